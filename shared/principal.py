@@ -1,0 +1,31 @@
+"""Who is asking, and what they may do."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller. `regions` None: every region; a set: only rows of those."""
+
+    subject: str
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    regions: frozenset[str] | None = None
+    session_id: str = ""
+    token: str = field(default="", repr=False)
+    """The verified token itself, forwarded to the services behind."""
+
+    def may(self, permission: str) -> bool:
+        """Return whether the caller holds a permission such as `demand:read`."""
+        return permission in self.permissions
+
+
+ANONYMOUS = Principal(subject="")
+BATCH = Principal(subject="batch", roles=frozenset({"batch"}), permissions=frozenset({"pii:read"}))
+"""The pipeline reading its own lake, never a caller from outside."""
+
+current: ContextVar[Principal] = ContextVar("principal", default=ANONYMOUS)
+"""The caller of the request being served, set by the interceptor."""
