@@ -7,8 +7,8 @@ PlatformError
   NotFound            NOT_FOUND            404
   Conflict            ALREADY_EXISTS       409
   Aborted             ABORTED              409   somebody else changed it meanwhile
-  FailedPrecondition  FAILED_PRECONDITION  412   right request, but something must happen first
-  OutOfRange          OUT_OF_RANGE         416   beyond what there is, such as `as_of` before the first version
+  FailedPrecondition  FAILED_PRECONDITION  400   right request, but something must happen first
+  OutOfRange          OUT_OF_RANGE         400   beyond what there is, such as `as_of` before the first version
   ResourceExhausted   RESOURCE_EXHAUSTED   429
   Cancelled           CANCELLED            499
   Internal            INTERNAL             500
@@ -16,6 +16,7 @@ PlatformError
   Unavailable         UNAVAILABLE          503   a service or store is down; trying again may help
   DeadlineExceeded    DEADLINE_EXCEEDED    504
 
+The HTTP codes are those of google.rpc.Code and grpc-gateway: 412 and 416 belong to conditional and range requests.
 A module that raises declares its own subclass beside the cause, with its `reason`. The class is all that is needed
 to make a google.rpc.Status with ErrorInfo on one side and problem+json (RFC 9457) on the other.
 """
@@ -115,7 +116,7 @@ class FailedPrecondition(PlatformError):
     """The request is right, but something must happen first; the detail says what."""
 
     code = grpc.StatusCode.FAILED_PRECONDITION
-    http_status = HTTPStatus.PRECONDITION_FAILED
+    http_status = HTTPStatus.BAD_REQUEST
     reason = "FAILED_PRECONDITION"
 
 
@@ -123,7 +124,7 @@ class OutOfRange(PlatformError):
     """The request asks for something beyond what there is."""
 
     code = grpc.StatusCode.OUT_OF_RANGE
-    http_status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    http_status = HTTPStatus.BAD_REQUEST
     reason = "OUT_OF_RANGE"
 
 

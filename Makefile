@@ -1,0 +1,105 @@
+# Everything a person or CI does with this repository. `make` alone lists it.
+
+PORT ?= 8000
+VAR_DIR ?= $(CURDIR)/var
+export PORT VAR_DIR
+
+VENV := .venv
+PY := $(VENV)/bin/python
+RUN_STAMP := $(VENV)/.run-installed
+DEV_STAMP := $(VENV)/.dev-installed
+WEB_STAMP := web/dist/.built
+PROTOS := $(shell find protos -name '*.proto')
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null | grep -v -e schema.d.ts -e openapi.json)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do command -v $$p >/dev/null 2>&1 && { echo $$p; break; }; done)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help tools run setup protos web test test-python test-web test-e2e lint lint-protos types format locks dictionary bench clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: setup ## Install, load the demo data, start everything (PORT=8000, VAR_DIR=var); Ctrl-C stops it
+	@exec $(PY) -m deploy.local
+
+setup: tools $(RUN_STAMP) protos/contracts.binpb $(WEB_STAMP) ## Install what `make run` needs and build the web app
+
+protos: protos/contracts.binpb ## Generate the code of the contracts
+
+web: $(WEB_STAMP) ## Build the web app
+
+test: tools lint types test-python test-web ## Install what tests need, and run all of them
+
+lint: $(DEV_STAMP) protos/contracts.binpb lint-protos ## Check style, layers and contracts
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/lint-imports
+
+types: $(DEV_STAMP) protos/contracts.binpb ## Check types, strictly
+	@$(VENV)/bin/mypy
+
+lint-protos: $(DEV_STAMP)
+	@mkdir -p build/googleapis/google/api
+	@for name in annotations http httpbody; do \
+	  cp "$$($(PY) -c 'import google.api as a; print(list(a.__path__)[0])')/$$name.proto" build/googleapis/google/api/; done
+	@$(VENV)/bin/buf lint
+
+test-python: $(DEV_STAMP) protos/contracts.binpb $(WEB_STAMP) ## Run the Python tests, the browser test among them
+	@$(PY) -m pytest
+
+test-web: $(WEB_STAMP) ## Check and test the web app
+	@cd web && npm run --silent check && npm run --silent lint && npm run --silent test
+
+format: $(DEV_STAMP) ## Format the Python code
+	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format .
+
+locks: $(DEV_STAMP) ## Write the lock of every image anew (ARGS=--upgrade for newer versions)
+	@requirements/compile.sh $(ARGS)
+
+dictionary: $(RUN_STAMP) ## Write docs/data-dictionary.md from the contract
+	@$(PY) -m shared.tables > docs/data-dictionary.md
+
+bench: $(DEV_STAMP) protos/contracts.binpb ## Measure against TARGETS and print the ratios
+	@$(PY) -m benchmarks.gateway
+
+clean: ## Delete what was built and installed; VAR_DIR, the state, stays
+	@rm -rf $(VENV) build web/dist web/node_modules web/openapi.json web/src/api/schema.d.ts protos/contracts.binpb
+	@find protos -name '*_pb2*.py*' -delete
+
+# Before minutes of installing: are Python and, where the web app is still to be built, Node there?
+tools:
+	@[ -x $(PY) ] || deploy/local/require.sh python "$(PYTHON)"
+	@[ -f $(WEB_STAMP) ] || deploy/local/require.sh node
+
+# How each piece is made. A stamp is written last, so an interrupted step is done again.
+
+$(VENV)/bin/python:
+	@echo "==> Making the Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_STAMP): requirements/local.txt | $(VENV)/bin/python
+	@echo "==> Installing the Python packages (a minute or two the first time)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt | $(VENV)/bin/python
+	@echo "==> Installing the Python packages with the test tools (a minute or two the first time)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ $(RUN_STAMP)
+
+protos/contracts.binpb: $(PROTOS) protos/generate.py | $(RUN_STAMP)
+	@echo "==> Generating the contracts"
+	@$(PY) -m protos.generate
+
+web/node_modules/.package-lock.json: web/package-lock.json web/package.json
+	@deploy/local/require.sh node
+	@echo "==> Installing the web app's packages"
+	@cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(WEB_STAMP): $(WEB_SOURCES) protos/contracts.binpb web/node_modules/.package-lock.json
+	@echo "==> Building the web app"
+	@$(PY) -m gateway openapi > web/openapi.json
+	@cd web && npm run --silent generate && npm run --silent build
+	@touch $@

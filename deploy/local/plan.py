@@ -1,0 +1,89 @@
+"""Which processes run, where each listens, and with what environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.preflight import HOST
+
+THREADS = "2"
+"""Threads a native library may take in one process; several processes share the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process to run: its name in the log, its arguments, its own environment."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a local run needs to know."""
+
+    root: Path
+    var_dir: Path
+    port: int
+    processes: tuple[Process, ...]
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        """Return the address a person opens."""
+        return f"http://{HOST}:{self.port}"
+
+    @classmethod
+    def for_checkout(cls, root: Path, var_dir: Path, port: int) -> Plan:
+        """Return the plan for the services found in the checkout, each on two free loopback ports."""
+        services = service_names(root)
+        ports = iter(free_ports(2 * len(services)))
+        grpc = {name: f"{HOST}:{next(ports)}" for name in services}
+        shared = _shared_environment(var_dir, port, grpc)
+        processes = [
+            Process(name, ("-m", f"services.{name}"), {"GRPC_ADDRESS": grpc[name], "HTTP_ADDRESS": f"{HOST}:{next(ports)}"})
+            for name in services
+        ]
+        gateway = Process("gateway", ("-m", "gateway"), {"HTTP_ADDRESS": f"{HOST}:{port}"})
+        return cls(root, var_dir, port, (*processes, gateway), shared)
+
+    def full_environment(self, process: Process | None = None) -> dict[str, str]:
+        """Return the environment of a process: the caller's, the shared part, its own part."""
+        own = process.environment if process else {}
+        return {**os.environ, **self.environment, **own}
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line that runs this Python with `arguments`."""
+        return [sys.executable, *arguments]
+
+
+def service_names(root: Path) -> list[str]:
+    """Return the services that can be run, by the folders that have a `__main__.py`."""
+    return sorted(path.parent.name for path in (root / "services").glob("*/__main__.py"))
+
+
+def free_ports(count: int) -> list[int]:
+    """Return `count` different loopback ports nobody listens on; held together so that none comes twice."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _shared_environment(var_dir: Path, port: int, grpc: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "VAR_DIR": str(var_dir),
+        "SERVICES": ",".join(f"{name}={address}" for name, address in grpc.items()),
+        "ISSUER": f"http://{HOST}:{port}",
+        "SUPERVISOR_PID": str(os.getpid()),
+        "PYTHONUNBUFFERED": "1",
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", THREADS),
+    }
