@@ -44,11 +44,11 @@ class Plan:
     def for_checkout(cls, root: Path, var_dir: Path, port: int) -> Plan:
         """Return the plan for the services found in the checkout, each on two free loopback ports."""
         services = service_names(root)
-        ports = iter(free_ports(2 * len(services)))
-        grpc = {name: f"{HOST}:{next(ports)}" for name in services}
+        addresses = iter([f"{HOST}:{free}" for free in free_ports(2 * len(services))])
+        grpc = {name: next(addresses) for name in services}
         shared = _shared_environment(var_dir, port, grpc)
         processes = [
-            Process(name, ("-m", f"services.{name}"), {"GRPC_ADDRESS": grpc[name], "HTTP_ADDRESS": f"{HOST}:{next(ports)}"})
+            Process(name, ("-m", f"services.{name}"), {"GRPC_ADDRESS": grpc[name], "HTTP_ADDRESS": next(addresses)})
             for name in services
         ]
         gateway = Process("gateway", ("-m", "gateway"), {"HTTP_ADDRESS": f"{HOST}:{port}"})

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from shared.tables.demand import TIERS
+
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
 
 MODEL_NAME = "demand.customer_tiers"
 FEATURES = ("recency_days", "frequency", "monetary")
-TIERS = ("bronze", "silver", "gold", "platinum")
 KS = range(2, 11)
 SAMPLE = 5_000
 SEED = 20170101
@@ -99,6 +100,7 @@ def fit(features: Floats) -> Fit | None:
     Args:
         features: a row a customer in a fixed order, columns as FEATURES, untransformed.
     """
+    import sklearn.cluster  # noqa: F401, PLC0415  loaded before the limit, which only reaches loaded libraries
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  machine learning is no import of a service
 
     logs = log_features(features)
@@ -111,15 +113,17 @@ def fit(features: Floats) -> Fit | None:
         kmeans = cluster(points, len(TIERS))
         metrics = silhouettes(points)
     names = tier_names(features[:, FEATURES.index("monetary")], kmeans.labels_)
-    model = Tiers(means, scales, kmeans.cluster_centers_, names)
+    # Means of the final clusters summed in row order: no trace of how the training summed them.
+    centroids = np.stack([points[kmeans.labels_ == label].mean(axis=0) for label in range(len(TIERS))])
+    model = Tiers(means, scales, centroids, names)
     return Fit(model, {**metrics, "customers": float(len(features))}, fingerprint(features))
 
 
 def cluster(points: Floats, k: int) -> KMeans:
-    """Return K-Means fitted with k clusters, the same for the same points."""
+    """Return K-Means fitted with k clusters until no point moves, the same for the same points."""
     from sklearn.cluster import KMeans  # noqa: PLC0415
 
-    return KMeans(n_clusters=k, n_init=10, random_state=SEED).fit(points)
+    return KMeans(n_clusters=k, n_init=10, max_iter=1_000, tol=0.0, random_state=SEED).fit(points)
 
 
 def tier_names(monetary: Floats, labels: npt.NDArray[np.int32]) -> tuple[str, ...]:
@@ -140,13 +144,13 @@ def silhouettes(points: Floats) -> dict[str, float]:
     chosen = sample(len(points))
     scores: dict[int, float] = {}
     for k in KS:
-        if k < distinct:
+        if k <= distinct and k < len(points):
             labels = cluster(points, k).labels_[chosen]
             if len(np.unique(labels)) > 1:
                 scores[k] = float(silhouette_score(points[chosen], labels))
     best = {"silhouette_k": float(max(scores, key=lambda k: (scores[k], -k)))} if scores else {}
     own = {"silhouette": scores[len(TIERS)]} if len(TIERS) in scores else {}
-    return {**{f"silhouette_{k}_clusters": score for k, score in scores.items()}, **best, **own}
+    return {**{f"silhouette_at_{k}": score for k, score in scores.items()}, **best, **own}
 
 
 def sample(count: int) -> npt.NDArray[np.intp]:

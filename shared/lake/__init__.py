@@ -1,0 +1,31 @@
+"""The lake: versioned Delta tables in zones, on a local folder or an object store."""
+
+from shared.lake.as_of import AsOf, AsOfOutOfRange, InvalidAsOf, parse_as_of
+from shared.lake.lake import (
+    Lake,
+    LakeTableBroken,
+    LakeTableMissing,
+    LakeTableUnknown,
+    LakeTableUnreadable,
+)
+from shared.lake.log import Commit
+from shared.lake.snapshot import Reading, Snapshot
+from shared.lake.writing import LakeConflict
+from shared.lake.zones import Zones
+
+__all__ = [
+    "AsOf",
+    "AsOfOutOfRange",
+    "Commit",
+    "InvalidAsOf",
+    "Lake",
+    "LakeConflict",
+    "LakeTableBroken",
+    "LakeTableMissing",
+    "LakeTableUnknown",
+    "LakeTableUnreadable",
+    "Reading",
+    "Snapshot",
+    "Zones",
+    "parse_as_of",
+]

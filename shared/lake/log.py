@@ -1,0 +1,99 @@
+"""A Delta table's log, read straight: what was committed when, and whether an entry is whole.
+
+delta-rs takes an empty or cut-off entry for a commit without files, so a half-written table would read as an empty
+one. Each entry is therefore held against what it says of itself before it is believed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+from deltalake.fs import DeltaStorageHandler
+
+_ENTRY = re.compile(r"(\d{20})\.json")
+_ADDED = ("num_added_files", "num_target_files_added")
+_REMOVED = ("num_removed_files", "num_target_files_removed")
+
+
+class BrokenEntry(Exception):
+    """A log entry that is cut off, unreadable or not what it says of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of the log, as listed."""
+
+    version: int
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One change of a table."""
+
+    version: int
+    committed_at: datetime
+    operation: str
+    metadata: Mapping[str, str]
+    """What the writer noted: the inputs it consumed, its code version."""
+    metrics: Mapping[str, int]
+    """Rows and files written, in delta-rs's words."""
+
+
+class Log:
+    """The `_delta_log` of one table, on a local folder or an object store."""
+
+    def __init__(self, uri: str, storage_options: Mapping[str, str] | None = None) -> None:
+        if "://" in uri:
+            self.files: pafs.FileSystem = pafs.PyFileSystem(DeltaStorageHandler(uri, dict(storage_options or {})))
+        else:
+            self.files = pafs.SubTreeFileSystem(uri, pafs.LocalFileSystem())
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the entries by version; none where there is no table."""
+        listed = self.files.get_file_info(pafs.FileSelector("_delta_log", allow_not_found=True))
+        found = ((_ENTRY.fullmatch(info.base_name), info) for info in listed)
+        entries = [Entry(int(match[1]), info.size, info.mtime_ns or 0) for match, info in found if match]
+        return tuple(sorted(entries, key=lambda entry: entry.version))
+
+    def commit(self, version: int) -> Commit:
+        """Return what one entry says; raises BrokenEntry where it is not whole."""
+        actions = self._actions(version)
+        infos = [action["commitInfo"] for action in actions if "commitInfo" in action]
+        if not infos:
+            raise BrokenEntry(f"entry {version} of the log does not say what it is")
+        metrics = {k: v for k, v in infos[0].get("operationMetrics", {}).items() if isinstance(v, int)}
+        for names, action in ((_ADDED, "add"), (_REMOVED, "remove")):
+            _complete(version, metrics, names, sum(action in each for each in actions))
+        return _commit(version, infos[0], metrics)
+
+    def _actions(self, version: int) -> list[dict[str, Any]]:
+        try:
+            with self.files.open_input_file(f"_delta_log/{version:020}.json") as file:
+                return [json.loads(line) for line in file.read().splitlines() if line]
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise BrokenEntry(f"entry {version} of the log cannot be read: {error}") from error
+
+
+def _complete(version: int, metrics: Mapping[str, int], names: tuple[str, ...], found: int) -> None:
+    said = next((metrics[name] for name in names if name in metrics), found)
+    if said != found:
+        raise BrokenEntry(f"entry {version} of the log is cut off: it tells of {said} files and names {found}")
+
+
+def _commit(version: int, info: Mapping[str, Any], metrics: Mapping[str, int]) -> Commit:
+    try:
+        committed_at = datetime.fromtimestamp(info["timestamp"] / 1000, UTC)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenEntry(f"entry {version} of the log does not say when it was made") from error
+    noted = {key: value for key, value in info.items() if isinstance(value, str)}
+    metadata = {key.removeprefix("note."): value for key, value in noted.items() if key.startswith("note.")}
+    return Commit(version, committed_at, str(info.get("operation", "")), metadata, metrics)

@@ -1,0 +1,95 @@
+"""One version of a table: which files it is made of, and the rows in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from shared.lake.log import BrokenEntry, Log
+
+UNREADABLE = (BrokenEntry, DeltaError, OSError, pa.ArrowException, UnicodeDecodeError)
+"""What a broken log entry or data file shows itself as."""
+
+
+class BrokenFile(BrokenEntry):
+    """A data file that a commit names is gone, or is not what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One readable version of a table; holds no rows."""
+
+    table: str
+    version: int
+    committed_at: datetime
+    files: tuple[str, ...]
+    """Absolute URIs of the Parquet files; none: the table is empty."""
+    schema: pa.Schema
+    metadata: Mapping[str, str]
+    """What the writer noted in the commit."""
+    rows: int
+    degraded: str = ""
+    """Not empty: a newer version could not be read; says why."""
+    root: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The rows of a snapshot that the caller may see."""
+
+    data: pa.Table
+    snapshot: Snapshot
+
+
+def open_snapshot(table: str, uri: str, version: int, log: Log, options: Mapping[str, str]) -> Snapshot:
+    """Return that version of a table, its log entry and files checked; raises one of UNREADABLE."""
+    commit = log.commit(version)
+    delta = DeltaTable(uri, version=version, storage_options=dict(options) or None)
+    adds = pa.table(delta.get_add_actions(flatten=True))
+    paths, sizes = adds["path"].to_pylist(), adds["size_bytes"].to_pylist()
+    _check_files(log.files, dict(zip(paths, sizes, strict=True)))
+    return Snapshot(
+        table=table,
+        version=version,
+        committed_at=commit.committed_at,
+        files=tuple(f"{uri}/{path}" for path in paths),
+        schema=pa.schema(delta.schema().to_arrow()),
+        metadata=commit.metadata,
+        rows=sum(adds["num_records"].to_pylist()),
+        root=uri,
+    )
+
+
+def _check_files(files: pafs.FileSystem, sizes: Mapping[str, int]) -> None:
+    for info in files.get_file_info(list(sizes)):
+        if info.type != pafs.FileType.File:
+            raise BrokenFile(f"data file {info.path} is gone")
+        if info.size != sizes[info.path]:
+            raise BrokenFile(f"data file {info.path} has {info.size} bytes where {sizes[info.path]} were written")
+        _check_footer(files, info.path)
+
+
+def _check_footer(files: pafs.FileSystem, path: str) -> None:
+    try:
+        with files.open_input_file(path) as file:
+            pq.read_metadata(file)
+    except (OSError, pa.ArrowException) as error:
+        raise BrokenFile(f"data file {path} is no longer Parquet: {error}") from error
+
+
+def load(snapshot: Snapshot, log: Log, columns: tuple[str, ...] | None) -> pa.Table:
+    """Return the rows of a snapshot, of `columns` alone where given; raises one of UNREADABLE."""
+    chosen = list(columns) if columns is not None else snapshot.schema.names
+    if not snapshot.files:
+        return snapshot.schema.empty_table().select(chosen)
+    paths = [file.removeprefix(f"{snapshot.root}/") for file in snapshot.files]
+    source = pads.dataset(paths, schema=snapshot.schema, format="parquet", filesystem=log.files)
+    return source.to_table(columns=chosen)

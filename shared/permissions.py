@@ -1,0 +1,41 @@
+"""What each role may do: `<system>:read`, `<system>:run`, `<system>:manage`, and `pii:read`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+SYSTEMS = ("market_intel", "demand", "compliance", "copilot", "market_pulse")
+RESOURCES = (*SYSTEMS, "pipeline", "auth", "platform")
+ACTIONS = ("read", "run", "manage")
+PII_READ = "pii:read"
+
+_OPEN_SYSTEMS = ("market_intel", "demand", "market_pulse", "copilot")
+"""Compliance is left out: fraud cases are for those who work on them."""
+
+
+def _allow(resources: Iterable[str], *actions: str) -> frozenset[str]:
+    """Return the permissions for those actions on those resources."""
+    return frozenset(f"{resource}:{action}" for resource in resources for action in actions)
+
+
+PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "admin": _allow(RESOURCES, *ACTIONS) | {PII_READ},
+        "analyst": _allow(_OPEN_SYSTEMS, "read", "run") | {"compliance:read"},
+        "investigator": (
+            _allow(["compliance"], *ACTIONS) | _allow(["copilot"], "read", "run") | {"demand:read", PII_READ}
+        ),
+        "viewer": _allow(_OPEN_SYSTEMS, "read"),
+        "api_user": _allow(_OPEN_SYSTEMS, "read"),
+    }
+)
+"""Role → permissions. A role that is not here allows nothing."""
+
+ROLES = tuple(PERMISSIONS)
+SELF_REGISTERED_ROLE = "viewer"
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[str]:
+    """Return everything the roles allow together."""
+    return frozenset().union(*(PERMISSIONS.get(role, frozenset()) for role in roles))

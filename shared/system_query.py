@@ -1,0 +1,227 @@
+"""Rows of one prod table: columns chosen, filtered, grouped and ordered, with Arrow alone.
+
+Every name is checked against the columns that the caller may see: a personal column without `pii:read` is as
+unknown as one that does not exist, so that a filter on it tells nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.errors import FieldError, InvalidArgument, NotFound
+from shared.tables import Column, Table
+
+ROWS = Column("rows", "BIGINT", False, "Rows in the group", "rows")
+FILTER = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>|(?<=\s)in(?=\s))\s*(.*?)\s*", re.DOTALL)
+EXACT = pa.decimal128(38, 10)
+INT64 = 2**63
+COMPARE = {
+    "=": pc.equal,
+    "!=": pc.not_equal,
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+}
+
+
+class UnknownTable(NotFound):
+    """The system has no table of that name."""
+
+    reason = "UNKNOWN_TABLE"
+
+
+class UnknownColumn(InvalidArgument):
+    """The table has no such column for this caller."""
+
+    reason = "UNKNOWN_COLUMN"
+
+
+class InvalidFilter(InvalidArgument):
+    """A condition that is not `column operator value`, or a value that is not of the column's type."""
+
+    reason = "INVALID_FILTER"
+
+
+class NotSummable(InvalidArgument):
+    """A column that has no sum was asked for in a grouped query."""
+
+    reason = "INVALID_ARGUMENT"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to answer of a table, in the words of the request."""
+
+    columns: Sequence[str] = ()
+    filters: Sequence[str] = ()
+    group_by: Sequence[str] = ()
+    order_by: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a query in their final order, the columns they have, and the rows they were made from."""
+
+    data: pa.Table
+    columns: tuple[Column, ...]
+    matched: pa.Table
+
+
+def run(data: pa.Table, table: Table, query: Query) -> Rows:
+    """Return the rows of `query` over `data`, whose columns are those the caller may see.
+
+    The order is total: after `order_by` comes the table's key, so that pages neither overlap nor leave a gap.
+    """
+    visible = {name: table.column(name) for name in data.column_names}
+    matched = filtered(data, visible, query.filters)
+    rows, columns = grouped(matched, visible, query) if query.group_by else (matched, visible)
+    ordered = in_order(rows, columns, query.order_by, query.group_by or table.key)
+    if query.columns and not query.group_by:
+        columns = {name: lookup(columns, name, "columns") for name in query.columns}
+    return Rows(ordered.select(list(columns)), tuple(columns.values()), matched)
+
+
+def lookup(columns: Mapping[str, Column], name: str, field: str) -> Column:
+    """Return the column of that name. Raises UnknownColumn, which lists those there are."""
+    if name not in columns:
+        detail = f"no column {name!r}; there are {', '.join(columns)}"
+        raise UnknownColumn(detail, metadata={"column": name}, errors=[FieldError(field, detail)])
+    return columns[name]
+
+
+def filtered(data: pa.Table, columns: Mapping[str, Column], filters: Sequence[str]) -> pa.Table:
+    """Return the rows that meet every condition; an empty value meets none, as in SQL."""
+    masks = [mask(data, columns, text) for text in filters]
+    return data.filter(reduce(pc.and_, masks)) if masks else data
+
+
+def mask(data: pa.Table, columns: Mapping[str, Column], text: str) -> pa.ChunkedArray:
+    """Return which rows meet one condition."""
+    match = FILTER.fullmatch(text)
+    if match is None:
+        raise invalid(f"{text!r} is not `column operator value`; operators are = != < <= > >= and in")
+    name, operator, value = match.groups()
+    column = lookup(columns, name, "filters")
+    values, kind = data.column(name), comparable(column)
+    if kind != values.type:
+        values = values.cast(kind)
+    if operator == "in":
+        wanted = [parsed(part.strip(), column) for part in value.split(",")]
+        return pc.and_(pc.is_in(values, value_set=pa.array(wanted, kind)), pc.is_valid(values))
+    return COMPARE[operator](values, pa.scalar(parsed(value, column), kind))
+
+
+def comparable(column: Column) -> pa.DataType:
+    """Return the type that a column is compared in: wide enough for any value a filter may name."""
+    if column.type.startswith("DECIMAL"):
+        return EXACT
+    wide = {"DOUBLE": pa.float64(), "VARCHAR": pa.string(), "BOOLEAN": pa.bool_(), "DATE": pa.date32()}
+    return pa.timestamp("us", tz="UTC") if column.type == "TIMESTAMP" else wide.get(column.type, pa.int64())
+
+
+def parsed(text: str, column: Column) -> object:
+    """Return the value a filter names, of the column's type. Raises InvalidFilter."""
+    kind = column.type.partition("(")[0]
+    unquoted = text[1:-1] if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"" else text
+    try:
+        return PARSERS.get(kind, whole)(unquoted)
+    except (ValueError, InvalidOperation, OverflowError):
+        raise invalid(f"{column.name} is {column.type}; {text!r} is no such value") from None
+
+
+def whole(text: str) -> int:
+    """Return a 64-bit integer."""
+    number = int(text)
+    if not -INT64 <= number < INT64:
+        raise OverflowError(text)
+    return number
+
+
+def exact(text: str) -> Decimal:
+    """Return a decimal number of at most ten places."""
+    number = Decimal(text)
+    if not number.is_finite() or abs(number) >= 10**28 or number != round(number, EXACT.scale):
+        raise ValueError(text)
+    return number
+
+
+def real(text: str) -> float:
+    """Return a finite number."""
+    number = float(text)
+    if number - number != 0:
+        raise ValueError(text)
+    return number
+
+
+def flag(text: str) -> bool:
+    """Return true or false."""
+    return ("false", "true").index(text.lower()) == 1
+
+
+def moment(text: str) -> datetime:
+    """Return a time, UTC where it names no zone."""
+    time = datetime.fromisoformat(text)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+PARSERS: Mapping[str, Callable[[str], object]] = {
+    "VARCHAR": str,
+    "DECIMAL": exact,
+    "DOUBLE": real,
+    "BOOLEAN": flag,
+    "DATE": date.fromisoformat,
+    "TIMESTAMP": moment,
+}
+
+
+def invalid(detail: str) -> InvalidFilter:
+    """Return the error of a condition."""
+    return InvalidFilter(detail, errors=[FieldError("filters", detail)])
+
+
+def grouped(
+    data: pa.Table, columns: Mapping[str, Column], query: Query
+) -> tuple[pa.Table, Mapping[str, Column]]:
+    """Return a row a group: its keys, `rows`, and the sum of each numeric column asked for."""
+    keys = {name: lookup(columns, name, "group_by") for name in query.group_by}
+    asked = {name: lookup(columns, name, "columns") for name in query.columns if name not in keys}
+    sums = {name: summed(column) for name, column in asked.items()}
+    wanted: list[Any] = [([], "count_all"), *((name, "sum") for name in sums)]
+    made = data.group_by(list(keys), use_threads=False).aggregate(wanted)  # one thread: sums in one order
+    out = {**keys, ROWS.name: ROWS, **sums}
+    arrays = [made.column(name) for name in keys]
+    arrays += [made.column("count_all"), *(made.column(f"{name}_sum") for name in sums)]
+    return pa.table(arrays, names=list(out)), out
+
+
+def summed(column: Column) -> Column:
+    """Return the column that the sum of `column` makes. Raises NotSummable."""
+    kind = column.type.partition("(")[0]
+    if kind in ("VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP"):
+        detail = f"{column.name} is {column.type} and has no sum; group by it or leave it out"
+        raise NotSummable(detail, errors=[FieldError("columns", detail)])
+    wide = re.sub(r"\(\d+", "(38", column.type) if kind == "DECIMAL" else {"DOUBLE": "DOUBLE"}.get(kind, "BIGINT")
+    return Column(column.name, wide, True, f"Sum of: {column.description}", column.unit)
+
+
+def in_order(
+    rows: pa.Table, columns: Mapping[str, Column], order_by: Sequence[str], then_by: Sequence[str]
+) -> pa.Table:
+    """Return the rows sorted, empty values last (Arrow's default)."""
+    keys: dict[str, str] = {}
+    for term in order_by:
+        name = lookup(columns, term.removeprefix("-"), "order_by").name
+        keys.setdefault(name, "descending" if term.startswith("-") else "ascending")
+    for name in then_by:
+        keys.setdefault(name, "ascending")
+    return rows.take(pc.sort_indices(rows, sort_keys=list(keys.items())))

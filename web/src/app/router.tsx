@@ -1,0 +1,52 @@
+import { createBrowserRouter, type RouteObject } from 'react-router'
+import { Broken } from '@/app/broken'
+import { Guest, Member } from '@/app/guards'
+import { NotFound } from '@/app/not-found'
+import { Shell } from '@/app/shell'
+import { FullPageSpinner } from '@/components/full-page-spinner'
+
+export const routes: RouteObject[] = [
+  {
+    errorElement: <Broken />,
+    HydrateFallback: FullPageSpinner,
+    children: [
+      {
+        element: <Guest />,
+        children: [
+          {
+            path: '/login',
+            lazy: async () => ({ Component: (await import('@/features/auth/components/login-page')).LoginPage }),
+          },
+          {
+            path: '/register',
+            lazy: async () => ({ Component: (await import('@/features/auth/components/register-page')).RegisterPage }),
+          },
+        ],
+      },
+      {
+        element: <Member />,
+        children: [
+          {
+            element: <Shell />,
+            children: [
+              {
+                path: '/',
+                lazy: async () => ({ Component: (await import('@/features/home/components/home-page')).HomePage }),
+              },
+              {
+                path: '/demand/segments',
+                lazy: async () => ({
+                  Component: (await import('@/features/segments/components/segments-page')).SegmentsPage,
+                }),
+              },
+            ],
+          },
+        ],
+      },
+      { path: '*', element: <NotFound /> },
+    ],
+  },
+]
+
+/** The pages; each but the frame is a chunk of its own. */
+export const createRouter = () => createBrowserRouter(routes)

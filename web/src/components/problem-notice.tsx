@@ -1,0 +1,38 @@
+import Alert from '@mui/material/Alert'
+import AlertTitle from '@mui/material/AlertTitle'
+import Button from '@mui/material/Button'
+import Typography from '@mui/material/Typography'
+import { RefreshIcon } from '@/components/icons'
+import type { Problem } from '@/lib/problem'
+
+interface ProblemNoticeProps {
+  problem: Problem
+  onRetry?: () => void
+  busy?: boolean
+}
+
+/** What went wrong, in the server's words, with a way to try again and the id that finds it in the logs. */
+export function ProblemNotice({ problem, onRetry, busy = false }: ProblemNoticeProps) {
+  return (
+    <Alert
+      severity={problem.status === 403 ? 'warning' : 'error'}
+      variant="outlined"
+      action={
+        onRetry && (
+          <Button color="inherit" size="small" startIcon={<RefreshIcon />} onClick={onRetry} loading={busy}>
+            Try again
+          </Button>
+        )
+      }
+      sx={{ bgcolor: 'background.paper', '& .MuiAlert-message': { flex: 1, minWidth: 0 } }}
+    >
+      <AlertTitle sx={{ fontWeight: 650 }}>{problem.title}</AlertTitle>
+      {problem.message !== problem.title && <Typography variant="body2">{problem.message}</Typography>}
+      {problem.traceId && (
+        <Typography variant="caption" color="text.secondary" component="p" sx={{ mt: 1, overflowWrap: 'anywhere' }}>
+          Trace id <code>{problem.traceId}</code>
+        </Typography>
+      )}
+    </Alert>
+  )
+}

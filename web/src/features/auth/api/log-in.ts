@@ -1,0 +1,16 @@
+import { useMutation } from '@tanstack/react-query'
+import type { components } from '@/api/schema'
+import { answer } from '@/lib/api'
+import { usePlatform } from '@/lib/context'
+
+type Credentials = components['schemas']['auth.v1.LoginRequest']
+
+/** Logs in; the refresh token stays in a cookie that scripts cannot read. */
+export function useLogIn() {
+  const { api, session } = usePlatform()
+  return useMutation({
+    mutationFn: (credentials: Credentials) =>
+      answer(api.POST('/api/v1/auth/login', { body: credentials, headers: { 'X-Session': 'cookie' } })),
+    onSuccess: (tokens) => session.begin(tokens),
+  })
+}

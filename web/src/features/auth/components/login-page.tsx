@@ -1,0 +1,73 @@
+import Alert from '@mui/material/Alert'
+import Button from '@mui/material/Button'
+import Link from '@mui/material/Link'
+import Stack from '@mui/material/Stack'
+import TextField from '@mui/material/TextField'
+import Typography from '@mui/material/Typography'
+import { type SubmitEvent, useState } from 'react'
+import { Link as RouterLink, useLocation } from 'react-router'
+import { useLogIn } from '@/features/auth/api/log-in'
+import { AuthPage } from '@/features/auth/components/auth-page'
+import { FormProblem } from '@/features/auth/components/form-problem'
+import { PasswordField } from '@/features/auth/components/password-field'
+import { problemFromError } from '@/lib/problem'
+
+const FIELDS = ['email', 'password'] as const
+
+/** Log in by e-mail and password. */
+export function LoginPage() {
+  const { state, search } = useLocation()
+  const registered: string | undefined = state?.registered
+  const [email, setEmail] = useState(registered ?? '')
+  const [password, setPassword] = useState('')
+  const logIn = useLogIn()
+  const problem = logIn.error && problemFromError(logIn.error)
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault()
+    logIn.mutate({ email: email.trim(), password })
+  }
+  return (
+    <AuthPage title="Log in" detail="Welcome back. Pick up where you left off.">
+      <Stack component="form" spacing={2.5} onSubmit={submit} noValidate aria-label="Log in">
+        {registered && !problem && (
+          <Alert severity="success" variant="outlined">
+            Your account is ready. Log in to start.
+          </Alert>
+        )}
+        {problem && <FormProblem problem={problem} fields={FIELDS} />}
+        <TextField
+          label="E-mail"
+          type="email"
+          name="email"
+          autoComplete="username"
+          autoFocus={!registered}
+          required
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+          error={Boolean(problem?.field('email'))}
+          helperText={problem?.field('email')}
+        />
+        <PasswordField
+          label="Password"
+          name="password"
+          autoComplete="current-password"
+          autoFocus={Boolean(registered)}
+          required
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+          error={Boolean(problem?.field('password'))}
+          helperText={problem?.field('password')}
+        />
+        <Button type="submit" variant="contained" size="large" loading={logIn.isPending} disabled={!email || !password}>
+          Log in
+        </Button>
+      </Stack>
+      <Typography variant="body2" color="text.secondary">
+        No account yet?{' '}
+        <Link component={RouterLink} to={`/register${search}`}>
+          Create one
+        </Link>
+      </Typography>
+    </AuthPage>
+  )
+}

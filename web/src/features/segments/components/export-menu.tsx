@@ -1,0 +1,64 @@
+import Alert from '@mui/material/Alert'
+import Button from '@mui/material/Button'
+import ListItemText from '@mui/material/ListItemText'
+import Menu from '@mui/material/Menu'
+import MenuItem from '@mui/material/MenuItem'
+import Snackbar from '@mui/material/Snackbar'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { DownloadIcon } from '@/components/icons'
+import { segmentsPath, type SegmentsView } from '@/features/segments/api/get-segments'
+import { download } from '@/lib/api'
+import { usePlatform } from '@/lib/context'
+import { problemFromError } from '@/lib/problem'
+
+const FORMATS = [
+  { title: 'CSV', detail: 'For spreadsheets', accept: 'text/csv', extension: 'csv' },
+  { title: 'Arrow', detail: 'For pandas, R, DuckDB', accept: 'application/vnd.apache.arrow.stream', extension: 'arrow' },
+]
+
+/** Saves what the page shows as a file. */
+export function ExportMenu({ view, disabled }: { view: SegmentsView; disabled: boolean }) {
+  const { session } = usePlatform()
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null)
+  const save = useMutation({
+    mutationFn: ({ accept, extension }: (typeof FORMATS)[number]) =>
+      download(session, segmentsPath(view), accept, `customer-segments-${view.method}.${extension}`),
+  })
+  return (
+    <>
+      <Button
+        variant="outlined"
+        color="inherit"
+        startIcon={<DownloadIcon />}
+        aria-haspopup="menu"
+        aria-expanded={anchor !== null}
+        disabled={disabled}
+        loading={save.isPending}
+        loadingPosition="start"
+        onClick={(event) => setAnchor(event.currentTarget)}
+        sx={{ bgcolor: 'background.paper', borderColor: 'divider' }}
+      >
+        Export
+      </Button>
+      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+        {FORMATS.map((format) => (
+          <MenuItem
+            key={format.title}
+            onClick={() => {
+              setAnchor(null)
+              save.mutate(format)
+            }}
+          >
+            <ListItemText primary={format.title} secondary={format.detail} />
+          </MenuItem>
+        ))}
+      </Menu>
+      <Snackbar open={save.isError} onClose={() => save.reset()} autoHideDuration={8000}>
+        <Alert severity="error" variant="filled" onClose={() => save.reset()}>
+          The export failed. {problemFromError(save.error).message}
+        </Alert>
+      </Snackbar>
+    </>
+  )
+}

@@ -1,0 +1,48 @@
+import createClient, { type Client } from 'openapi-fetch'
+import type { paths } from '@/api/schema'
+import { problemFromBody, problemOf } from '@/lib/problem'
+import type { Session } from '@/lib/session'
+
+export type Api = Client<paths>
+
+/** A client typed by the OpenAPI document, bearing the session's token. */
+export function createApi(session: Session): Api {
+  return createClient<paths>({
+    baseUrl: window.location.origin,
+    credentials: 'same-origin',
+    fetch: session.authorizedFetch,
+    querySerializer: { array: { style: 'form', explode: true } },
+  })
+}
+
+/** The data of an answer; throws the Problem of a refused one. */
+export async function answer<Data>(
+  call: Promise<{ data?: Data; error?: unknown; response: Response }>,
+): Promise<Data> {
+  const { data, error, response } = await call
+  if (response.ok && data !== undefined) return data
+  throw problemFromBody(response.status, error)
+}
+
+/** Saves an answer as a file under the name that the server gives it. */
+export async function download(session: Session, path: string, accept: string, fallback: string): Promise<string> {
+  const request = new Request(new URL(path, window.location.origin), { headers: { Accept: accept } })
+  const response = await session.authorizedFetch(request)
+  if (!response.ok) throw await problemOf(response)
+  const name = fileName(response.headers.get('Content-Disposition')) ?? fallback
+  save(await response.blob(), name)
+  return name
+}
+
+/** The file name in a Content-Disposition header. */
+export function fileName(disposition: string | null): string | undefined {
+  return disposition?.match(/filename="?([^";]+)"?/)?.[1]
+}
+
+function save(blob: Blob, name: string): void {
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(blob)
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(link.href)
+}
