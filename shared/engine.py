@@ -65,19 +65,22 @@ class DuckDbEngine:
         with self._lock:
             if not snapshot.files:
                 return self.memory(name, snapshot.schema.empty_table())
-            return self._connection.read_parquet(list(snapshot.files), table_name=name, union_by_name=True, hive_partitioning=False)
+            return self._connection.read_parquet(
+                list(snapshot.files), table_name=name, union_by_name=True, hive_partitioning=False
+            )
 
     def memory(self, name: str, data: pa.Table) -> ir.Table:
         """Return an Arrow table as an expression; `name` replaces an earlier one of that name."""
         with self._lock:
-            return self._connection.read_in_memory(data, table_name=name)
+            self._connection.con.register(name, data)
+            return self._connection.table(name)
 
     def to_arrow(self, expression: ir.Table, schema: pa.Schema | None = None) -> pa.Table:
         """Return the rows of an expression, in the columns and types of `schema` where given."""
         # Not Ibis's own to_pyarrow: it casts to the types it inferred, and it infers DECIMAL products too narrow.
         with self._lock:
             rows = self._connection.raw_sql(self._connection.compile(expression)).to_arrow_table()
-        return normalised(rows, schema)
+        return rows.select(schema.names).cast(schema) if schema else normalised(rows, expression.schema().to_pyarrow())
 
     def close(self) -> None:
         """Let go of memory and temporary files."""
@@ -91,16 +94,18 @@ def engine(name: str = "duckdb", **settings: object) -> Engine:
     raise EngineMissing(f"ENGINE={name}: only duckdb is there; spark arrives with the scale-out release")
 
 
-def normalised(rows: pa.Table, schema: pa.Schema | None = None) -> pa.Table:
-    """Return the rows with UTC microsecond timestamps and plain strings; in `schema` where given."""
-    if schema is not None:
-        return rows.select(schema.names).cast(schema)
-    return rows.cast(pa.schema([field.with_type(_plain(field.type)) for field in rows.schema]))
+def normalised(rows: pa.Table, inferred: pa.Schema) -> pa.Table:
+    """Return the rows with UTC microsecond timestamps, plain strings, and whole numbers and floats as inferred.
+
+    DuckDB sums integers to 128 bits and reads the literal 1.0 as a DECIMAL; decimals themselves stay as they came.
+    """
+    fields = [field.with_type(_plain(field.type, inferred.field(field.name).type)) for field in rows.schema]
+    return rows.cast(pa.schema(fields))
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:
+def _plain(kind: pa.DataType, inferred: pa.DataType) -> pa.DataType:
     if pa.types.is_timestamp(kind):
         return pa.timestamp("us", tz="UTC")
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return pa.string()
+    if pa.types.is_integer(inferred) or pa.types.is_floating(inferred) or pa.types.is_string(inferred):
+        return inferred
     return kind

@@ -140,9 +140,7 @@ class Registry:
         path = f"{name}/{version}.json"
         write_atomically(self.root / path, content)
         when = self.now().isoformat()
-        model = ModelVersion(
-            name, version, path, digest, dict(metrics), dict(lake_versions), code_version, when
-        )
+        model = ModelVersion(name, version, path, digest, dict(metrics), dict(lake_versions), code_version, when)
         self._log_to_mlflow(model)
         self.export()
         return model
@@ -200,10 +198,10 @@ class Registry:
         with quiet():
             client = self._client
             run = client.create_run(self._experiment(), run_name=f"{model.name} {model.version}")
-            for key, value in model.metrics.items():
-                client.log_metric(run.info.run_id, key, value)
-            for key, value in {**model.lake_versions, "code_version": model.code_version}.items():
-                client.log_param(run.info.run_id, key, value)
+            for metric, value in model.metrics.items():
+                client.log_metric(run.info.run_id, metric, value)
+            for origin, version in {**model.lake_versions, "code_version": model.code_version}.items():
+                client.log_param(run.info.run_id, origin, version)
             client.set_terminated(run.info.run_id)
             if not client.search_registered_models(f"name = '{model.name}'"):
                 client.create_registered_model(model.name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-SYSTEMS = ("market_intel", "demand", "compliance", "copilot", "market_pulse")
-RESOURCES = (*SYSTEMS, "pipeline", "auth", "platform")
+from shared.systems import SYSTEMS
+
+RESOURCES = (*(system.name for system in SYSTEMS), "pipeline", "auth", "platform")
 ACTIONS = ("read", "run", "manage")
 PII_READ = "pii:read"
 

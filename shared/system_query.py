@@ -6,6 +6,7 @@ unknown as one that does not exist, so that a filter on it tells nothing.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.errors import FieldError, InvalidArgument, NotFound
-from shared.tables import Column, Table
+from shared.lake import AsOf, Lake, LakeTableMissing, LakeTableUnreadable, Reading, Snapshot, parse_as_of
+from shared.page import Page
+from shared.policy import RegionBound, visible_columns
+from shared.principal import Principal
+from shared.tables import Column, Table, tables_of
 
 ROWS = Column("rows", "BIGINT", False, "Rows in the group", "rows")
 FILTER = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>|(?<=\s)in(?=\s))\s*(.*?)\s*", re.DOTALL)
@@ -189,9 +194,7 @@ def invalid(detail: str) -> InvalidFilter:
     return InvalidFilter(detail, errors=[FieldError("filters", detail)])
 
 
-def grouped(
-    data: pa.Table, columns: Mapping[str, Column], query: Query
-) -> tuple[pa.Table, Mapping[str, Column]]:
+def grouped(data: pa.Table, columns: Mapping[str, Column], query: Query) -> tuple[pa.Table, Mapping[str, Column]]:
     """Return a row a group: its keys, `rows`, and the sum of each numeric column asked for."""
     keys = {name: lookup(columns, name, "group_by") for name in query.group_by}
     asked = {name: lookup(columns, name, "columns") for name in query.columns if name not in keys}
@@ -225,3 +228,72 @@ def in_order(
     for name in then_by:
         keys.setdefault(name, "ascending")
     return rows.take(pc.sort_indices(rows, sort_keys=list(keys.items())))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows of a query, and the snapshot and rows they were made from."""
+
+    rows: Rows
+    snapshot: Snapshot
+    origin: pa.Table
+
+
+def answer(lake: Lake, table: Table, query: Query, principal: Principal, as_of: AsOf | None = None) -> Answer:
+    """Return what `query` finds in the table. Raises what `lake.read` and `run` raise."""
+    reading = lake.read(table.full_name, principal, as_of)
+    rows = run(reading.data, table, query)
+    return Answer(rows, reading.snapshot, rows.matched if rows.matched.num_rows else reading.data)
+
+
+def declared(zone: str, name: str) -> Table:
+    """Return the contract of a table of the zone. Raises UnknownTable, which lists those there are."""
+    tables = {table.name: table for table in tables_of(zone)}
+    if name not in tables:
+        detail = f"{zone} has no table {name!r}; there are {', '.join(sorted(tables)) or 'none'}"
+        raise UnknownTable(detail, metadata={"table": name}, errors=[FieldError("table", detail)])
+    return tables[name]
+
+
+@dataclass(frozen=True)
+class TableState:
+    """A table of the catalogue as one caller sees it; without a snapshot it has not been made yet."""
+
+    table: Table
+    columns: tuple[Column, ...]
+    snapshot: Snapshot | None
+    rows: int
+
+
+def catalogue(lake: Lake, zone: str, principal: Principal) -> list[TableState]:
+    """Return the tables of the zone by name, each with the columns and the number of rows the caller may see."""
+    states = []
+    for table in sorted(tables_of(zone), key=lambda table: table.name):
+        reading = readable(lake, table, principal)
+        columns = visible_columns(table, principal)
+        snapshot, rows = (reading.snapshot, reading.data.num_rows) if reading else (None, 0)
+        states.append(TableState(table, columns, snapshot, rows))
+    return states
+
+
+def readable(lake: Lake, table: Table, principal: Principal) -> Reading | None:
+    """Return the key columns of a table, None where there is nothing the caller could read."""
+    with contextlib.suppress(LakeTableMissing, LakeTableUnreadable, RegionBound):
+        return lake.read(table.full_name, principal, columns=table.key)
+    return None
+
+
+def versions(lake: Lake, zone: str) -> dict[str, int]:
+    """Return the newest readable version of each table of the zone that has been made."""
+    found: dict[str, int] = {}
+    for table in tables_of(zone):
+        with contextlib.suppress(LakeTableUnreadable):
+            version = lake.version(table.full_name)
+            if version is not None:
+                found[table.full_name] = version
+    return found
+
+
+def state_of(page: Page, as_of: str) -> AsOf | None:
+    """Return the state to read: the one the list was begun on, else the one asked for, None for the newest."""
+    return parse_as_of(as_of) if page.version is None else AsOf(version=page.version)

@@ -145,7 +145,7 @@ class RemoteKeys:
 
 
 @dataclass(slots=True)
-class _Verified:
+class Verified:
     """A token whose signature and claims were checked, and the revocation epoch it was last looked up in."""
 
     principal: Principal
@@ -167,14 +167,14 @@ class TokenVerifier:
     ) -> None:
         self._keys, self._revocations, self._clock = keys, revocations, clock
         self._issuer, self._audience = issuer, audience
-        self._cache: OrderedDict[bytes, _Verified] = OrderedDict()
+        self._cache: OrderedDict[bytes, Verified] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
         """Return the holder. Raises TokenInvalid, TokenExpired, TokenRevoked, or Unavailable if none can tell."""
         verified = await self.inspect(token)
         return verified.principal
 
-    async def inspect(self, token: str) -> _Verified:
+    async def inspect(self, token: str) -> Verified:
         """Return the holder with the token's times. Raises as `verify`."""
         name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         verified = self._cache.get(name)
@@ -187,7 +187,7 @@ class TokenVerifier:
         self._keep(name, verified)
         return verified
 
-    async def _not_revoked(self, name: bytes, verified: _Verified) -> None:
+    async def _not_revoked(self, name: bytes, verified: Verified) -> None:
         epoch = self._revocations.epoch
         if epoch is not None and verified.epoch == epoch:
             return
@@ -198,13 +198,13 @@ class TokenVerifier:
         # The epoch read before the look-up: anything revoked since makes the next call look again.
         verified.epoch = epoch
 
-    def _keep(self, name: bytes, verified: _Verified) -> None:
+    def _keep(self, name: bytes, verified: Verified) -> None:
         self._cache[name] = verified
         self._cache.move_to_end(name)
         if len(self._cache) > MAX_CACHED_TOKENS:
             self._cache.popitem(last=False)
 
-    async def _checked(self, token: str) -> _Verified:
+    async def _checked(self, token: str) -> Verified:
         """Return the token's content once its form, signature and claims hold, in that order."""
         key = await self._keys.key(_key_id(token))
         if key is None:
@@ -216,7 +216,7 @@ class TokenVerifier:
         claims.holds(issued_at <= latest and issued_at < expires_at)
         claims.holds("nbf" not in claims.values or claims.moment("nbf") <= latest)
         claims.text("jti")
-        return _Verified(claims.principal(token), issued_at, expires_at, None)
+        return Verified(claims.principal(token), issued_at, expires_at, None)
 
 
 @dataclass(frozen=True, slots=True)

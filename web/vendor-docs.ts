@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Plugin } from 'vite'
 
 const FILES: Record<string, { package: string; files: string[] }> = {
@@ -23,7 +23,7 @@ export function vendorDocs(): Plugin {
         const root = dirname(require.resolve(`${source.package}/package.json`))
         const target = join(outDir, 'vendor', folder)
         mkdirSync(target, { recursive: true })
-        for (const file of source.files) copyFileSync(join(root, file), join(target, file.split('/').at(-1)!))
+        for (const file of source.files) copyFileSync(join(root, file), join(target, basename(file)))
       }
     },
   }

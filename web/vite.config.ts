@@ -1,7 +1,7 @@
 import react from '@vitejs/plugin-react'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { vendorDocs } from './vendor-docs'
+import { vendorDocs } from './vendor-docs.ts'
 
 // `npm run dev` proxies to a running gateway, so that cookies stay on one origin.
 const gateway = process.env.GATEWAY_URL ?? 'http://127.0.0.1:8000'
@@ -16,16 +16,8 @@ export default defineConfig({
     // The CSP allows no data: scripts and fonts come from 'self', so nothing is inlined.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: {
-      output: {
-        advancedChunks: {
-          groups: [
-            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler|react-router)[\\/]/ },
-            { name: 'mui', test: /node_modules[\\/](@mui|@emotion)[\\/]/ },
-          ],
-        },
-      },
-    },
+    // ECharts is one library in a chunk of its own, loaded with the first chart.
+    chunkSizeWarningLimit: 600,
   },
   test: {
     environment: 'jsdom',

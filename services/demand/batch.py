@@ -17,43 +17,45 @@ import numpy as np
 import pyarrow as pa
 
 from services.demand import rfm, tiers
+from shared.clock import through
 from shared.engine import Engine
-from shared.expressions import date_of, days_between, end_of_day, money_mean, quantile_score, safe_divide
-from shared.metrics import valid_orders
+from shared.expressions import money, money_mean, money_sum, quantile_score, safe_divide, share_pct
+from shared.metrics import recency_days, revenue, valid_order_count, valid_orders
 from shared.models import CHALLENGER, CHAMPION, ModelVersion, Training
+from shared.tables import CONTRACT
+from shared.tables.demand import TIERS
+from shared.tables.types import arrow_field
 
 log = logging.getLogger(__name__)
 
-SCORES = 5
+GROUP_COLUMNS = ("method", "segment", "action", "silhouette", "silhouette_k", "model_name", "model_version")
 
 
 def customer_rfm(curated_orders: ibis.Table, curated_customers: ibis.Table, clock: dt.date) -> ibis.Table:
     """Return recency, frequency, monetary value, their scores and the RFM segment of each customer who bought.
 
-    Guest orders belong to no customer. Scores are 1-5, 5 best, by the share of customers with a smaller value
-    (equal values score alike); recency is reversed, so that who bought last scores 5.
+    Guest orders belong to no customer. A score is 1-5, 5 best, by the share of customers who do strictly worse:
+    1 + floor(5 × share), so that equal customers score alike; for recency fewer days are better.
     """
-    bought = valid_orders(curated_orders).filter(
-        curated_orders.customer_id.notnull(), curated_orders.ordered_at <= end_of_day(clock)
+    orders = valid_orders(through(curated_orders, clock))
+    bought = orders.filter(orders.customer_id.notnull())
+    features = bought.group_by("customer_id").aggregate(
+        last_order_on=bought.ordered_at.max().date(),
+        recency_days=recency_days(bought, clock),
+        frequency=valid_order_count(bought).cast("int32"),
+        monetary=revenue(bought),
     )
-    per_customer = bought.group_by("customer_id").aggregate(
-        last_order_on=date_of(bought.ordered_at.max()),
-        frequency=bought.count().cast("int32"),
-        monetary=bought.total.sum().cast("decimal(18, 2)"),
-    )
-    features = per_customer.mutate(recency_days=days_between(per_customer.last_order_on, clock).cast("int32"))
-    named = features.left_join(
-        curated_customers.select("customer_id", "full_name", "region", "country"), "customer_id"
-    ).drop("customer_id_right")
+    names = curated_customers.select("customer_id", "full_name", "country", "region")
+    named = features.left_join(names, "customer_id").drop("customer_id_right")
     return segmented(scored(named))
 
 
 def scored(features: ibis.Table) -> ibis.Table:
     """Return the customers with r_score, f_score, m_score and the three written together."""
     scores = features.mutate(
-        r_score=(SCORES + 1 - quantile_score(features.recency_days, SCORES)).cast("int16"),
-        f_score=quantile_score(features.frequency, SCORES).cast("int16"),
-        m_score=quantile_score(features.monetary, SCORES).cast("int16"),
+        r_score=quantile_score(features.recency_days, best="low"),
+        f_score=quantile_score(features.frequency),
+        m_score=quantile_score(features.monetary),
     )
     digits = (scores[name].cast("string") for name in ("r_score", "f_score", "m_score"))
     return scores.mutate(rfm_score=ibis.literal("").concat(*digits))
@@ -137,57 +139,54 @@ def reason_to_replace(
     return "silhouette not worse on the same customers" if better else ""
 
 
-def customer_segments(
-    demand_rfm_scores: ibis.Table, clock: dt.date, engine: Engine, training: Training
-) -> ibis.Table:
+def customer_segments(demand_rfm_scores: ibis.Table, engine: Engine, training: Training) -> ibis.Table:
     """Return demand.customer_segments: the eleven RFM segments and the four tiers, also those without customers.
 
     Silhouette and the k it would choose are those noted when the version behind the tiers was trained; they stand
     in the rows, so that an older version of this table tells its own.
     """
-    metrics = model_metrics(demand_rfm_scores, engine, training)
     by_rfm = aggregated(demand_rfm_scores, "rfm", "segment")
     by_tier = aggregated(demand_rfm_scores.filter(demand_rfm_scores.tier.notnull()), "kmeans", "tier")
     groups = by_rfm.union(by_tier)
-    every = ibis.memtable(all_groups(metrics))
+    every = engine.memory("customer_groups", all_groups(model_behind(demand_rfm_scores, engine, training)))
     joined = every.left_join(groups, ["method", "segment"]).drop("method_right", "segment_right")
-    whole = joined.revenue.sum().over(ibis.window(group_by="method"))
-    return joined.mutate(
-        customers=joined.customers.fill_null(0).cast("int64"),
-        revenue=joined.revenue.fill_null(0).cast("decimal(18, 2)"),
-        revenue_share_pct=(100 * safe_divide(joined.revenue.cast("float64"), whole.cast("float64"))).fill_null(0.0),
-    )
+    spent = joined.mutate(customers=joined.customers.fill_null(0), revenue=money(joined.revenue.fill_null(0)))
+    whole = spent.revenue.sum().over(ibis.window(group_by=spent.method))
+    return spent.mutate(revenue_share_pct=share_pct(spent.revenue, whole).fill_null(0.0))
 
 
 def aggregated(customers: ibis.Table, method: str, column: str) -> ibis.Table:
     """Return size, revenue and means of each group of `column`."""
     return customers.group_by(method=ibis.literal(method), segment=customers[column]).aggregate(
         customers=customers.count(),
-        revenue=customers.monetary.sum().cast("decimal(18, 2)"),
-        recency_days_mean=customers.recency_days.cast("float64").mean(),
-        frequency_mean=customers.frequency.cast("float64").mean(),
+        revenue=money_sum(customers.monetary),
+        recency_days_mean=safe_divide(customers.recency_days.sum(), customers.count()),
+        frequency_mean=safe_divide(customers.frequency.sum(), customers.count()),
         monetary_mean=money_mean(customers.monetary),
     )
 
 
-def all_groups(metrics: Mapping[str, float] | None) -> pa.Table:
-    """Return every segment and tier with its action; `metrics` of the tiers' model, None when there are no tiers."""
-    known = metrics or {}
-    silhouette, k = known.get("silhouette"), known.get("silhouette_k")
-    rows: list[dict[str, Any]] = [
-        {"method": "rfm", "segment": segment.name, "action": segment.action} for segment in rfm.SEGMENTS
+def all_groups(model: ModelVersion | None) -> pa.Table:
+    """Return every segment and tier with its action, the tiers with their model, None when there are no tiers."""
+    rfm_rows = [{"method": "rfm", "segment": segment.name, "action": segment.action} for segment in rfm.SEGMENTS]
+    figures = tier_figures(model) if model else {}
+    tier_rows = [
+        {"method": "kmeans", "segment": tier, "action": tiers.ACTIONS[tier] if model else tiers.TOO_FEW, **figures}
+        for tier in TIERS
     ]
-    for tier in tiers.TIERS:
-        action = tiers.TOO_FEW if metrics is None else tiers.ACTIONS[tier]
-        rows.append({"method": "kmeans", "segment": tier, "action": action, "silhouette": silhouette, "silhouette_k": k})
-    text, number = pa.string(), pa.float64()
-    schema = {"method": text, "segment": text, "action": text, "silhouette": number, "silhouette_k": pa.int32()}
-    columns = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in schema.items()}
-    return pa.table(columns)
+    columns = [CONTRACT["demand.customer_segments"].column(name) for name in GROUP_COLUMNS]
+    return pa.Table.from_pylist(rfm_rows + tier_rows, pa.schema([arrow_field(column) for column in columns]))
 
 
-def model_metrics(scores: ibis.Table, engine: Engine, training: Training) -> Mapping[str, float] | None:
-    """Return the metrics of the model behind the tiers, None where there are no tiers."""
-    used = engine.to_arrow(scores.select("model_name", "model_version").distinct().order_by("model_version"))
-    named = [(row["model_name"], row["model_version"]) for row in used.to_pylist() if row["model_version"]]
-    return training.registry.manifest().version(*named[0]).metrics if named else None
+def tier_figures(model: ModelVersion) -> dict[str, Any]:
+    """Return what the rows of the tiers say of their model."""
+    silhouette, k = model.metrics.get("silhouette"), model.metrics.get("silhouette_k")
+    best = None if k is None else int(k)
+    return {"silhouette": silhouette, "silhouette_k": best, "model_name": model.name, "model_version": model.version}
+
+
+def model_behind(scores: ibis.Table, engine: Engine, training: Training) -> ModelVersion | None:
+    """Return the model that gave the tiers, None where there are none."""
+    used = engine.to_arrow(scores.select("model_name", "model_version").distinct()).to_pylist()
+    named = [(row["model_name"], row["model_version"]) for row in used if row["model_version"]]
+    return training.registry.manifest().version(*named[0]) if named else None

@@ -84,6 +84,4 @@ def segment_of(r_score: int, f_score: int, m_score: int) -> Segment:
 
 def cells() -> list[tuple[int, int, str]]:
     """Return every (R, F + M, segment name): the grid without a division, for an expression of any dialect."""
-    return [
-        (r, f_plus_m, GRID[r][(f_plus_m + 1) // 2 - 1].name) for r in range(1, 6) for f_plus_m in range(2, 11)
-    ]
+    return [(r, f_plus_m, GRID[r][(f_plus_m + 1) // 2 - 1].name) for r in range(1, 6) for f_plus_m in range(2, 11)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -33,6 +35,7 @@ class Figures:
     customers: int
     revenue: float
     champions_share_pct: float
+    rows: pa.Table
     reading: Reading
 
 
@@ -53,8 +56,18 @@ def figures(lake: Lake, principal: Principal) -> Figures:
         customers=pc.sum(rows["customers"]).as_py() or 0,
         revenue=float(pc.sum(rows["revenue"]).as_py() or 0),
         champions_share_pct=first(champions, "revenue_share_pct") or 0.0,
+        rows=rows,
         reading=found.reading,
     )
+
+
+def data_ready(lake: Lake) -> Callable[[], Awaitable[None]]:
+    """Return a check that raises why there are no segments to serve, as long as there are none."""
+
+    async def check() -> None:
+        await asyncio.to_thread(lake.snapshot, TABLE)
+
+    return check
 
 
 def first(rows: pa.Table, column: str) -> Any:

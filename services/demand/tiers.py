@@ -58,7 +58,8 @@ class Tiers:
     def clusters(self, features: Floats) -> npt.NDArray[np.intp]:
         """Return the index of the nearest centroid of each row."""
         points = (log_features(features) - self.means) / self.scales
-        return np.argmin(((points[:, None, :] - self.centroids[None]) ** 2).sum(axis=2), axis=1)
+        distances = ((points[:, None, :] - self.centroids[None]) ** 2).sum(axis=2)
+        return np.asarray(distances.argmin(axis=1), np.intp)
 
     @classmethod
     def from_artefact(cls, artefact: Mapping[str, Any]) -> Tiers:
@@ -101,7 +102,7 @@ def fit(features: Floats) -> Fit | None:
         features: a row a customer in a fixed order, columns as FEATURES, untransformed.
     """
     import sklearn.cluster  # noqa: F401, PLC0415  loaded before the limit, which only reaches loaded libraries
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415  machine learning is no import of a service
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
 
     logs = log_features(features)
     if len(np.unique(logs, axis=0)) < len(TIERS):

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.fs as pafs
+from deltalake.exceptions import DeltaError
 
 from shared.errors import FailedPrecondition, NotFound, Unavailable
 from shared.lake import writing
@@ -119,7 +120,7 @@ class Lake:
         for entry in reversed(self._entries(table)):
             try:
                 commits.append(log.commit(entry.version))
-            except BrokenEntry as error:
+            except UNREADABLE as error:
                 self._tell(table, str(error))
         return commits
 
@@ -147,26 +148,26 @@ class Lake:
         """
         contract = declared(table)
         gone = deletes if deletes is not None else upserts.schema.empty_table()
-        version = self.version(table)
-        if version is None:
-            return self.overwrite(table, upserts, metadata=metadata)
-        if not upserts.num_rows and not gone.num_rows:
-            return version
-        return self._write(
-            table, lambda target: writing.merge(target, upserts, gone, contract.key, metadata or {})
-        )
+        if self._listing(table).entries:
+            newest = self.snapshot(table)
+            if newest.degraded:
+                raise _broken(table, newest.degraded)
+            if not upserts.num_rows and not gone.num_rows:
+                return newest.version
+        return self._write(table, lambda target: writing.merge(target, upserts, gone, contract.key, metadata or {}))
 
     def repair(self, table: str) -> list[int]:
-        """Return the versions of broken log entries moved aside (`_delta_log/broken-*`), newest first.
+        """Return the versions of broken commits moved aside (`_delta_log/broken-*`), newest first.
 
-        Only entries at the end are moved, so that what is left is the newest whole version.
+        Only those at the end are moved, so that the newest version left is whole. Raises OSError where the store is
+        out of reach: that is no reason to give a commit up.
         """
         log, moved = self._log(table), []
         for entry in reversed(log.entries()):
             try:
                 open_snapshot(table, self.zones.uri(table), entry.version, log, self.options)
                 break
-            except UNREADABLE:
+            except (BrokenEntry, DeltaError):
                 name = f"{entry.version:020}.json"
                 log.files.move(f"_delta_log/{name}", f"_delta_log/broken-{time.time_ns()}-{name}")
                 moved.append(entry.version)
@@ -174,9 +175,7 @@ class Lake:
         return moved
 
     def _write(self, table: str, write: Callable[[writing.Target], int]) -> int:
-        target = writing.Target(
-            table, self.zones.uri(table), self.options, self.retention_days, CONTRACT.get(table)
-        )
+        target = writing.Target(table, self.zones.uri(table), self.options, self.retention_days, CONTRACT.get(table))
         self._refuse_broken(table)
         try:
             return write(target)
@@ -189,10 +188,7 @@ class Lake:
             try:
                 log.commit(entry.version)
             except BrokenEntry as error:
-                raise LakeTableBroken(
-                    f"{table}: {error}; run `python -m pipeline repair {table}` to go back to the version before",
-                    metadata={"table": table},
-                ) from error
+                raise _broken(table, str(error)) from error
 
     def _rows(self, snapshot: Snapshot, contract: Table) -> pa.Table:
         def rows() -> pa.Table:
@@ -201,9 +197,7 @@ class Lake:
         schema = contract.arrow_schema()
         return self.memory.get(snapshot.files or (snapshot.table, snapshot.version), rows)
 
-    def _first_readable(
-        self, table: str, as_of: AsOf | None, use: Callable[[Snapshot], T]
-    ) -> tuple[Snapshot, T]:
+    def _first_readable(self, table: str, as_of: AsOf | None, use: Callable[[Snapshot], T]) -> tuple[Snapshot, T]:
         broken: list[str] = []
         for version in self._candidates(table, as_of):
             try:
@@ -222,9 +216,7 @@ class Lake:
     def _open(self, table: str, version: int) -> Snapshot:
         opened = self._listing(table).snapshots
         if version not in opened:
-            opened[version] = open_snapshot(
-                table, self.zones.uri(table), version, self._log(table), self.options
-            )
+            opened[version] = open_snapshot(table, self.zones.uri(table), version, self._log(table), self.options)
         return opened[version]
 
     def _candidates(self, table: str, as_of: AsOf | None) -> Iterator[int]:
@@ -275,6 +267,11 @@ class Lake:
         if f"{table} {what}" not in self._told:
             self._told.add(f"{table} {what}")
             logger.warning("%s: %s", table, what)
+
+
+def _broken(table: str, why: str) -> LakeTableBroken:
+    remedy = f"run `python -m pipeline repair {table}` to go back to the version before"
+    return LakeTableBroken(f"{table}: {why}; {remedy}", metadata={"table": table})
 
 
 def declared(table: str) -> Table:

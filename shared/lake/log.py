@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.fs as pafs
 from deltalake.fs import DeltaStorageHandler
 
+NOTE = "note."
+"""Prefix of what the writer noted in a commit, beside what delta-rs writes there."""
 _ENTRY = re.compile(r"(\d{20})\.json")
 _ADDED = ("num_added_files", "num_target_files_added")
 _REMOVED = ("num_removed_files", "num_target_files_removed")
@@ -65,7 +66,7 @@ class Log:
         return tuple(sorted(entries, key=lambda entry: entry.version))
 
     def commit(self, version: int) -> Commit:
-        """Return what one entry says; raises BrokenEntry where it is not whole."""
+        """Return what one entry says; raises BrokenEntry where it is not whole, OSError where it is out of reach."""
         actions = self._actions(version)
         infos = [action["commitInfo"] for action in actions if "commitInfo" in action]
         if not infos:
@@ -76,11 +77,15 @@ class Log:
         return _commit(version, infos[0], metrics)
 
     def _actions(self, version: int) -> list[dict[str, Any]]:
+        with self.files.open_input_file(f"_delta_log/{version:020}.json") as file:
+            lines = file.read().splitlines()
         try:
-            with self.files.open_input_file(f"_delta_log/{version:020}.json") as file:
-                return [json.loads(line) for line in file.read().splitlines() if line]
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise BrokenEntry(f"entry {version} of the log cannot be read: {error}") from error
+            actions = [json.loads(line) for line in lines if line]
+        except ValueError as error:
+            raise BrokenEntry(f"entry {version} of the log is not JSON: {error}") from error
+        if not all(isinstance(action, dict) for action in actions):
+            raise BrokenEntry(f"entry {version} of the log is not a list of actions")
+        return actions
 
 
 def _complete(version: int, metrics: Mapping[str, int], names: tuple[str, ...], found: int) -> None:
@@ -95,5 +100,5 @@ def _commit(version: int, info: Mapping[str, Any], metrics: Mapping[str, int]) -
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenEntry(f"entry {version} of the log does not say when it was made") from error
     noted = {key: value for key, value in info.items() if isinstance(value, str)}
-    metadata = {key.removeprefix("note."): value for key, value in noted.items() if key.startswith("note.")}
+    metadata = {key.removeprefix(NOTE): value for key, value in noted.items() if key.startswith(NOTE)}
     return Commit(version, committed_at, str(info.get("operation", "")), metadata, metrics)

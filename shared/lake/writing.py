@@ -10,9 +10,10 @@ from typing import TypeVar
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from shared.errors import Aborted
+from shared.errors import Aborted, InvalidArgument
+from shared.lake.log import NOTE
 from shared.tables import Table
 
 ATTEMPTS = 12
@@ -25,6 +26,12 @@ class LakeConflict(Aborted):
     """Other writers kept changing the table."""
 
     reason = "LAKE_CONFLICT"
+
+
+class ColumnsMissing(InvalidArgument):
+    """The rows lack columns of the contract."""
+
+    reason = "LAKE_COLUMNS_MISSING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,17 @@ def conform(data: pa.Table | pa.RecordBatchReader, contract: Table | None) -> pa
     if contract is None:
         return data
     schema = contract.arrow_schema()
+    _require_columns(data.schema, contract)
     if isinstance(data, pa.Table):
         return data.select(schema.names).cast(schema)
     batches = (batch.select(schema.names).cast(schema) for batch in data)
     return pa.RecordBatchReader.from_batches(schema, batches)
+
+
+def _require_columns(schema: pa.Schema, contract: Table) -> None:
+    lacking = [name for name in contract.column_names if name not in schema.names]
+    if lacking:
+        raise ColumnsMissing(f"rows for {contract.full_name} lack {', '.join(lacking)}")
 
 
 def overwrite(target: Target, data: pa.Table | pa.RecordBatchReader, metadata: Mapping[str, str]) -> int:
@@ -62,31 +76,34 @@ def overwrite(target: Target, data: pa.Table | pa.RecordBatchReader, metadata: M
 
     def attempt() -> int:
         delta = target.open()
+        if delta is None:
+            return _create(target, rows, metadata)
         write_deltalake(
-            delta if delta is not None else target.uri,
+            delta,
             rows,
             mode="overwrite",
             schema_mode="overwrite",
             target_file_size=ONE_FILE_BYTES,
             writer_properties=_parquet(),
             commit_properties=_noted(metadata),
-            storage_options=dict(target.options) or None,
-            **({} if delta is not None else _creation(target)),
         )
-        return _version(delta or target.open())
+        return int(delta.version())
 
     # A stream of batches is spent by the first attempt, so it cannot be written again.
     return retried(target.name, attempt, ATTEMPTS if isinstance(data, pa.Table) else 1)
 
 
-def merge(target: Target, upserts: pa.Table, deletes: pa.Table, key: tuple[str, ...], metadata: Mapping[str, str]) -> int:
+def merge(
+    target: Target, upserts: pa.Table, deletes: pa.Table, key: tuple[str, ...], metadata: Mapping[str, str]
+) -> int:
     """Return the version with `upserts` put in and the rows with the keys of `deletes` taken out, by `key`."""
-    changes = _changes(conform(upserts, target.contract), deletes, key)
+    rows = conform(upserts, target.contract)
+    changes = _changes(rows, deletes, key)
 
     def attempt() -> int:
         delta = target.open()
         if delta is None:
-            raise CommitFailedError(f"{target.name} is gone")
+            return _create(target, rows, metadata)
         (
             delta.merge(
                 changes,
@@ -94,14 +111,14 @@ def merge(target: Target, upserts: pa.Table, deletes: pa.Table, key: tuple[str, 
                 source_alias="s",
                 target_alias="t",
                 writer_properties=_parquet(),
-                commit_properties=_noted(metadata, retries=0),
+                commit_properties=_noted(metadata),
             )
             .when_matched_delete(predicate=f"s.{DELETED}")
             .when_matched_update_all(except_cols=[DELETED])
             .when_not_matched_insert_all(predicate=f"NOT s.{DELETED}", except_cols=[DELETED])
             .execute()
         )
-        return _version(delta)
+        return int(delta.version())
 
     return retried(target.name, attempt, ATTEMPTS)
 
@@ -128,25 +145,35 @@ def _changes(upserts: pa.Table, deletes: pa.Table, key: tuple[str, ...]) -> pa.T
     return pa.concat_tables([kept.cast(loose), gone], promote_options="default").cast(loose)
 
 
-def _creation(target: Target) -> dict[str, object]:
+def _create(target: Target, rows: pa.Table | pa.RecordBatchReader, metadata: Mapping[str, str]) -> int:
+    """Return version 0; raises CommitFailedError where another writer made the table meanwhile."""
     kept = f"interval {target.retention_days} days"
-    return {
-        "name": target.name,
-        "description": target.contract.description if target.contract else None,
-        "configuration": {"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": kept},
-    }
+    try:
+        write_deltalake(
+            target.uri,
+            rows,
+            mode="error",
+            name=target.name,
+            description=target.contract.description if target.contract else None,
+            configuration={"delta.logRetentionDuration": kept, "delta.deletedFileRetentionDuration": kept},
+            target_file_size=ONE_FILE_BYTES,
+            writer_properties=_parquet(),
+            commit_properties=_noted(metadata),
+            storage_options=dict(target.options) or None,
+        )
+    except DeltaError as error:
+        if target.open() is None:
+            raise
+        raise CommitFailedError(f"{target.name} was made meanwhile") from error
+    return 0
 
 
-def _noted(metadata: Mapping[str, str], retries: int | None = None) -> CommitProperties:
-    notes = {f"note.{key}": value for key, value in metadata.items()}
-    return CommitProperties(custom_metadata=notes, max_commit_retries=retries)
+def _noted(metadata: Mapping[str, str]) -> CommitProperties:
+    # No retries of delta-rs's own: they put the same files on top of what another writer made meanwhile.
+    return CommitProperties(
+        custom_metadata={f"{NOTE}{key}": value for key, value in metadata.items()}, max_commit_retries=0
+    )
 
 
 def _parquet() -> WriterProperties:
     return WriterProperties(compression="ZSTD")
-
-
-def _version(delta: DeltaTable | None) -> int:
-    if delta is None:
-        raise CommitFailedError("the table vanished while it was written")
-    return int(delta.version())

@@ -26,7 +26,13 @@ def money(
 
 
 def whole(
-    name: str, description: str, *, kind: str = "INT", null: bool = False, unit: str = "", synonyms: tuple[str, ...] = ()
+    name: str,
+    description: str,
+    *,
+    kind: str = "INT",
+    null: bool = False,
+    unit: str = "",
+    synonyms: tuple[str, ...] = (),
 ) -> Column:
     """Return an integer column of `kind` SMALLINT, INT or BIGINT."""
     return Column(name, kind, null, description, unit=unit, synonyms=synonyms)

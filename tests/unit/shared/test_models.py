@@ -116,7 +116,7 @@ def test_before_the_first_training_the_manifest_says_which_command_to_run(tmp_pa
 
 def test_an_unknown_version_names_those_there_are(registry: Registry) -> None:
     register(registry, "few")
-    with pytest.raises(UnknownModel, match="registered: 1.0.0"):
+    with pytest.raises(UnknownModel, match=r"registered: 1\.0\.0"):
         registry.manifest().version("few", "9.9.9")
 
 

@@ -23,7 +23,7 @@ export function AccountMenu() {
     <>
       <IconButton
         edge="end"
-        aria-label={`Account of ${user.full_name}`}
+        aria-label={`${initials(user.full_name)}, account of ${user.full_name}`}
         aria-haspopup="menu"
         aria-expanded={anchor !== null}
         onClick={(event) => setAnchor(event.currentTarget)}
@@ -57,7 +57,7 @@ function Identity({ user }: { user: User }) {
   return (
     <Box component="li" role="none" sx={{ px: 2, py: 1 }}>
       <Typography sx={{ fontWeight: 650 }}>{user.full_name}</Typography>
-      <Typography variant="body2" color="text.secondary" sx={{ overflowWrap: 'anywhere' }}>
+      <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
         {user.email}
       </Typography>
       <Box aria-label="Roles" sx={{ display: 'flex', gap: 0.5, flexWrap: 'wrap', mt: 1 }}>

@@ -28,6 +28,7 @@ export function TopBar() {
   return (
     <AppBar
       position="sticky"
+      elevation={0}
       color="inherit"
       sx={{ bgcolor: 'background.paper', backgroundImage: 'none', borderBottom: 1, borderColor: 'divider' }}
     >

@@ -8,28 +8,35 @@ import type { Problem } from '@/lib/problem'
 interface ProblemNoticeProps {
   problem: Problem
   onRetry?: () => void
+  /** What the button says. */
+  retry?: string
   busy?: boolean
 }
 
 /** What went wrong, in the server's words, with a way to try again and the id that finds it in the logs. */
-export function ProblemNotice({ problem, onRetry, busy = false }: ProblemNoticeProps) {
+export function ProblemNotice({ problem, onRetry, retry = 'Try again', busy = false }: ProblemNoticeProps) {
   return (
     <Alert
-      severity={problem.status === 403 ? 'warning' : 'error'}
+      severity={problem.status >= 400 && problem.status < 500 ? 'warning' : 'error'}
       variant="outlined"
       action={
         onRetry && (
           <Button color="inherit" size="small" startIcon={<RefreshIcon />} onClick={onRetry} loading={busy}>
-            Try again
+            {retry}
           </Button>
         )
       }
-      sx={{ bgcolor: 'background.paper', '& .MuiAlert-message': { flex: 1, minWidth: 0 } }}
+      sx={{
+        bgcolor: 'background.paper',
+        flexWrap: { xs: 'wrap', sm: 'nowrap' },
+        '& .MuiAlert-message': { flex: 1, minWidth: 0, overflowWrap: 'anywhere' },
+        '& .MuiAlert-action': { width: { xs: '100%', sm: 'auto' }, pl: { xs: 3.5, sm: 2 }, whiteSpace: 'nowrap' },
+      }}
     >
       <AlertTitle sx={{ fontWeight: 650 }}>{problem.title}</AlertTitle>
       {problem.message !== problem.title && <Typography variant="body2">{problem.message}</Typography>}
       {problem.traceId && (
-        <Typography variant="caption" color="text.secondary" component="p" sx={{ mt: 1, overflowWrap: 'anywhere' }}>
+        <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 1, overflowWrap: 'anywhere' }}>
           Trace id <code>{problem.traceId}</code>
         </Typography>
       )}

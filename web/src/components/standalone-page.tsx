@@ -27,12 +27,12 @@ export function StandalonePage({ eyebrow, title, detail, note, children }: Stand
             </Typography>
           )}
           <Typography variant="h1">{title}</Typography>
-          <Typography color="text.secondary">{detail}</Typography>
+          <Typography color="textSecondary">{detail}</Typography>
           {note && (
             <Typography
               component="code"
               variant="body2"
-              color="text.secondary"
+              color="textSecondary"
               sx={{ fontFamily: 'monospace', overflowWrap: 'anywhere' }}
             >
               {note}

@@ -36,9 +36,10 @@ export class Problem extends Error {
     return this.status === 0 || this.status === 429 || this.status >= 502
   }
 
-  /** The complaint about a field of a form, if there is one. */
+  /** Everything that is wrong with one field of a form; undefined if nothing is. */
   field(name: string): string | undefined {
-    return this.errors.find((error) => error.field === name)?.detail
+    const details = this.errors.filter((error) => error.field === name).map((error) => error.detail)
+    return details.join(' ') || undefined
   }
 }
 

@@ -9,7 +9,7 @@ export const palettes = {
   light: {
     primary: { main: '#0b6e69', dark: '#07514e', light: '#2f8f89', contrastText: '#ffffff' },
     secondary: { main: '#b26a00' },
-    success: { main: '#1b7f4b' },
+    success: { main: '#14693c' },
     warning: { main: '#a15c00' },
     error: { main: '#b3261e' },
     background: { default: '#f6f7f9', paper: '#ffffff' },
@@ -63,6 +63,12 @@ export const theme = createTheme({
     MuiToggleButton: { styleOverrides: { root: { paddingInline: 16 } } },
     MuiTableCell: {
       styleOverrides: {
+        root: ({ theme: t }) => ({
+          borderColor: t.vars.palette.divider,
+          padding: '11px 12px',
+          '&:first-of-type': { paddingLeft: 20 },
+          '&:last-of-type': { paddingRight: 20 },
+        }),
         head: ({ theme: t }) => ({
           color: t.vars.palette.text.secondary,
           fontWeight: 600,

@@ -1,4 +1,7 @@
+// As the auth service has them; it decides, this only tells early.
 const SHORTEST = 12
+const LEAST_DISTINCT = 5
+const NAME_PART = 4
 
 export interface PasswordRule {
   text: string
@@ -10,8 +13,9 @@ export interface PasswordRule {
 export function passwordRules(password: string, email: string, fullName: string): PasswordRule[] {
   return [
     { text: `At least ${SHORTEST} characters`, met: password.length >= SHORTEST },
+    { text: `At least ${LEAST_DISTINCT} different characters`, met: new Set(password).size >= LEAST_DISTINCT },
     { text: 'Does not hold your name or e-mail', met: password !== '' && !holdsIdentity(password, email, fullName) },
-    { text: 'Not a common or leaked password (checked when you sign up)', met: undefined },
+    { text: 'Not a common password (checked when you sign up)', met: undefined },
   ]
 }
 
@@ -19,5 +23,5 @@ export function passwordRules(password: string, email: string, fullName: string)
 function holdsIdentity(password: string, email: string, fullName: string): boolean {
   const words = [...fullName.split(/\s+/), email.split('@')[0] ?? '']
   const lower = password.toLowerCase()
-  return words.some((word) => word.length >= 3 && lower.includes(word.toLowerCase()))
+  return words.some((word) => word.length >= NAME_PART && lower.includes(word.toLowerCase()))
 }

@@ -11,9 +11,13 @@ export interface ChartColors {
   paper: string
 }
 
+const FEW = 5
 const FONT = '"Inter Variable", system-ui, sans-serif'
 
-/** The ECharts option of a paired bar chart. The tooltip is drawn on the canvas: HTML ones style inline, which the CSP forbids. */
+/** The height of a segment's pair of bars: few segments get thicker ones. */
+export const rowHeight = (segments: number): number => (segments <= FEW ? 58 : 38)
+
+/** The ECharts option of a paired bar chart. */
 export function shareOption(rows: readonly SharedRow[], colors: ChartColors, narrow: boolean): EChartsCoreOption {
   return {
     textStyle: { fontFamily: FONT },
@@ -21,11 +25,13 @@ export function shareOption(rows: readonly SharedRow[], colors: ChartColors, nar
     grid: { left: 0, right: narrow ? 44 : 56, top: 4, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
     tooltip: {
       trigger: 'axis',
-      renderMode: 'richText',
-      axisPointer: { type: 'shadow', shadowStyle: { color: colors.line, opacity: 0.35 } },
+      confine: true,
+      axisPointer: { type: 'shadow', z: 0, shadowStyle: { color: colors.line, opacity: 0.45 } },
       backgroundColor: colors.paper,
       borderColor: colors.line,
-      textStyle: { color: colors.text, fontSize: 13, lineHeight: 20, fontFamily: FONT },
+      borderWidth: 1,
+      padding: [8, 12],
+      textStyle: { color: colors.text, fontSize: 13, fontFamily: FONT },
       formatter: (points: { dataIndex: number }[]) => tooltip(rows[points[0]?.dataIndex ?? -1]),
     },
     xAxis: { type: 'value', axisLabel: { show: false }, splitLine: { show: false }, max: 'dataMax' },
@@ -48,7 +54,7 @@ function bars(data: number[], color: string, label: object) {
   return {
     type: 'bar',
     data,
-    barWidth: 10,
+    barWidth: data.length <= FEW ? 16 : 10,
     barGap: '30%',
     itemStyle: { color, borderRadius: [0, 3, 3, 0] },
     label: { show: true, position: 'right', fontSize: 11, formatter: ({ value }: { value: number }) => formatPercent(value), ...label },
@@ -56,13 +62,22 @@ function bars(data: number[], color: string, label: object) {
   }
 }
 
-function tooltip(row: SharedRow | undefined): string {
-  if (!row) return ''
+/** Elements, not HTML text: styles within HTML text are inline styles, which the CSP forbids. */
+function tooltip(row: SharedRow | undefined): HTMLElement[] {
+  if (!row) return []
+  const title = line(capitalised(row.segment))
+  title.style.fontWeight = '650'
   return [
-    capitalised(row.segment),
-    `${formatMoney(row.revenue)} · ${formatPercent(row.revenue_share_pct)} of revenue`,
-    `${formatCount(row.customers)} customers · ${formatPercent(row.customers_share_pct)}`,
-  ].join('\n')
+    title,
+    line(`${formatMoney(row.revenue)} · ${formatPercent(row.revenue_share_pct)} of revenue`),
+    line(`${formatCount(row.customers)} customers · ${formatPercent(row.customers_share_pct)} of all`),
+  ]
+}
+
+function line(text: string): HTMLElement {
+  const element = document.createElement('div')
+  element.textContent = text
+  return element
 }
 
 /** Tiers are stored in lower case, segments as names. */

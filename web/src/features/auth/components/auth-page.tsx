@@ -28,7 +28,7 @@ export function AuthPage({ title, detail, children }: AuthPageProps) {
         <Stack component="main" spacing={4} sx={{ flex: 1, width: '100%', maxWidth: 400, mx: 'auto', justifyContent: 'center', py: 5 }}>
           <Stack spacing={0.75}>
             <Typography variant="h1">{title}</Typography>
-            <Typography color="text.secondary">{detail}</Typography>
+            <Typography color="textSecondary">{detail}</Typography>
           </Stack>
           {children}
         </Stack>

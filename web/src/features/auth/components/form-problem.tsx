@@ -16,7 +16,7 @@ export function FormProblem({ problem, fields }: FormProblemProps) {
     <Alert severity="error" variant="outlined">
       {problem.message}
       {problem.status >= 500 && problem.traceId && (
-        <Typography variant="caption" component="p" color="text.secondary" sx={{ overflowWrap: 'anywhere' }}>
+        <Typography variant="caption" component="p" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
           Trace id <code>{problem.traceId}</code>
         </Typography>
       )}

@@ -28,7 +28,7 @@ export function LoginPage() {
   }
   return (
     <AuthPage title="Log in" detail="Welcome back. Pick up where you left off.">
-      <Stack component="form" spacing={2.5} onSubmit={submit} noValidate aria-label="Log in">
+      <Stack component="form" spacing={2.5} onSubmit={submit} aria-label="Log in">
         {registered && !problem && (
           <Alert severity="success" variant="outlined">
             Your account is ready. Log in to start.
@@ -58,11 +58,11 @@ export function LoginPage() {
           error={Boolean(problem?.field('password'))}
           helperText={problem?.field('password')}
         />
-        <Button type="submit" variant="contained" size="large" loading={logIn.isPending} disabled={!email || !password}>
+        <Button type="submit" variant="contained" size="large" loading={logIn.isPending}>
           Log in
         </Button>
       </Stack>
-      <Typography variant="body2" color="text.secondary">
+      <Typography variant="body2" color="textSecondary">
         No account yet?{' '}
         <Link component={RouterLink} to={`/register${search}`}>
           Create one

@@ -75,7 +75,7 @@ export function RegisterPage() {
           Create account
         </Button>
       </Stack>
-      <Typography variant="body2" color="text.secondary">
+      <Typography variant="body2" color="textSecondary">
         Already have an account?{' '}
         <Link component={RouterLink} to={`/login${search}`}>
           Log in

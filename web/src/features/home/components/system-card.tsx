@@ -69,7 +69,7 @@ function Body({ system, footer }: { system: System; footer: ReactNode }) {
         <Typography variant="h2" sx={{ mb: 0.5 }}>
           {system.title}
         </Typography>
-        <Typography variant="body2" color="text.secondary">
+        <Typography variant="body2" color="textSecondary">
           {system.description}
         </Typography>
       </Box>
@@ -92,14 +92,14 @@ function Open({ title }: { title: string }) {
 
 function Note({ system }: { system: System }) {
   return (
-    <Typography variant="body2" color="text.secondary">
+    <Typography variant="body2" color="textSecondary">
       {NOTES[system.status](system)}
     </Typography>
   )
 }
 
 const NOTES: Record<System['status'], (system: System) => string> = {
-  up: (system) => `Available over the API at /api/v1${system.prefix}.`,
+  up: (system) => `Available over the API under /api/v1/${system.prefix}.`,
   down: () => 'Its service is set up but does not answer. It comes back by itself once the service does.',
   not_running: () => 'No service of this system runs in this installation.',
 }

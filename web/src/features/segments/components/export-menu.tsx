@@ -37,7 +37,7 @@ export function ExportMenu({ view, disabled }: { view: SegmentsView; disabled: b
         loading={save.isPending}
         loadingPosition="start"
         onClick={(event) => setAnchor(event.currentTarget)}
-        sx={{ bgcolor: 'background.paper', borderColor: 'divider' }}
+        sx={{ bgcolor: 'background.paper', borderColor: 'divider', height: 38 }}
       >
         Export
       </Button>

@@ -22,7 +22,7 @@ export function LineageLine({ lineage }: { lineage: Lineage }) {
 function Fact({ title, value }: { title: string; value: string }) {
   return (
     <Box sx={{ display: 'flex', gap: 0.75 }}>
-      <Typography component="dt" variant="body2" color="text.secondary">
+      <Typography component="dt" variant="body2" color="textSecondary">
         {title}
       </Typography>
       <Typography component="dd" variant="body2" sx={{ m: 0, fontVariantNumeric: 'tabular-nums' }}>

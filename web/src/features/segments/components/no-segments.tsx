@@ -28,7 +28,7 @@ export function NoSegments({ problem, onRetry, busy }: NoSegmentsProps) {
           <Typography variant="h2" id="no-segments">
             No segments yet
           </Typography>
-          <Typography color="text.secondary">
+          <Typography color="textSecondary">
             {command ? 'They are made by the pipeline, which has not run yet. On the machine that runs the platform:' : problem.message}
           </Typography>
         </Stack>
@@ -37,7 +37,7 @@ export function NoSegments({ problem, onRetry, busy }: NoSegmentsProps) {
           Check again
         </Button>
         {problem.traceId && (
-          <Typography variant="caption" color="text.secondary">
+          <Typography variant="caption" color="textSecondary">
             Trace id <code>{problem.traceId}</code>
           </Typography>
         )}

@@ -11,6 +11,8 @@ import { ViewControls } from '@/features/segments/components/view-controls'
 import { useView } from '@/features/segments/view'
 import { problemFromError } from '@/lib/problem'
 
+const WRONG_DAY = new Set(['AS_OF_OUT_OF_RANGE', 'INVALID_AS_OF'])
+
 /** Who the customers are: the segments of one method, with their size, worth and what to do. */
 export function SegmentsPage() {
   const [view, changeView] = useView()
@@ -22,10 +24,11 @@ export function SegmentsPage() {
     <Stack spacing={3}>
       <PageHeader
         title="Customer segments"
-        detail="Who your customers are by how recently, how often and how much they buy, and what to do for each group."
-        actions={<ExportMenu view={view} disabled={!report || isPlaceholderData} />}
+        detail="Who your customers are by recency, frequency and spend, and what to do for each group."
       />
-      <ViewControls view={view} onChange={changeView} />
+      <ViewControls view={view} onChange={changeView}>
+        <ExportMenu view={view} disabled={!report || isPlaceholderData} />
+      </ViewControls>
       {report?.lineage?.degraded && (
         <Alert severity="warning" variant="outlined" sx={{ bgcolor: 'background.paper' }}>
           The newest table version could not be read; an older one is shown. {report.lineage.degraded}
@@ -33,7 +36,13 @@ export function SegmentsPage() {
       )}
       {problem?.reason === 'LAKE_TABLE_MISSING' && <NoSegments problem={problem} onRetry={retry} busy={isFetching} />}
       {problem && problem.reason !== 'LAKE_TABLE_MISSING' && (
-        <ProblemNotice problem={problem} onRetry={retry} busy={isFetching} />
+        <ProblemNotice
+          problem={problem}
+          busy={isFetching}
+          {...(WRONG_DAY.has(problem.reason)
+            ? { onRetry: () => changeView({ asOf: undefined }), retry: 'Show the newest' }
+            : { onRetry: retry })}
+        />
       )}
       {!problem && !data && <ReportSkeleton />}
       {report && <SegmentsReport answer={report} busy={isPlaceholderData} />}

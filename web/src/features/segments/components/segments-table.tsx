@@ -34,7 +34,7 @@ export function SegmentsTable({ rows, columns }: SegmentsTableProps) {
       </Box>
       {/* Focusable, so that a keyboard can scroll a table wider than the screen. */}
       <TableContainer tabIndex={0} role="region" aria-labelledby={heading}>
-        <Table aria-labelledby={heading} sx={{ minWidth: 980 }}>
+        <Table aria-labelledby={heading} sx={{ minWidth: 1080 }}>
           <TableHead>
             <TableRow>
               {shown.map((column) => (
@@ -98,7 +98,7 @@ function BodyCell({ column, row }: { column: Column; row: SharedRow }) {
     )
   }
   if (column.name === 'action') {
-    return <TableCell sx={{ color: 'text.secondary', minWidth: 260 }}>{formatCell(value, column)}</TableCell>
+    return <TableCell sx={{ color: 'text.secondary', minWidth: 300 }}>{formatCell(value, column)}</TableCell>
   }
   return (
     <TableCell

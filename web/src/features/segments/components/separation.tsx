@@ -23,7 +23,7 @@ export function Separation({ silhouette, suggested, tiers }: SeparationProps) {
           {suggested !== undefined && <Figure title="Suggested k" value={String(suggested)} />}
         </Box>
         <Scale value={silhouette} />
-        <Typography variant="body2" color="text.secondary">
+        <Typography variant="body2" color="textSecondary">
           The silhouette runs from −1 to 1: near 1, customers sit close to their own tier and far from the next; near 0,
           tiers overlap. {suggested !== undefined && advice(suggested, tiers)}
         </Typography>
@@ -41,7 +41,7 @@ function advice(suggested: number, tiers: number): string {
 function Figure({ title, value }: { title: string; value: string }) {
   return (
     <div>
-      <Typography variant="body2" color="text.secondary">
+      <Typography variant="body2" color="textSecondary">
         {title}
       </Typography>
       <Typography sx={{ fontSize: '1.75rem', fontWeight: 650, letterSpacing: '-0.025em', fontVariantNumeric: 'tabular-nums' }}>

@@ -6,14 +6,13 @@ import Typography from '@mui/material/Typography'
 import useMediaQuery from '@mui/material/useMediaQuery'
 import visuallyHidden from '@mui/utils/visuallyHidden'
 import { lazy, Suspense, useMemo } from 'react'
-import { type ChartColors, shareOption } from '@/features/segments/share-option'
+import { type ChartColors, rowHeight, shareOption } from '@/features/segments/share-option'
 import { type SharedRow, sortRows } from '@/features/segments/table-rows'
 import { formatPercent } from '@/lib/format'
 import { palettes } from '@/lib/theme'
 
 const Chart = lazy(async () => ({ default: (await import('@/components/chart')).Chart }))
 
-const ROW_HEIGHT = 38
 const FRAME_HEIGHT = 20
 
 /** Each segment's share of the revenue beside its share of the customers, largest first. */
@@ -22,7 +21,7 @@ export function ShareChart({ rows }: { rows: readonly SharedRow[] }) {
   const narrow = useMediaQuery(useTheme().breakpoints.down('sm'))
   const ordered = useMemo(() => sortRows(rows, { column: 'revenue', direction: 'desc' }), [rows])
   const option = useMemo(() => shareOption(ordered, colors, narrow), [ordered, colors, narrow])
-  const height = ordered.length * ROW_HEIGHT + FRAME_HEIGHT
+  const height = ordered.length * rowHeight(ordered.length) + FRAME_HEIGHT
   return (
     <Card component="figure" sx={{ m: 0, p: { xs: 2, sm: 2.5 }, minWidth: 0 }}>
       <Box component="figcaption" sx={{ display: 'flex', flexWrap: 'wrap', justifyContent: 'space-between', gap: 1, mb: 1 }}>
@@ -42,7 +41,7 @@ export function ShareChart({ rows }: { rows: readonly SharedRow[] }) {
 
 function Key({ color, text }: { color: string; text: string }) {
   return (
-    <Typography variant="body2" color="text.secondary" sx={{ display: 'flex', alignItems: 'center', gap: 0.75 }}>
+    <Typography variant="body2" color="textSecondary" sx={{ display: 'flex', alignItems: 'center', gap: 0.75 }}>
       <Box component="span" sx={{ width: 10, height: 10, borderRadius: '3px', bgcolor: color }} />
       {text}
     </Typography>

@@ -35,7 +35,7 @@ interface TileProps {
 function Tile({ title, value, exact, note }: TileProps) {
   return (
     <Card sx={{ p: { xs: 1.75, sm: 2.25 }, display: 'flex', flexDirection: 'column', gap: 0.5, minWidth: 0 }}>
-      <Typography component="dt" variant="body2" color="text.secondary">
+      <Typography component="dt" variant="body2" color="textSecondary">
         {title}
       </Typography>
       <Typography
@@ -46,7 +46,7 @@ function Tile({ title, value, exact, note }: TileProps) {
         {value}
       </Typography>
       {(note ?? exact) && (
-        <Typography component="dd" variant="caption" color="text.secondary" sx={{ m: 0, fontVariantNumeric: 'tabular-nums' }}>
+        <Typography component="dd" variant="caption" color="textSecondary" sx={{ m: 0, fontVariantNumeric: 'tabular-nums' }}>
           {note ?? exact}
         </Typography>
       )}

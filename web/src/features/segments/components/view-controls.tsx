@@ -5,16 +5,18 @@ import InputAdornment from '@mui/material/InputAdornment'
 import TextField from '@mui/material/TextField'
 import ToggleButton from '@mui/material/ToggleButton'
 import ToggleButtonGroup from '@mui/material/ToggleButtonGroup'
+import type { ReactNode } from 'react'
 import { CloseIcon } from '@/components/icons'
 import type { Method, SegmentsView } from '@/features/segments/api/get-segments'
 
 interface ViewControlsProps {
   view: SegmentsView
   onChange: (change: Partial<SegmentsView>) => void
+  children: ReactNode
 }
 
-/** How customers are grouped, and as of when. */
-export function ViewControls({ view, onChange }: ViewControlsProps) {
+/** How customers are grouped, as of when, and what else can be done with the view. */
+export function ViewControls({ view, onChange, children }: ViewControlsProps) {
   const chooseMethod = (method: Method | null) => method && onChange({ method })
   return (
     <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 2, alignItems: 'center', justifyContent: 'space-between' }}>
@@ -30,7 +32,10 @@ export function ViewControls({ view, onChange }: ViewControlsProps) {
         <ToggleButton value="rfm">RFM segments</ToggleButton>
         <ToggleButton value="kmeans">K-Means tiers</ToggleButton>
       </ToggleButtonGroup>
-      <AsOf asOf={view.asOf} onChange={(asOf) => onChange({ asOf })} />
+      <Box sx={{ display: 'flex', gap: 1.5, alignItems: 'center' }}>
+        <AsOf asOf={view.asOf} onChange={(asOf) => onChange({ asOf })} />
+        {children}
+      </Box>
     </Box>
   )
 }
@@ -54,7 +59,7 @@ function AsOf({ asOf, onChange }: { asOf: string | undefined; onChange: (asOf: s
         inputLabel: { shrink: true },
         htmlInput: { max: new Date().toISOString().slice(0, 10) },
         input: {
-          sx: { bgcolor: 'background.paper' },
+          sx: { bgcolor: 'background.paper', height: 38, '& input': { fontSize: '0.875rem' } },
           endAdornment: asOf && (
             <InputAdornment position="end">
               <IconButton size="small" edge="end" aria-label="Show the newest" onClick={clear}>

@@ -1,0 +1,104 @@
+"""Every table of the lake as a node of one graph, found by the names and arguments of the functions that make them."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline import prod
+from pipeline.batch import Batch, Outcome
+from pipeline.curated import incremental
+from pipeline.curated import tables as curated_tables
+from pipeline.sources import Source
+from shared.errors import InvalidArgument
+
+CURATED = "curated_"
+RAW = "raw_"
+
+
+class UnknownAsset(InvalidArgument):
+    """There is no such table to make."""
+
+    reason = "UNKNOWN_ASSET"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step of a run: the tables it makes, those it reads, and how."""
+
+    makes: tuple[str, ...]
+    reads: tuple[str, ...]
+    description: str
+    make: Callable[[Batch], list[Outcome]]
+
+
+def nodes() -> tuple[Node, ...]:
+    """Return the whole graph: raw, curated and prod, each node after those it reads."""
+    curated = [_curated(name, function) for name, function in curated_functions().items()]
+    # Only tables that some curated function reads; which of them a source has, the source says when it runs.
+    raw = [_raw(name) for node in curated for name in node.reads if name.startswith("raw.")]
+    return (*raw, *curated, *(_prod(function) for function in prod.batch_functions()))
+
+
+def curated_functions() -> dict[str, incremental.Function]:
+    """Return the curated functions by the table each makes."""
+    found = vars(curated_tables).items()
+    return {name.removeprefix(CURATED): each for name, each in found if name.startswith(CURATED)}
+
+
+def chosen(graph: tuple[Node, ...], only: tuple[str, ...]) -> tuple[Node, ...]:
+    """Return the nodes that make the tables in `only` (`zone.table` or `zone/table`), all when empty.
+
+    Raises UnknownAsset.
+    """
+    wanted = {name.replace("/", ".") for name in only}
+    known = {table for node in graph for table in node.makes}
+    if wanted - known:
+        raise UnknownAsset(f"no table {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}")
+    return tuple(node for node in graph if not wanted or wanted & set(node.makes))
+
+
+def run_node(batch: Batch, node: Node) -> list[Outcome]:
+    """Return what became of a node's tables, having told the run's display of it."""
+    began = time.monotonic()
+    for table in node.makes:
+        batch.started(table)
+    outcomes = node.make(batch)
+    for outcome in outcomes:
+        batch.report(outcome, time.monotonic() - began)
+    return outcomes
+
+
+def _raw(name: str) -> Node:
+    table = name.removeprefix("raw.")
+
+    def make(batch: Batch) -> list[Outcome]:
+        source: Source = batch.extraction.source
+        if table not in source.tables:
+            return [Outcome(name, note=f"{source.name} has no {table}")]
+        found = batch.extraction.extract(table)
+        counts = {"new": found.inserted, "changed": found.updated, "gone": found.deleted}
+        note = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing new"
+        return [Outcome(name, None, bool(found.rows), found.rows, found.rows, 0, note)]
+
+    return Node((name,), (), f"{table} as extracted, every version of every row", make)
+
+
+def _curated(name: str, function: incremental.Function) -> Node:
+    arguments = inspect.signature(function).parameters
+    references = tuple(f"curated.{a.removeprefix(CURATED)}" for a in arguments if a.startswith(CURATED))
+    raw = tuple(f"raw.{a.removeprefix(RAW)}" for a in arguments if a.startswith(RAW))
+
+    def make(batch: Batch) -> list[Outcome]:
+        return [incremental.refresh(batch, name, function, references, again=batch.again)]
+
+    return Node((f"curated.{name}",), (*raw, *references), inspect.getdoc(function) or "", make)
+
+
+def _prod(made: prod.BatchFunction) -> Node:
+    def make(batch: Batch) -> list[Outcome]:
+        return prod.refresh(batch, made, again=batch.again)
+
+    return Node(made.makes, made.reads, inspect.getdoc(made.function) or "", make)

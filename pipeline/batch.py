@@ -1,0 +1,124 @@
+"""What one run of the pipeline works with, opened once and handed to every asset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+
+from pipeline.extract import Extraction
+from pipeline.raw import RawZone
+from pipeline.settings import PipelineSettings
+from pipeline.sources import DEFAULT, Window, source
+from pipeline.state import Memory
+from shared.engine import Engine, engine
+from shared.lake import Lake, Zones
+from shared.models import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run was asked for."""
+
+    source: str = DEFAULT
+    source_dir: Path | None = None
+    window: Window = field(default_factory=Window)
+    only: tuple[str, ...] = ()
+    again: bool = False
+    """Look at every table again, also where nothing is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one table in a run: its version, and the rows it read, keeps and holds in quarantine."""
+
+    table: str
+    version: int | None = None
+    changed: bool = False
+    rows_in: int = 0
+    rows: int = 0
+    quarantined: int = 0
+    note: str = ""
+
+
+Report = Callable[[Outcome, float], None]
+Started = Callable[[str], None]
+
+
+def silent(*_: object) -> None:
+    """Report nothing."""
+
+
+class Batch(AbstractContextManager["Batch"]):
+    """The lake, the engine, the source and the clock of one run."""
+
+    def __init__(
+        self,
+        settings: PipelineSettings,
+        request: Request | None = None,
+        *,
+        started: Started = silent,
+        report: Report = silent,
+    ) -> None:
+        self.settings, self.request = settings, request or Request()
+        self.started, self.report = started, report
+        self.now = datetime.now(UTC)
+        self.lake = open_lake(settings)
+        self.raw = RawZone.at(settings.zone_uris()["raw"])
+        self.memory = Memory(settings.state_dir / "checked")
+        self._open = ExitStack()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.close()
+
+    @property
+    def again(self) -> bool:
+        """Return whether tables are looked at again where nothing is new."""
+        return self.request.again
+
+    @property
+    def temp_dir(self) -> Path:
+        """Return the folder DuckDB spills to."""
+        return self.settings.state_dir / "tmp"
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Return the engine of this run."""
+        opened = engine(
+            self.settings.engine,
+            memory_limit=self.settings.engine_memory,
+            threads=self.settings.engine_threads,
+            temp_dir=self.temp_dir,
+        )
+        self._open.callback(opened.close)
+        return opened
+
+    @cached_property
+    def extraction(self) -> Extraction:
+        """Return the batch of raw files that this run adds."""
+        self.raw.sweep()
+        extraction = Extraction(
+            source(self.request.source, self.request.source_dir),
+            self.raw,
+            self.request.window,
+            temp_dir=self.temp_dir,
+            memory=self.settings.engine_memory,
+            threads=self.settings.engine_threads,
+        )
+        return self._open.enter_context(extraction)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Return the model registry of this installation."""
+        return Registry.under(self.settings.var_dir)
+
+
+def open_lake(settings: PipelineSettings) -> Lake:
+    """Return the lake of these settings."""
+    zones: Mapping[str, str] = settings.zone_uris()
+    # poll_seconds 0: a run reads its own writes, and those of the run before it.
+    return Lake(Zones.under(settings.lake, zones), poll_seconds=0.0)

@@ -1,0 +1,180 @@
+"""The systems' own tables: batch functions found by name, run when what they read has changed."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.batch import Batch, Outcome
+from pipeline.code_version import code_version, digest
+from pipeline.curated.incremental import snapshot_of
+from shared.clock import batch_clock
+from shared.errors import FailedPrecondition, Internal
+from shared.lake import Snapshot
+from shared.models import Training
+from shared.systems import SYSTEMS
+from shared.tables import CONTRACT, Table, tables_of
+
+SERVICES = ("clock", "engine", "registry", "training")
+"""Arguments of a batch function that are not tables."""
+MAKES = "MAKES"
+"""What a batch module calls its mapping of a function to the tables it makes, where they are several."""
+
+
+class TableFunctionBroken(Internal):
+    """A batch function gave rows that are not what the contract says of its table."""
+
+    reason = "TABLE_FUNCTION_BROKEN"
+
+
+class InputMissing(FailedPrecondition):
+    """A table that a batch function reads is not in the lake."""
+
+    reason = "INPUT_MISSING"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFunction:
+    """A function of services/<system>/batch.py and the tables it makes and reads, by full name."""
+
+    function: Callable[..., Any]
+    makes: tuple[str, ...]
+    reads: tuple[str, ...]
+    code_version: str
+
+
+def batch_functions() -> tuple[BatchFunction, ...]:
+    """Return the batch functions of every system that has some."""
+    found = []
+    for system in SYSTEMS:
+        name = f"services.{system.name}"
+        if find_spec(name) is not None and find_spec(f"{name}.batch") is not None:
+            found.extend(_functions(importlib.import_module(f"{name}.batch"), system.zone))
+    return tuple(found)
+
+
+def _functions(module: ModuleType, zone: str) -> list[BatchFunction]:
+    several: Mapping[str, tuple[str, ...]] = getattr(module, MAKES, {})
+    version = code_version(module)
+    makes = {table.name: (table.full_name,) for table in tables_of(zone)}
+    makes |= {name: tuple(f"{zone}.{table}" for table in tables) for name, tables in several.items()}
+    functions = ((name, getattr(module, name, None)) for name in makes)
+    return [
+        BatchFunction(function, makes[name], reads(function), version)
+        for name, function in functions
+        if inspect.isfunction(function)
+    ]
+
+
+def reads(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the full names of the lake tables that a function's arguments name."""
+    return tuple(_full_name(name) for name in inspect.signature(function).parameters if name not in SERVICES)
+
+
+def _full_name(argument: str) -> str:
+    for zone in ("curated", *(system.zone for system in SYSTEMS)):
+        if argument.startswith(f"{zone}_"):
+            return f"{zone}.{argument.removeprefix(f'{zone}_')}"
+    raise TableFunctionBroken(f"argument {argument}: neither <zone>_<table> nor one of {', '.join(SERVICES)}")
+
+
+def refresh(batch: Batch, made: BatchFunction, *, again: bool = False) -> list[Outcome]:
+    """Return what became of the tables of one batch function. Raises InputMissing, TableFunctionBroken."""
+    inputs = {name: _input(batch, name, made) for name in made.reads}
+    clock = batch_clock(batch.engine.table(_input(batch, "curated.orders", made)))
+    metadata = {
+        "code_version": f"{made.code_version}-{digest(('shared/tables',))}",
+        "data_through_on": clock.isoformat(),
+        **{f"input.{name}": str(snapshot.version) for name, snapshot in inputs.items()},
+    }
+    before = {name: snapshot_of(batch, name) for name in made.makes}
+    if not again and all(_made_from(snapshot, metadata) for snapshot in before.values()):
+        return [_outcome(name, snapshot, inputs, "up to date") for name, snapshot in before.items() if snapshot]
+    tables = _call(batch, made, inputs, clock)
+    finished = {name: _finished(batch, CONTRACT[name], rows, clock) for name, rows in tables.items()}
+    return [_write(batch, name, rows, metadata, inputs) for name, rows in finished.items()]
+
+
+def _input(batch: Batch, name: str, made: BatchFunction) -> Snapshot:
+    snapshot = snapshot_of(batch, name)
+    if snapshot is None:
+        raise InputMissing(f"{made.makes[0]} reads {name}, which is not in the lake; import a source that has it")
+    return snapshot
+
+
+def _made_from(snapshot: Snapshot | None, metadata: Mapping[str, str]) -> bool:
+    return snapshot is not None and all(snapshot.metadata.get(key) == value for key, value in metadata.items())
+
+
+def _call(batch: Batch, made: BatchFunction, inputs: Mapping[str, Snapshot], clock: date) -> dict[str, Any]:
+    versions = {name: snapshot.version for name, snapshot in inputs.items()}
+    training = Training(batch.registry, versions, made.code_version)
+    given: dict[str, Any] = {"clock": clock, "engine": batch.engine, "registry": batch.registry, "training": training}
+    wanted = inspect.signature(made.function).parameters
+    arguments = {name: given[name] for name in wanted if name in given}
+    arguments |= {name.replace(".", "_", 1): batch.engine.table(snapshot) for name, snapshot in inputs.items()}
+    result = made.function(**arguments)
+    if len(made.makes) == 1:
+        return {made.makes[0]: result}
+    return {f"{made.makes[0].partition('.')[0]}.{name}": rows for name, rows in result.items()}
+
+
+def _finished(batch: Batch, table: Table, rows: ir.Table | pa.Table, clock: date) -> pa.Table:
+    """Return the rows with their tail, in the contract's columns, types and order of keys; held against the contract."""
+    data = batch.engine.to_arrow(rows) if isinstance(rows, ibis.Table) else rows
+    schema = table.arrow_schema()
+    tail = {"data_through_on": clock, "model_name": None, "model_version": None, "computed_at": batch.now}
+    for name, value in tail.items():
+        if name not in data.column_names:
+            kind = schema.field(name).type
+            data = data.append_column(name, pa.repeat(pa.scalar(value, kind), data.num_rows))
+    lacking = [name for name in schema.names if name not in data.column_names]
+    if lacking:
+        raise TableFunctionBroken(f"{table.full_name}: the function gave no {', '.join(lacking)}")
+    try:
+        cast = data.select(schema.names).cast(schema)
+    except (pa.ArrowException, ValueError) as error:
+        raise TableFunctionBroken(f"{table.full_name}: a column has another type than the contract says") from error
+    return _held_against(table, cast).sort_by([(name, "ascending") for name in table.key])
+
+
+def _held_against(table: Table, rows: pa.Table) -> pa.Table:
+    empty = [column.name for column in table.columns if not column.nullable and rows[column.name].null_count]
+    if empty:
+        raise TableFunctionBroken(f"{table.full_name}: {', '.join(empty)} must not be empty, but is in some rows")
+    for column in table.columns:
+        if column.choices and not pc.all(_chosen(rows[column.name], column.choices), min_count=0).as_py():
+            raise TableFunctionBroken(f"{table.full_name}: {column.name} is none of {', '.join(column.choices)}")
+    if rows.group_by(list(table.key)).aggregate([]).num_rows != rows.num_rows:
+        raise TableFunctionBroken(f"{table.full_name}: two rows have the same {', '.join(table.key)}")
+    return rows
+
+
+def _chosen(values: pa.ChunkedArray, choices: tuple[str, ...]) -> pa.ChunkedArray:
+    return pc.or_(pc.is_null(values), pc.is_in(values, value_set=pa.array(choices)))
+
+
+def _write(
+    batch: Batch, name: str, rows: pa.Table, metadata: Mapping[str, str], inputs: Mapping[str, Snapshot]
+) -> Outcome:
+    models = {key: ",".join(pc.unique(rows[key].drop_null()).to_pylist()) for key in ("model_name", "model_version")}
+    batch.lake.overwrite(name, rows, metadata={**metadata, **models})
+    return _outcome(name, batch.lake.snapshot(name), inputs, "", changed=True)
+
+
+def _outcome(
+    name: str, now: Snapshot, inputs: Mapping[str, Snapshot], note: str, *, changed: bool = False
+) -> Outcome:
+    rows_in = sum(snapshot.rows for snapshot in inputs.values()) if changed else 0
+    return Outcome(name, now.version, changed, rows_in, now.rows, 0, note)

@@ -1,0 +1,90 @@
+"""What a source offers the extractor: each of its tables as SQL over its files, in the shape of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from shared.errors import FailedPrecondition, InvalidArgument
+
+
+class SourceUnreadable(FailedPrecondition):
+    """A file of the source is missing or has not the columns it should have."""
+
+    reason = "SOURCE_UNREADABLE"
+
+
+class UnknownSource(InvalidArgument):
+    """There is no source of that name."""
+
+    reason = "UNKNOWN_SOURCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Days of `_source_ts` that are looked at, both included; None: no bound. Undated tables are always whole."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def __str__(self) -> str:
+        return f"{self.first or ''}..{self.last or ''}"
+
+    def condition(self, column: str = "_source_ts") -> str:
+        """Return the SQL condition that a row lies in the window; a row without a date does not leave it."""
+        bounds = []
+        if self.first:
+            bounds.append(f"{column} >= TIMESTAMPTZ '{self.first} 00:00:00+00'")
+        if self.last:
+            bounds.append(f"{column} < TIMESTAMPTZ '{self.last} 00:00:00+00' + INTERVAL 1 DAY")
+        return f"({column} IS NULL OR ({' AND '.join(bounds)}))" if bounds else "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source of files: SQL that prepares it and one SELECT a table.
+
+    Each SELECT gives the columns of the contract that the source knows, `_source` (where the row came from or how it
+    was made up), `_source_ts`, `_file` and `_row` (place in the source).
+    """
+
+    name: str
+    folder: Path
+    files: tuple[str, ...]
+    prepare: tuple[str, ...]
+    tables: Mapping[str, str] = field(repr=False)
+
+    def open(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the source's files known to `connection` as views. Raises SourceUnreadable."""
+        missing = [name for name in self.files if not (self.folder / name).is_file()]
+        if missing:
+            raise SourceUnreadable(
+                f"source {self.name}: {self.folder} has no {', '.join(missing)}; give the folder with --source-dir"
+            )
+        try:
+            for statement in self.prepare:
+                connection.execute(statement)
+        except duckdb.Error as error:
+            raise SourceUnreadable(f"source {self.name} in {self.folder}: {first_line(error)}") from error
+
+    def fingerprint(self) -> str:
+        """Return what changes when a file of the source does: sizes and times, no content."""
+        stats = ((name, self.folder / name) for name in self.files)
+        return ";".join(f"{name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for name, p in stats if p.exists())
+
+
+class OpenSource(Protocol):
+    """Makes a source over a folder, or over the place it comes with."""
+
+    def __call__(self, folder: Path | None = None) -> Source:
+        """Return the source."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, which never holds rows."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,84 @@
+"""Passwords hashed with argon2id at OWASP's parameters, in few threads, so that logins cannot starve the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import BoundedSemaphore
+from typing import Any, TypeVar
+
+from passlib.context import CryptContext
+
+from shared.errors import ResourceExhausted
+
+MEMORY_KIB = 19_456
+TIME_COST = 2
+PARALLELISM = 1
+MAX_LENGTH = 256
+THREADS = 2
+MAX_WAITING = 128
+
+Result = TypeVar("Result")
+
+
+class HashingBusy(ResourceExhausted):
+    """More passwords wait to be checked than can be in good time."""
+
+    reason = "HASHING_BUSY"
+
+
+class Passwords:
+    """Hashes and checks passwords. Checking costs the same whether there is such a user or not."""
+
+    def __init__(self, max_waiting: int = MAX_WAITING, context: CryptContext | None = None) -> None:
+        self._context: Any = context or argon2id()
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
+        self._places = BoundedSemaphore(max_waiting)
+        self._nobody = self._context.hash("a password that nobody has")
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store. Raises HashingBusy."""
+        return await self._run(partial(self._context.hash, _normal(password)))
+
+    async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        """Return whether it is the password, and a better hash to store if the parameters have changed since.
+
+        Args:
+            password: what was typed.
+            stored: the hash of the user, None when there is no such user.
+        """
+        check = partial(self._context.verify_and_update, _normal(password), stored or self._nobody)
+        good, better = await self._run(check)
+        return bool(good and stored), better
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        if not self._places.acquire(blocking=False):
+            raise HashingBusy("too many logins at this moment; try again in a few seconds")
+        future = self._pool.submit(work)
+        # Given back when the thread is done with it, not when the caller goes away.
+        future.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Let the threads go once they are done."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def argon2id(memory_kib: int = MEMORY_KIB, time_cost: int = TIME_COST) -> CryptContext:
+    """Return the hashing context; a hash made with other parameters is due to be replaced."""
+    return CryptContext(
+        schemes=["argon2"],
+        argon2__type="ID",
+        argon2__memory_cost=memory_kib,
+        argon2__time_cost=time_cost,
+        argon2__parallelism=PARALLELISM,
+    )
+
+
+def _normal(password: str) -> str:
+    """Return one form for what looks the same, however the keyboard made it (NIST SP 800-63B)."""
+    # One character more than any password may have is enough to be wrong, however long the rest is.
+    return unicodedata.normalize("NFKC", password[: MAX_LENGTH + 1])

@@ -1,0 +1,200 @@
+"""The revocations of this service: written to its database, known to every replica and sent to every process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from services.auth.store import RevocationRow, SessionRow, now
+from shared.db import Database
+from shared.errors import PlatformError
+from shared.revocation import STALE_AFTER_SECONDS, Revocation, RevocationList
+
+POLL_SECONDS = 0.25
+HEARTBEAT_SECONDS = 1.0
+PURGE_SECONDS = 60.0
+OVERLAP_SECONDS = 30.0
+"""Rows become visible when committed, a little after the moment they carry; replicas' clocks differ a little too."""
+SNAPSHOT_CHUNK = 500
+KEEP_ENDED = timedelta(days=1)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a watcher is told: new revocations (none: a heartbeat), and whether it knows all of them now."""
+
+    revocations: tuple[Revocation, ...]
+    synced: bool
+
+
+class LocalRevocations:
+    """The list, kept in step with the database. Use inside `async with following(database) as revocations`."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database, self._clock, self._monotonic = database, clock, monotonic
+        self._list = RevocationList(clock)
+        self._watchers: set[asyncio.Queue[tuple[Revocation, ...] | None]] = set()
+        self._since = datetime.fromtimestamp(0, UTC)
+        self._polled_at = float("-inf")
+        self._purged_at = monotonic()
+        self._closed = False
+
+    @property
+    def fresh(self) -> bool:
+        """Return whether the database was read within the last seconds."""
+        return self._monotonic() - self._polled_at < STALE_AFTER_SECONDS
+
+    @property
+    def _just_polled(self) -> bool:
+        """Return whether a heartbeat may be sent: it tells others that they know all that the database knows."""
+        return self._monotonic() - self._polled_at < 2 * HEARTBEAT_SECONDS
+
+    @property
+    def epoch(self) -> int | None:
+        """Return the list's epoch, or None while the database cannot be read."""
+        return self._list.epoch if self.fresh else None
+
+    async def is_revoked(self, session_id: str, subject: str, issued_at: float) -> bool:
+        """Return whether a token must be refused. Raises StoreUnavailable when nobody can tell."""
+        if not self._list.covers(session_id, subject, issued_at) and not self.fresh:
+            await self.poll()
+        return self._list.covers(session_id, subject, issued_at)
+
+    async def ready(self) -> None:
+        """Return if the database is being read. Raises StoreUnavailable."""
+        if not self._just_polled:
+            await self.poll()
+
+    def publish(self, revocations: Iterable[Revocation]) -> None:
+        """Tell every watcher of what is committed, if it is news."""
+        fresh = tuple(self._list.add(revocations))
+        if fresh:
+            for watcher in self._watchers:
+                watcher.put_nowait(fresh)
+
+    async def watch(self) -> AsyncIterator[Update]:
+        """Yield everything known, then what is new, and a heartbeat each second while the database is read."""
+        queue: asyncio.Queue[tuple[Revocation, ...] | None] = asyncio.Queue()
+        self._watchers.add(queue)
+        try:
+            for update in self._snapshot():
+                yield update
+            while not self._closed:
+                news = await _next(queue)
+                if news is None:
+                    return
+                if news or self._just_polled:
+                    yield Update(news, synced=True)
+        finally:
+            self._watchers.discard(queue)
+
+    def _snapshot(self) -> list[Update]:
+        everything = self._list.entries()
+        starts = range(0, max(len(everything), 1), SNAPSHOT_CHUNK)
+        chunks = [tuple(everything[start : start + SNAPSHOT_CHUNK]) for start in starts]
+        return [Update(chunk, synced=chunk is chunks[-1]) for chunk in chunks]
+
+    async def poll(self) -> None:
+        """Read what other replicas have revoked. Raises StoreUnavailable."""
+        began, heard_at = self._clock(), self._monotonic()
+        query = select(RevocationRow).where(
+            col(RevocationRow.revoked_at) >= self._since,
+            col(RevocationRow.expires_at) > datetime.fromtimestamp(began, UTC),
+        )
+        async with self._database.session() as session:
+            rows = (await session.scalars(query)).all()
+        self.publish(entry(row) for row in rows)
+        self._since = datetime.fromtimestamp(began - OVERLAP_SECONDS, UTC)
+        self._polled_at = heard_at
+
+    async def run(self) -> None:
+        """Poll for ever; a database that is away is waited for."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.poll()
+                await self._purge_at_times()
+            except PlatformError as error:
+                log.warning("auth.revocations_not_read", detail=error.detail)
+
+    async def _purge_at_times(self) -> None:
+        if self._monotonic() - self._purged_at >= PURGE_SECONDS:
+            self._purged_at = self._monotonic()
+            await self.purge()
+
+    async def purge(self) -> None:
+        """Delete what can no longer matter: expired revocations, and sessions long over with their tokens."""
+        moment = datetime.fromtimestamp(self._clock(), UTC)
+        self._list.purge()
+        async with self._database.transaction() as session:
+            await session.execute(delete(RevocationRow).where(col(RevocationRow.expires_at) <= moment))
+            await session.execute(delete(SessionRow).where(col(SessionRow.expires_at) <= moment - KEEP_ENDED))
+
+    def close(self) -> None:
+        """End every watcher."""
+        self._closed = True
+        for watcher in self._watchers:
+            watcher.put_nowait(None)
+
+
+async def _next(queue: asyncio.Queue[tuple[Revocation, ...] | None]) -> tuple[Revocation, ...] | None:
+    """Return the next news, nothing when it is time for a heartbeat, or None at the end."""
+    try:
+        async with asyncio.timeout(HEARTBEAT_SECONDS):
+            return await queue.get()
+    except TimeoutError:
+        return ()
+
+
+@asynccontextmanager
+async def following(database: Database) -> AsyncIterator[LocalRevocations]:
+    """Yield the revocations of a database, complete from the first moment and kept in step until the end."""
+    revocations = LocalRevocations(database)
+    await revocations.poll()
+    task = asyncio.create_task(revocations.run(), name="revocations")
+    try:
+        yield revocations
+    finally:
+        revocations.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def end_sessions(session: AsyncSession, ids: Iterable[str], lifetime: timedelta) -> list[Revocation]:
+    """Return the revocations of those sessions that had not ended yet, written but not committed.
+
+    Args:
+        session: a transaction; publish what comes back once it is committed.
+        ids: sessions to end.
+        lifetime: how long an access token of theirs may still live.
+    """
+    running = select(SessionRow).where(col(SessionRow.id).in_(list(ids)), col(SessionRow.ended_at).is_(None))
+    moment = now()
+    rows = []
+    for row in await session.scalars(running.with_for_update()):
+        row.ended_at = moment
+        until = moment + lifetime
+        rows.append(RevocationRow(session_id=row.id, subject=row.user_id, revoked_at=moment, expires_at=until))
+    session.add_all(rows)
+    return [entry(row) for row in rows]
+
+
+def entry(row: RevocationRow) -> Revocation:
+    """Return the revocation in a row."""
+    return Revocation(row.session_id, row.subject, row.revoked_at.timestamp(), row.expires_at.timestamp())

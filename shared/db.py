@@ -1,0 +1,157 @@
+"""Relational stores: SQLite embedded, MySQL or MariaDB in production, by URL.
+
+One session belongs to one task. Reads go through `Database.session()`, writes through `Database.transaction()`, which
+commits at the end or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, MetaData, event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from shared.errors import Unavailable
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_SECONDS = 15
+WRITE = "sqlite_write"
+
+
+class StoreUnavailable(Unavailable):
+    """The database cannot be reached, or is too busy to answer in time."""
+
+    reason = "STORE_UNAVAILABLE"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC to the microsecond, on every database; naive datetimes are refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return DATETIME(6) on MySQL, whose bare DATETIME drops the microseconds."""
+        return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name == "mysql" else DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment as the database stores it: UTC without saying so."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; use datetime.now(UTC)")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment with its zone."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def metadata() -> MetaData:
+    """Return new metadata whose constraints are all named, so that migrations can drop them on any database."""
+    return MetaData(naming_convention=NAMING)
+
+
+def open_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
+    """Return an engine set up for its database. A missing SQLite file is made, readable by its owner alone."""
+    where = make_url(url)
+    if where.get_backend_name() == "sqlite":
+        return _sqlite(where, foreign_keys)
+    # READ COMMITTED: a conditional UPDATE decides by what is committed, and locks no gaps.
+    return create_async_engine(
+        where, pool_pre_ping=True, pool_recycle=1800, pool_timeout=5, isolation_level="READ COMMITTED"
+    )
+
+
+def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
+    if url.database and url.database != ":memory:":
+        _private_file(Path(url.database))
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": BUSY_SECONDS})
+    pragmas = (
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=NORMAL",
+        f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
+        f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}",
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        # The driver's own BEGIN comes too late and knows no IMMEDIATE, so it is turned off.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later fails at once when another wrote in between.
+        write = connection.get_execution_options().get(WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _private_file(path: Path) -> None:
+    """Make an empty file of mode 600; SQLite gives its side files the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+class Database:
+    """The sessions of one database, opened with the first and closed with `close()`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = open_engine(url)
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session for reading. Raises StoreUnavailable when the database does not answer."""
+        async with self._open() as session:
+            yield session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session whose work is committed at the end, or undone when anything is raised."""
+        async with self._open() as session, session.begin():
+            await session.connection(execution_options={WRITE: True})
+            yield session
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[AsyncSession]:
+        async with self._sessions() as session:
+            try:
+                yield session
+            except asyncio.CancelledError:
+                # A connection interrupted between question and answer is out of step for whoever is next.
+                await asyncio.shield(session.invalidate())
+                raise
+            except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+                raise StoreUnavailable("the database does not answer; try again in a moment") from error
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise StoreUnavailable("the database went away; try again in a moment") from error
+                raise
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,1 @@
+"""gRPC between our processes: servers, channels and what happens around every call."""

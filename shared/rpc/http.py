@@ -1,0 +1,96 @@
+"""The HTTP side of a process: uvicorn on the process's own loop, with its hands off the signals."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from shared import logs, telemetry
+from shared.rpc.process import address_in_use, stopping
+from shared.settings import ProcessSettings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+DRAIN_SECONDS = 5
+BACKLOG = 4096
+
+log = structlog.stdlib.get_logger("shared.rpc")
+
+
+class HttpServer(uvicorn.Server):
+    """A uvicorn server that leaves the signals to the process and tells when it serves."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none: the process has one owner of signals, and it is not the web server."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as uvicorn does, then let `serving` know."""
+        await super().startup(sockets)
+        self.serving.set()
+
+
+def bind(address: str) -> socket.socket:
+    """Return a socket listening at `host:port`. Raises AddressInUse."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, int(port)), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise address_in_use(address, "HTTP_ADDRESS") from error
+
+
+def bound_address(listener: socket.socket) -> str:
+    """Return `host:port` of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@asynccontextmanager
+async def http_server(app: ASGIApp, address: str, traces: telemetry.Telemetry) -> AsyncIterator[str]:
+    """Serve `app` and give the address it is served at; leaving finishes the requests in flight."""
+    listener = bind(address)
+    where = bound_address(listener)
+    config = uvicorn.Config(
+        telemetry.TraceMiddleware(app, traces),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        backlog=BACKLOG,
+    )
+    server = HttpServer(config)
+    task = asyncio.create_task(server.serve([listener]))
+    try:
+        await server.serving.wait()
+        yield where
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+async def serve_http(name: str, settings: ProcessSettings, app: ASGIApp) -> None:
+    """Serve `app` alone, as the gateway does, until a signal comes or the supervisor is gone."""
+    logs.configure(name, settings)
+    traces = telemetry.start(name, settings)
+    try:
+        async with stopping(settings) as stop, http_server(app, settings.http_address, traces) as address:
+            log.info("serving", http=address)
+            await stop.wait()
+            log.info("stopping")
+    finally:
+        traces.close()

@@ -1,0 +1,148 @@
+"""What happens around every call that a service answers: trace, deadline, caller, errors.
+
+One interceptor does it all, outermost first, and wraps each method once: a chain of interceptors would rebuild
+the handlers for every call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any, NoReturn, TypeAlias
+
+import grpc
+import structlog
+
+from shared import principal, telemetry
+from shared.errors import Internal, PlatformError, Unavailable
+from shared.rpc import deadline
+from shared.rpc.access import Door, Guard, bearer
+from shared.rpc.status import DETAILS_KEY, to_status
+
+OPEN_PREFIXES = ("/grpc.health.", "/grpc.reflection.")
+"""Standard services that say nothing about data; every peer may ask them."""
+
+log = structlog.stdlib.get_logger("shared.rpc")
+
+Details: TypeAlias = grpc.HandlerCallDetails
+Continuation = Callable[[Details], Awaitable[grpc.RpcMethodHandler | None]]
+Context: TypeAlias = grpc.aio.ServicerContext
+Unary = Callable[[Any, Context], Awaitable[Any]]
+Stream = Callable[[Any, Context], AsyncIterator[Any]]
+
+
+class ServiceStopping(Unavailable):
+    """The process that watched is stopping; another one, or the next one, goes on."""
+
+    reason = "SERVICE_STOPPING"
+
+
+async def abort(context: Context, error: PlatformError) -> NoReturn:
+    """End the call with the error, details and all."""
+    status = to_status(error)
+    await context.abort(error.code, error.detail, ((DETAILS_KEY, status.SerializeToString()),))
+    raise error  # abort has raised already; this is for the type checker
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+    """Wraps every method of our services."""
+
+    def __init__(self, guard: Guard, traces: telemetry.Telemetry) -> None:
+        self._guard = guard
+        self._traces = traces
+        self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
+        self._watches: set[asyncio.Timeout] = set()
+
+    async def intercept_service(self, continuation: Continuation, details: Details) -> grpc.RpcMethodHandler | None:
+        """Return the wrapped method; None where there is no such method."""
+        known = self._wrapped.get(details.method)
+        if known is not None:
+            return known
+        handler = await continuation(details)
+        if handler is None or details.method.startswith(OPEN_PREFIXES):
+            return handler
+        # Only methods that exist get here, so the dictionary cannot be made to grow by callers.
+        wrapped = self._wrapped[details.method] = self._wrap(handler, details.method)
+        return wrapped
+
+    def end_watches(self) -> None:
+        """End the streams that would never end by themselves, so that stopping need not wait for them."""
+        for watch in tuple(self._watches):
+            watch.reschedule(asyncio.get_running_loop().time())
+
+    def _wrap(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
+        make = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }[handler.request_streaming, handler.response_streaming]
+        inner = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+        outer = self._stream(inner, method) if handler.response_streaming else self._unary(inner, method)
+        return make(outer, handler.request_deserializer, handler.response_serializer)
+
+    def _unary(self, inner: Unary, method: str) -> Unary:
+        async def unary(request: Any, context: Context) -> Any:
+            async with self._call(method, request, context):
+                return await inner(request, context)
+
+        return unary
+
+    def _stream(self, inner: Stream, method: str) -> Stream:
+        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+            async with self._call(method, request, context):
+                async for message in self._messages(inner(request, context), method):
+                    yield message
+
+        return stream
+
+    async def _messages(self, messages: AsyncIterator[Any], method: str) -> AsyncIterator[Any]:
+        if self._guard.policies[method].door is not Door.INTERNAL:
+            async for message in messages:
+                yield message
+            return
+        watch = asyncio.timeout(None)
+        self._watches.add(watch)
+        try:
+            async with watch:
+                async for message in messages:
+                    yield message
+        except TimeoutError:
+            if not watch.expired():
+                raise
+            raise ServiceStopping("this process is stopping; watch again") from None
+        finally:
+            self._watches.discard(watch)
+
+    @asynccontextmanager
+    async def _call(self, method: str, request: Any, context: Context) -> AsyncIterator[None]:
+        headers = dict(context.invocation_metadata() or ())
+        span = self._traces.begin(method, headers.get(telemetry.TRACEPARENT, ""))
+        failure = ""
+        try:
+            deadline.begin(context.time_remaining())
+            token = bearer(headers.get("authorization", ""))
+            principal.current.set(await self._guard.admit(method, request, token))
+            yield
+        except grpc.aio.AbortError:
+            failure = "ABORTED"
+            raise
+        except PlatformError as error:
+            failure = error.error_reason
+            await self._refuse(method, context, error)
+        except Exception:
+            failure = "INTERNAL"
+            log.exception("a call failed", method=method)
+            await abort(context, Internal("something went wrong on our side; the log has it under the trace id"))
+        except BaseException:  # cancelled, or the reader of a stream has left
+            failure = "CANCELLED"
+            raise
+        finally:
+            self._traces.end(span, failure)
+
+    async def _refuse(self, method: str, context: Context, error: PlatformError) -> None:
+        if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.warning("a call failed", method=method, reason=error.error_reason, detail=error.detail)
+        await abort(context, error)

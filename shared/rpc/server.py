@@ -1,0 +1,179 @@
+"""A service process: its gRPC server, and beside it the same service over HTTP, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import structlog
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from shared import logs, telemetry
+from shared.rpc.access import Guard, Verifier, compiled
+from shared.rpc.channel import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES, ServiceChannel, channel
+from shared.rpc.health import Health, HealthApp, Ready
+from shared.rpc.http import http_server
+from shared.rpc.interceptors import CallInterceptor
+from shared.rpc.process import address_in_use, stopping
+from shared.rpc.tls import bind
+from shared.settings import ProcessSettings
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+DRAIN_SECONDS = 5.0
+ANY_HOST = ("0.0.0.0", "[::]")  # noqa: S104  compared with, not bound
+
+OPTIONS: list[tuple[str, int]] = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+    ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
+    # A second process on the same port must fail at once, not share it in silence.
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.http2.max_ping_strikes", 0),
+]
+
+log = structlog.stdlib.get_logger("shared.rpc")
+
+HttpAppFactory = Callable[[ServiceChannel], "ASGIApp"]
+"""Makes the HTTP application of a service over a channel to that very service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One gRPC service to register."""
+
+    servicer: Any
+    descriptor: ServiceDescriptor
+    add: Callable[[Any, grpc.aio.Server], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Where a running service process can be reached, as host:port."""
+
+    grpc_address: str
+    http_address: str
+
+
+async def serve(
+    name: str,
+    settings: ProcessSettings,
+    services: Sequence[Service],
+    verifier: Verifier,
+    *,
+    ready: Ready | None = None,
+    data_ready: Ready | None = None,
+    http_app_factory: HttpAppFactory | None = None,
+) -> None:
+    """Serve until a signal comes or the supervisor is gone, then finish what is in flight and return.
+
+    Args:
+        name: name of the process, in logs and traces and as the peer of its certificate.
+        settings: where to listen, and how to log.
+        services: what to register; each of their methods must have a policy.
+        verifier: tells whom a token speaks for.
+        ready: raises a PlatformError that says why, as long as the process cannot do its work.
+        data_ready: raises a PlatformError as long as there are no data to serve; gRPC health tells it as `data`.
+        http_app_factory: makes the REST side; without it HTTP answers for the health of the process alone.
+
+    Raises:
+        AddressInUse: somebody else listens at one of the addresses.
+        PolicyWrong: a method does not say who may call it.
+    """
+    logs.configure(name, settings)
+    traces = telemetry.start(name, settings)
+    try:
+        async with (
+            stopping(settings) as stop,
+            running(
+                name,
+                settings,
+                services,
+                verifier,
+                traces,
+                ready=ready,
+                data_ready=data_ready,
+                http_app_factory=http_app_factory,
+            ) as at,
+        ):
+            log.info("serving", grpc=at.grpc_address, http=at.http_address)
+            await stop.wait()
+            log.info("stopping")
+    finally:
+        traces.close()
+
+
+@asynccontextmanager
+async def running(
+    name: str,
+    settings: ProcessSettings,
+    services: Sequence[Service],
+    verifier: Verifier,
+    traces: telemetry.Telemetry,
+    *,
+    ready: Ready | None = None,
+    data_ready: Ready | None = None,
+    http_app_factory: HttpAppFactory | None = None,
+) -> AsyncIterator[Bound]:
+    """Serve both sides and give their addresses; leaving drains them. Signals are the caller's affair."""
+    descriptors = [service.descriptor for service in services]
+    state = Health([descriptor.full_name for descriptor in descriptors], ready, data_ready)
+    calls = CallInterceptor(Guard(compiled(descriptors), verifier), traces)
+    async with _grpc_server(settings, services, state, calls) as grpc_address:
+        own = channel(name, _from_here(grpc_address), settings)
+        app = HealthApp(state, http_app_factory(own) if http_app_factory else None)
+        async with own, http_server(app, settings.http_address, traces) as http_address, _kept_fresh(state):
+            yield Bound(grpc_address, http_address)
+            await state.stop()
+            calls.end_watches()
+
+
+@asynccontextmanager
+async def _grpc_server(
+    settings: ProcessSettings, services: Sequence[Service], state: Health, calls: CallInterceptor
+) -> AsyncIterator[str]:
+    server = grpc.aio.server(interceptors=[calls], options=OPTIONS)
+    for service in services:
+        service.add(service.servicer, server)
+    _add_standard_services(server, services, state)
+    try:
+        port = bind(server, settings)
+    except RuntimeError as error:
+        raise address_in_use(settings.grpc_address, "GRPC_ADDRESS") from error
+    await server.start()
+    try:
+        yield f"{settings.grpc_address.rpartition(':')[0]}:{port}"
+    finally:
+        await server.stop(DRAIN_SECONDS)
+
+
+def _add_standard_services(server: grpc.aio.Server, services: Sequence[Service], state: Health) -> None:
+    health_pb2_grpc.add_HealthServicer_to_server(state.servicer, server)
+    ours = [service.descriptor.full_name for service in services]
+    reflection.enable_server_reflection([*ours, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+
+
+def _from_here(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    return f"127.0.0.1:{port}" if host in ANY_HOST else address
+
+
+@asynccontextmanager
+async def _kept_fresh(state: Health) -> AsyncIterator[None]:
+    await state.refresh()
+    task = asyncio.create_task(state.keep_fresh())
+    try:
+        yield
+    finally:
+        task.cancel()

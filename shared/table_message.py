@@ -1,0 +1,146 @@
+"""Rows as `common.v1.Table` messages, and back as items or CSV.
+
+The gateway imports only the way back, so Arrow is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+
+from protos.common.v1 import table_pb2
+from shared.page import Page
+from shared.tables import Column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from shared.lake.snapshot import Snapshot
+
+Encoding = Literal["json", "arrow"]
+ENCODING_KEY = "table-encoding"
+"""gRPC metadata key; the value `arrow` asks for Arrow, anything else for JSON columns."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def encoding_of(metadata: Mapping[str, str]) -> Encoding:
+    """Return the encoding that a call's metadata asks for."""
+    return "arrow" if metadata.get(ENCODING_KEY) == "arrow" else "json"
+
+
+def table_message(
+    rows: pa.Table,
+    columns: Sequence[Column],
+    lineage: table_pb2.Lineage,
+    page: Page,
+    encoding: Encoding = "json",
+) -> table_pb2.Table:
+    """Return one page of rows that are already chosen and ordered, with the columns named in `columns`."""
+    part = rows.select([column.name for column in columns]).slice(page.offset, page.size)
+    encoded = {"arrow_stream": _arrow(part)} if encoding == "arrow" else {"json_columns": _json(part)}
+    return table_pb2.Table(
+        columns=[_column(column) for column in columns],
+        row_count=part.num_rows,
+        total_size=rows.num_rows,
+        next_page_token=page.next_token(lineage.version, rows.num_rows),
+        lineage=lineage,
+        **encoded,
+    )
+
+
+def lineage_of(snapshot: Snapshot, rows: pa.Table) -> table_pb2.Lineage:
+    """Return what these rows of a snapshot were made from, read off their common tail."""
+    lineage = table_pb2.Lineage(table=snapshot.table, version=snapshot.version, degraded=snapshot.degraded)
+    for name in ("data_through_on", "model_name", "model_version"):
+        setattr(lineage, name, str(_newest(rows, name) or ""))
+    computed_at = _newest(rows, "computed_at") or snapshot.committed_at
+    lineage.computed_at.FromDatetime(computed_at.astimezone(UTC))
+    return lineage
+
+
+def to_items(message: table_pb2.Table) -> list[dict[str, Any]]:
+    """Return the rows as JSON objects."""
+    columns = orjson.loads(message.json_columns) if message.json_columns else _columns_of(message.arrow_stream)
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def to_csv(arrow_stream: bytes) -> bytes:
+    """Return the rows of an Arrow stream as CSV (RFC 4180, UTF-8, header first).
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    columns = _columns_of(arrow_stream, text=_harmless)
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines)
+    writer.writerow(_harmless(name) for name in columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return lines.getvalue().encode()
+
+
+def json_value(value: Any) -> Any:
+    """Return a value of the lake in the platform's JSON form."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return a moment in UTC with `Z` and as many of 0, 3 or 6 decimals as it needs, as protobuf writes it."""
+    moment = moment.astimezone(UTC)
+    fraction = "" if not moment.microsecond else f".{moment.microsecond:06}".removesuffix("000")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def _column(column: Column) -> table_pb2.Column:
+    return table_pb2.Column(name=column.name, type=column.type, unit=column.unit, description=column.description)
+
+
+def _json(rows: pa.Table) -> bytes:
+    return orjson.dumps(_plain(rows, text=str))
+
+
+def _arrow(rows: pa.Table) -> bytes:
+    import pyarrow as pa  # noqa: PLC0415
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows.combine_chunks())
+    return bytes(sink.getvalue())
+
+
+def _columns_of(arrow_stream: bytes, text: Callable[[str], str] = str) -> dict[str, list[Any]]:
+    import pyarrow as pa  # noqa: PLC0415
+
+    with pa.ipc.open_stream(arrow_stream) as stream:
+        return _plain(stream.read_all(), text)
+
+
+def _plain(rows: pa.Table, text: Callable[[str], str]) -> dict[str, list[Any]]:
+    return {name: _values(rows[name].to_pylist(), text) for name in rows.column_names}
+
+
+def _values(values: Iterable[Any], text: Callable[[str], str]) -> list[Any]:
+    return [text(value) if isinstance(value, str) else json_value(value) for value in values]
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+def _newest(rows: pa.Table, name: str) -> Any:
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    return pc.max(rows[name]).as_py() if name in rows.column_names else None

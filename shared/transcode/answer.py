@@ -1,0 +1,95 @@
+"""A response message → status, headers and body, as the method's contract and the caller ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from shared.transcode import fields as f
+from shared.transcode import negotiate
+from shared.transcode.contract import Method
+from shared.transcode.cookies import Cookies
+from shared.transcode.encode import Encoders
+from shared.transcode.problem import Header
+from shared.transcode.request import holds_secret
+from shared.transcode.tables import ARROW, CSV, JSON, file_body, file_headers, printable
+
+OFFERED = (JSON, CSV, ARROW)
+Headers = Mapping[bytes, bytes]
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back."""
+
+    status: int
+    body: bytes
+    media_type: bytes = JSON.encode()
+    headers: list[Header] = field(default_factory=list)
+
+
+class Answerer:
+    """What makes the answers of one method."""
+
+    def __init__(self, method: Method, encoders: Encoders, cookies: Cookies) -> None:
+        self._encode: Callable[[Any], dict[str, Any]] = encoders.message(method.descriptor.output_type)
+        self._cookies = cookies
+        self._status = 202 if method.policy.long_running else 200
+        self._file_name = method.rule.template.text.rpartition("/")[2]
+        self.table_field = table_field(method)
+        self._raw = method.descriptor.output_type.full_name == f.HTTP_BODY
+        self._keeps = method.policy.cache_seconds if method.rule.verb == "GET" else 0
+        self._caching = caching(method, bool(self.table_field))
+
+    def media_type(self, headers: Headers) -> str:
+        """Return what the caller wants: a file where rows can be one, JSON otherwise."""
+        accept = headers.get(b"accept", b"*/*")
+        return JSON if not self.table_field or accept == b"*/*" else negotiate.chosen(accept, OFFERED)
+
+    def answer(self, message: Any, headers: Headers, media_type: str, cookie_mode: bool) -> Answer:
+        """Return the answer to send, a 304 without body when the caller has it already."""
+        made = self._made(message, media_type, cookie_mode)
+        made.headers += self._caching
+        if not self._keeps:
+            return made
+        tag = negotiate.etag(made.body)
+        made.headers.append((b"etag", tag))
+        if negotiate.unchanged(headers.get(b"if-none-match"), tag):
+            made.status, made.body = 304, b""
+        return made
+
+    def _made(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
+        if self._raw:
+            return Answer(self._status, message.data, printable(message.content_type))
+        if media_type != JSON:
+            table = getattr(message, self.table_field)
+            about = file_headers(table, media_type, self._file_name)
+            return Answer(self._status, file_body(table, media_type), charset(media_type), about)
+        found = self._encode(message)
+        cookies = self._cookies.take(found) if cookie_mode else []
+        return Answer(self._status, orjson.dumps(found), headers=cookies + self._cookies.clear())
+
+
+def table_field(method: Method) -> str:
+    """Return the name of the response field that holds the rows, empty when there is none."""
+    found = [one.name for one in method.descriptor.output_type.fields if f.is_message(one, f.TABLE)]
+    return found[0] if found else ""
+
+
+def caching(method: Method, negotiated: bool) -> list[Header]:
+    """Return the headers that say who may keep an answer, how long and whether it may be compressed."""
+    if holds_secret(method.descriptor.output_type):
+        # A secret compressed beside text that the caller chooses can be guessed by length (BREACH).
+        return [(b"cache-control", b"no-store, no-transform")]
+    if not method.policy.cache_seconds or method.rule.verb != "GET":
+        return [(b"cache-control", b"no-store")]
+    vary = b"Accept, Authorization" if negotiated else b"Authorization"
+    return [(b"cache-control", f"private, max-age={method.policy.cache_seconds}".encode()), (b"vary", vary)]
+
+
+def charset(media_type: str) -> bytes:
+    """Return the content type of a file."""
+    return b"text/csv; charset=utf-8; header=present" if media_type == CSV else media_type.encode()

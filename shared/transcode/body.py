@@ -1,0 +1,85 @@
+"""The JSON object in the body of a request, read within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.types import Receive
+
+from shared.errors import Cancelled
+from shared.transcode.problem import BodyTooLarge, MalformedBody, UnsupportedMediaType
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+JSON_TYPES = (b"application/json", b"")
+
+
+async def read_object(headers: Mapping[bytes, bytes], receive: Receive, limit: int = MAX_BYTES) -> dict[str, Any]:
+    """Return the object in the body; an empty body is an empty object. Raises typed errors for all else."""
+    body = await read_bytes(headers, receive, limit)
+    if not body.strip():
+        return {}
+    check_type(headers)
+    check_depth(body)
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise MalformedBody(f"the body is not JSON: {error.msg} at {where}") from None
+    if not isinstance(found, dict):
+        raise MalformedBody('the body must be a JSON object such as {"name": "value"}')
+    return found
+
+
+async def read_bytes(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    """Return the whole body. Raises BodyTooLarge as soon as that is known."""
+    length = headers.get(b"content-length")
+    if length is None and b"transfer-encoding" not in headers:
+        return b""
+    if length is not None and (not length.isdigit() or int(length) > limit):
+        raise BodyTooLarge(f"the body is longer than {limit} bytes; send less")
+    chunks = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Cancelled("the caller went away while sending the body")
+        chunks += message.get("body", b"")
+        if len(chunks) > limit:
+            raise BodyTooLarge(f"the body is longer than {limit} bytes; send less")
+        if not message.get("more_body", False):
+            return bytes(chunks)
+
+
+def check_type(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a body that does not say it is plain JSON."""
+    kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
+    if kind not in JSON_TYPES:
+        raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise UnsupportedMediaType("the body must not be compressed")
+
+
+def check_depth(body: bytes) -> None:
+    """Refuse JSON nested so deep that walking it could exhaust the stack."""
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and depth(body) > MAX_DEPTH:
+        raise MalformedBody(f"the body is nested deeper than {MAX_DEPTH} levels")
+
+
+def depth(body: bytes) -> int:
+    """Return how deep the brackets outside strings nest."""
+    deepest = level = 0
+    in_string = escaped = False
+    for byte in body:
+        if in_string:
+            in_string = escaped or byte != 0x22
+            escaped = byte == 0x5C and not escaped
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"{[":
+            level += 1
+            deepest = max(deepest, level)
+        elif byte in b"}]":
+            level -= 1
+    return deepest

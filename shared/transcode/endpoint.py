@@ -1,0 +1,142 @@
+"""One raw ASGI endpoint a method: caller, request message, gRPC call, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from shared import principal, telemetry
+from shared.errors import Internal, InvalidArgument, PlatformError
+from shared.principal import ANONYMOUS, Principal
+from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
+from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
+from shared.transcode import body, problem
+from shared.transcode.answer import Answer, Answerer
+from shared.transcode.backends import Backends
+from shared.transcode.contract import Method
+from shared.transcode.cookies import Cookies
+from shared.transcode.decode import Decoders
+from shared.transcode.disconnect import Watch
+from shared.transcode.encode import Encoders
+from shared.transcode.request import RequestReader
+from shared.transcode.tables import JSON
+
+LONGEST_TIMEOUT_SECONDS = 30.0
+ARROW_ASKED = (("table-encoding", "arrow"),)
+
+log = structlog.stdlib.get_logger("shared.transcode")
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What all endpoints of a process share."""
+
+    backends: Backends
+    verifier: Verifier
+    secure_cookies: bool = True
+    max_body_bytes: int = body.MAX_BYTES
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    encoders: Encoders = field(default_factory=Encoders)
+    decoders: Decoders = field(default_factory=Decoders)
+
+
+class Endpoint:
+    """The REST side of one method. Everything that depends on the contract alone is made here, once."""
+
+    def __init__(self, method: Method, edge: Edge) -> None:
+        self.method = method
+        self._edge = edge
+        self._access: Access = access(method.descriptor)
+        self._reader = RequestReader(method, edge.decoders)
+        self._backend = edge.backends.router(method)
+        self._cookies = Cookies(method, edge.secure_cookies)
+        self._answerer = Answerer(method, edge.encoders, self._cookies)
+        self._rpc_path = method.rpc_path
+        self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
+        self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; every failure becomes a problem document."""
+        try:
+            answer = await self._answered(scope, receive)
+        except PlatformError as error:
+            await send_problem(error, scope, send)
+        except Exception:
+            log.exception("a request failed", method=self.method.full_name)
+            await send_problem(Internal("something went wrong on our side; the log has more"), scope, send)
+        else:
+            if answer is not None:
+                await send_answer(answer, scope, send)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Answer | None:
+        """Return the answer, or None when the caller has gone."""
+        headers = dict(scope["headers"])
+        caller = await self._caller(headers)
+        cookie_mode = self._cookies.used and self._cookies.asked(headers)
+        request = await self._request(scope, headers, receive, cookie_mode)
+        backend = self._backend(request)
+        if self._access.fields:
+            self._access.check(caller, request)
+        media_type = self._answerer.media_type(headers)
+        metadata = ARROW_ASKED if media_type != JSON else ()
+        timeout = self._timeout(headers)
+        with Watch(receive) as watch:
+            message = await backend.call(
+                self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=metadata
+            )
+        return None if watch.gone else self._answerer.answer(message, headers, media_type, cookie_mode)
+
+    async def _caller(self, headers: Mapping[bytes, bytes]) -> Principal:
+        """Return who calls, for the services behind too. Raises Unauthenticated or PermissionMissing."""
+        if not self._access.needs_token:
+            return ANONYMOUS
+        token = bearer(headers.get(b"authorization", b"").decode("latin-1"))
+        if not token:
+            raise TokenMissing("this needs a token; log in and send it as `Authorization: Bearer …`")
+        caller = await self._edge.verifier.verify(token)
+        if not self._access.fields:
+            self._access.check(caller, None)
+        principal.current.set(caller)
+        return caller
+
+    async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
+        content = None
+        if self._reader.body_field:
+            content = await body.read_object(headers, receive, self._edge.max_body_bytes)
+            if cookie_mode:
+                self._cookies.fill(content, headers)
+        return self._reader.read(scope["path_params"], scope["query_string"], content)
+
+    def _timeout(self, headers: Mapping[bytes, bytes]) -> float:
+        asked = headers.get(b"x-request-timeout")
+        return self._edge.timeout_seconds if asked is None else timeout_asked(asked)
+
+
+def timeout_asked(value: bytes) -> float:
+    """Return the seconds a caller gives. Raises InvalidArgument unless they are over 0 and at most 30."""
+    text = value.decode("latin-1")
+    seconds = float(text) if text.replace(".", "", 1).isdecimal() else 0.0
+    if not 0 < seconds <= LONGEST_TIMEOUT_SECONDS:
+        raise InvalidArgument(f"X-Request-Timeout must be over 0 and at most {LONGEST_TIMEOUT_SECONDS:g} seconds")
+    return seconds
+
+
+async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
+    """Send an answer; for HEAD all but the body."""
+    length = str(len(answer.body)).encode()
+    headers = [*answer.headers]
+    if answer.status != 304:
+        headers += [(b"content-type", answer.media_type), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+
+async def send_problem(error: PlatformError, scope: Scope, send: Send) -> None:
+    """Send the problem document of a failure."""
+    status, headers, content = problem.response(error, scope["path"], telemetry.trace_id())
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})

@@ -1,0 +1,151 @@
+"""One operation of the OpenAPI document, from one method's contract."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from shared.rpc.access import Door, access
+from shared.transcode import fields as f
+from shared.transcode.answer import table_field
+from shared.transcode.contract import Method
+from shared.transcode.example import example
+from shared.transcode.rows import row_schema
+from shared.transcode.schema import Schema, Schemas
+from shared.transcode.tables import ARROW, CSV, JSON
+
+PROBLEM_TYPE = "application/problem+json"
+COMMON_REASONS = ("INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "INTERNAL", "SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED")
+TOKEN_REASONS = ("TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED")
+SESSION_HEADER: Schema = {
+    "name": "X-Session",
+    "in": "header",
+    "required": False,
+    "description": "`cookie`: the refresh token travels as an HttpOnly cookie instead of in the body.",
+    "schema": {"type": "string", "enum": ["cookie"]},
+}
+FILE_HEADERS: dict[str, Schema] = {
+    "X-Next-Page-Token": {"description": "Token of the next page, when there is one.", "schema": {"type": "string"}},
+    "X-Total-Count": {"description": "Rows over all pages.", "schema": {"type": "integer"}},
+    "X-Lake-Version": {"description": "Version of the table that was read.", "schema": {"type": "integer"}},
+}
+
+
+class Operation:
+    """What the document says of one method."""
+
+    def __init__(self, method: Method, schemas: Schemas, tag: str) -> None:
+        self._method, self._schemas, self._tag = method, schemas, tag
+        self._access = access(method.descriptor)
+        self._fields = method.request_fields()
+        self._path = method.rule.template.fields
+
+    def build(self) -> Schema:
+        """Return the operation."""
+        descriptor, policy = self._method.descriptor, self._method.policy
+        found: Schema = {
+            "tags": [self._tag],
+            "operationId": f"{descriptor.containing_service.name}_{descriptor.name}",
+            "summary": policy.summary or descriptor.name,
+            "description": self._description(),
+            "security": [{"bearer": []}] if self._access.needs_token else [],
+        }
+        if self._access.door is Door.PERMISSION:
+            found["x-permission"] = self._access.permission
+        found["x-error-reasons"] = self._reasons()
+        parameters = self._parameters()
+        if parameters:
+            found["parameters"] = parameters
+        if self._method.rule.body:
+            found["requestBody"] = self._request_body()
+        found["responses"] = self._responses()
+        return found
+
+    def _description(self) -> str:
+        door = self._access.door
+        who = {
+            Door.PERMISSION: f"Needs the permission `{self._access.permission}`.",
+            Door.AUTHENTICATED: "Needs a token, but no permission.",
+        }.get(door, "Needs no token.")
+        reasons = ", ".join(f"`{reason}`" for reason in self._reasons())
+        text = self._schemas.comments.get(self._method.full_name) or self._method.policy.doc
+        return "\n\n".join(part for part in (text, who, f"Error reasons: {reasons}.") if part)
+
+    def _reasons(self) -> list[str]:
+        guarded = [*TOKEN_REASONS] if self._access.needs_token else []
+        permission = ["PERMISSION_MISSING"] if self._access.door is Door.PERMISSION else []
+        routed = ["UNKNOWN_SYSTEM"] if self._method.policy.route_by else []
+        own = list(self._method.policy.reasons)
+        return list(dict.fromkeys([*own, *guarded, *permission, *routed, *COMMON_REASONS]))
+
+    def _parameters(self) -> list[Schema]:
+        body = self._method.rule.body
+        in_query = [name for name in self._fields if body != "*" and name not in self._path and name != body]
+        found = [self._parameter(name, "path") for name in self._path]
+        found += [self._parameter(name, "query") for name in in_query]
+        return [*found, SESSION_HEADER] if self._uses_cookies() else found
+
+    def _parameter(self, name: str, place: str) -> Schema:
+        schema = self._schemas.field(self._fields[name], True)
+        found: Schema = {"name": name, "in": place, "required": place == "path" or self._required(name)}
+        description = schema.pop("description", "")
+        if description:
+            found["description"] = description
+        examples = schema.pop("examples", None)
+        found["schema"] = schema
+        found["example"] = examples[0] if examples else example(schema, self._schemas.components)
+        if not found["required"] and "default" not in schema and not examples and not schema.get("enum"):
+            del found["example"]
+        return found
+
+    def _required(self, name: str) -> bool:
+        options = f.options_of(self._fields[name])
+        return bool(options.required and not options.default)
+
+    def _uses_cookies(self) -> bool:
+        fields = [*self._fields.values(), *self._method.descriptor.output_type.fields]
+        return any(f.options_of(field).cookie for field in fields)
+
+    def _request_body(self) -> Schema:
+        body, message = self._method.rule.body, self._method.descriptor.input_type
+        if body != "*":
+            schema = self._schemas.field(self._fields[body], True)
+        elif self._path:
+            schema = self._schemas.object(message, True, leave_out=self._path)
+        else:
+            schema = self._schemas.reference(message, True)
+        needed = body != "*" or any(self._required(name) for name in self._fields if name not in self._path)
+        content = {"schema": schema, "example": example(schema, self._schemas.components)}
+        return {"required": needed, "content": {JSON: content}}
+
+    def _responses(self) -> Schema:
+        status = HTTPStatus.ACCEPTED if self._method.policy.long_running else HTTPStatus.OK
+        found: Schema = {str(int(status)): self._success()}
+        if self._method.policy.cache_seconds and self._method.rule.verb == "GET":
+            found["304"] = {"description": "The caller has the answer already (`If-None-Match`)."}
+        found["400"] = self._problem("The request is wrong; `errors` says which fields.")
+        if self._access.needs_token:
+            found["401"] = self._problem("No token, or one that does not hold.")
+            found["403"] = self._problem("The token lacks a permission.")
+        found["default"] = self._problem("Any other failure.")
+        return found
+
+    def _success(self) -> Schema:
+        message = self._method.descriptor.output_type
+        if message.full_name == f.HTTP_BODY:
+            return {"description": "A document.", "content": {"*/*": {}}}
+        schema = self._schemas.reference(message, False, rows=row_schema(self._method))
+        shown = example(schema, self._schemas.components)
+        found: Schema = {
+            "description": self._schemas.comments.get(str(message.full_name), "Done."),
+            "content": {JSON: {"schema": schema, "example": shown}},
+        }
+        if table_field(self._method):
+            found["headers"] = FILE_HEADERS
+            found["content"][CSV] = {"schema": {"type": "string"}}
+            found["content"][ARROW] = {"schema": {"type": "string", "contentMediaType": ARROW}}
+        return found
+
+    def _problem(self, description: str) -> Schema:
+        content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        return {"description": description, "content": {PROBLEM_TYPE: content}}

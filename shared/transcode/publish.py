@@ -1,0 +1,90 @@
+"""Contracts put on a FastAPI application: routes, problem documents for all failures, and its OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared import telemetry
+from shared.errors import BY_CODE, Internal, InvalidArgument, PlatformError
+from shared.rpc.access import Verifier
+from shared.rpc.channel import ServiceChannel
+from shared.systems import SYSTEMS
+from shared.transcode import problem
+from shared.transcode.backends import Backends
+from shared.transcode.contract import Contracts, load_contracts
+from shared.transcode.endpoint import Edge
+from shared.transcode.openapi import Document
+from shared.transcode.routes import RouteTable
+
+OPENAPI_PATH = "/api/v1/openapi.json"
+
+
+def publish(app: FastAPI, contracts: Contracts, edge: Edge, document: Document) -> RouteTable:
+    """Return the routes, now part of the application; `app.openapi()` answers the document."""
+    table = RouteTable(contracts.published, edge)
+    app.router.routes.append(table)
+    made: list[dict[str, Any]] = []
+
+    def openapi() -> dict[str, Any]:
+        if not made:
+            made.append(document.build(contracts))
+        return made[0]
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    app.add_exception_handler(PlatformError, as_problem)
+    app.add_exception_handler(HTTPException, http_as_problem)
+    return table
+
+
+def as_problem(request: Request, error: Exception) -> Response:
+    """Return the problem document of a failure in a hand-written endpoint."""
+    known = error if isinstance(error, PlatformError) else Internal("something went wrong on our side")
+    status, headers, body = problem.response(known, request.url.path, telemetry.trace_id())
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
+
+
+def http_as_problem(request: Request, error: Exception) -> Response:
+    """Return the problem document of what the framework refuses: an unknown path, a wrong method."""
+    return as_problem(request, platform_error(request, error) if isinstance(error, HTTPException) else error)
+
+
+def platform_error(request: Request, error: HTTPException) -> PlatformError:
+    """Return the failure that an HTTP exception stands for."""
+    if error.status_code == 404:
+        return problem.UnknownPath(f"there is nothing at {request.url.path[:200]}; see {OPENAPI_PATH}")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return problem.MethodNotAllowed(request.method, [verb for verb in allowed.split(", ") if verb])
+    kinds = [kind for kind in BY_CODE.values() if kind.http_status == error.status_code]
+    return (kinds[0] if kinds else InvalidArgument)(str(error.detail))
+
+
+def service_app(
+    name: str, services: Collection[str], verifier: Verifier, *, secure_cookies: bool = True
+) -> Callable[[ServiceChannel], FastAPI]:
+    """Return what makes one service's own slice of REST over a channel to itself, with its document.
+
+    Args:
+        name: name of the service, such as `demand`.
+        services: full names of the gRPC services it registers.
+        verifier: what its gRPC side verifies tokens with.
+        secure_cookies: whether cookies travel over TLS alone.
+    """
+    contracts = load_contracts().of(services)
+
+    def make(own: ServiceChannel) -> FastAPI:
+        title = next((system.title for system in SYSTEMS if system.name == name), name)
+        app = FastAPI(title=title, openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None, redirect_slashes=False)
+        edge = Edge(Backends({name: own}), verifier, secure_cookies=secure_cookies)
+        publish(app, contracts, edge, Document(title=title))
+        return app
+
+    return make

@@ -1,0 +1,83 @@
+"""All endpoints of a process behind one route: a dictionary for plain paths, patterns for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.datastructures import URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.transcode.contract import Method
+from shared.transcode.endpoint import Edge, Endpoint, send_problem
+from shared.transcode.problem import MethodNotAllowed
+from shared.transcode.template import PathTemplate
+
+
+class Place:
+    """One path with an endpoint for each HTTP method it offers; HEAD comes with GET."""
+
+    def __init__(self, template: PathTemplate) -> None:
+        self.template = template
+        self.verbs: dict[str, ASGIApp] = {}
+
+    def add(self, verb: str, endpoint: ASGIApp) -> None:
+        """Offer one more HTTP method."""
+        self.verbs[verb] = endpoint
+        if verb == "GET":
+            self.verbs["HEAD"] = endpoint
+
+
+class RouteTable(BaseRoute):
+    """The route that finds the endpoint of a request."""
+
+    def __init__(self, methods: Iterable[Method], edge: Edge) -> None:
+        self._exact: dict[str, Place] = {}
+        self._patterns: list[Place] = []
+        shapes: dict[str, Place] = {}
+        for method in methods:
+            template = method.rule.template
+            place = shapes.setdefault(template.shape, Place(template))
+            place.add(method.rule.verb, Endpoint(method, edge))
+        for place in shapes.values():
+            if place.template.fields:
+                self._patterns.append(place)
+            else:
+                self._exact[place.template.text] = place
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths served."""
+        return (*self._exact, *(place.template.text for place in self._patterns))
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return the place of a request's path, whatever its HTTP method."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        place = self._exact.get(scope["path"])
+        if place is not None:
+            return Match.FULL, {"place": place, "path_params": {}}
+        return self._templated(scope)
+
+    def _templated(self, scope: Scope) -> tuple[Match, Scope]:
+        # Percent-encoded slashes belong to a field, so the path is matched before it is decoded.
+        path = (scope.get("raw_path") or scope["path"].encode()).split(b"?", 1)[0].decode("latin-1")
+        for place in self._patterns:
+            found = place.template.match(path)
+            if found is not None:
+                return Match.FULL, {"place": place, "path_params": found}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request by the endpoint of its HTTP method."""
+        place: Place = scope["place"]
+        endpoint = place.verbs.get(scope["method"])
+        if endpoint is None:
+            await send_problem(MethodNotAllowed(scope["method"], sorted(place.verbs)), scope, send)
+        else:
+            await endpoint(scope, receive, send)
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """Raise NoMatchFound: places have no names, their paths stand in the contracts."""
+        raise NoMatchFound(name, path_params)

@@ -1,0 +1,62 @@
+"""A common.v1.Table at the edge: laid flat into JSON, or answered whole as CSV or Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from protos.common.v1 import table_pb2
+from shared.table_message import to_csv, to_items
+from shared.transcode import fields as f
+
+if TYPE_CHECKING:
+    from shared.transcode.encode import Encoders
+
+JSON = "application/json"
+CSV = "text/csv"
+ARROW = "application/vnd.apache.arrow.stream"
+FILES = (CSV, ARROW)
+
+Flatten = Callable[[table_pb2.Table, dict[str, Any]], None]
+
+
+def flat_table(encoders: Encoders) -> Flatten:
+    """Return what writes a table's parts into the answer that holds it."""
+    parts: dict[str, Any] = f.parts_of(table_pb2.Table)
+    column = encoders.message(parts["columns"].message_type)
+    lineage = encoders.message(parts["lineage"].message_type)
+
+    def write(table: table_pb2.Table, out: dict[str, Any]) -> None:
+        out["items"] = to_items(table)
+        out["columns"] = [column(one) for one in table.columns]
+        if table.next_page_token:
+            out["next_page_token"] = table.next_page_token
+        out["total_size"] = table.total_size
+        if table.HasField("lineage"):
+            out["lineage"] = lineage(table.lineage)
+
+    return write
+
+
+def file_body(table: table_pb2.Table, media_type: str) -> bytes:
+    """Return the rows as a CSV file or an Arrow stream; the table came as Arrow."""
+    return table.arrow_stream if media_type == ARROW else to_csv(table.arrow_stream)
+
+
+def file_headers(table: table_pb2.Table, media_type: str, name: str) -> list[tuple[bytes, bytes]]:
+    """Return what a file cannot hold itself: its name, where the next page is, what it was made from."""
+    suffix = "csv" if media_type == CSV else "arrow"
+    found = {
+        "content-disposition": f'attachment; filename="{name}.{suffix}"',
+        "x-next-page-token": table.next_page_token,
+        "x-total-count": str(table.total_size),
+        "x-lake-version": str(table.lineage.version) if table.HasField("lineage") else "",
+        "x-data-through-on": table.lineage.data_through_on,
+        "x-lake-degraded": table.lineage.degraded,
+    }
+    return [(key.encode(), printable(value)) for key, value in found.items() if value]
+
+
+def printable(value: str) -> bytes:
+    """Return a header value without what would break the header."""
+    return "".join(c if " " <= c <= "~" else "?" for c in value).encode("ascii")
