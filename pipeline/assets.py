@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from pipeline import prod
 from pipeline.batch import Batch, Outcome
+from pipeline.code_version import SOURCE_FILES, digest
 from pipeline.curated import incremental
 from pipeline.curated import tables as curated_tables
-from pipeline.sources import Source
 from shared.errors import InvalidArgument
 
 CURATED = "curated_"
@@ -75,15 +75,27 @@ def _raw(name: str) -> Node:
     table = name.removeprefix("raw.")
 
     def make(batch: Batch) -> list[Outcome]:
-        source: Source = batch.extraction.source
+        source = batch.extraction.source
         if table not in source.tables:
-            return [Outcome(name, note=f"{source.name} has no {table}")]
+            return [Outcome(name, note=f"{source.name} has no {table}", absent=True)]
+        if batch.memory.recall(f"{name}.{source.name}") == _extracted_from(batch, table):
+            return [Outcome(name, note="nothing new")]
         found = batch.extraction.extract(table)
+        batch.memory.note(f"{name}.{source.name}", _extracted_from(batch, table))
         counts = {"new": found.inserted, "changed": found.updated, "gone": found.deleted}
         note = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing new"
         return [Outcome(name, None, bool(found.rows), found.rows, found.rows, 0, note)]
 
     return Node((name,), (), f"{table} as extracted, every version of every row", make)
+
+
+def _extracted_from(batch: Batch, table: str) -> dict[str, object]:
+    """Return what raw holds of a table and what it was taken from: unchanged, it need not be taken again."""
+    source = batch.extraction.source
+    return {
+        "source": [str(source.folder), source.fingerprint(), str(batch.request.window), digest(SOURCE_FILES)],
+        "raw": [file.batch for file in batch.raw.files(table, source.name)],
+    }
 
 
 def _curated(name: str, function: incremental.Function) -> Node:

@@ -43,6 +43,13 @@ class Outcome:
     rows: int = 0
     quarantined: int = 0
     note: str = ""
+    absent: bool = False
+    """No source has the table."""
+
+    @property
+    def reconciled(self) -> bool:
+        """Return whether every live key in raw is in the curated table or in quarantine; True for other zones."""
+        return not self.table.startswith("curated.") or self.rows_in == self.rows + self.quarantined
 
 
 Report = Callable[[Outcome, float], None]

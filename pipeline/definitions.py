@@ -3,8 +3,6 @@
 Nothing here names a table: assets, keys and lineage come from `assets.nodes()`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

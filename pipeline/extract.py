@@ -1,5 +1,7 @@
 """Source to raw: what a source has new, changed or no longer, appended as one file a table and batch."""
 
+# ruff: noqa: S608  the SQL is our own: names of the contract, quoted paths, no values of rows
+
 from __future__ import annotations
 
 import os
@@ -38,7 +40,9 @@ class Extracted:
 class Extraction(AbstractContextManager["Extraction"]):
     """One batch of one source; the source is opened when its first table is asked for."""
 
-    def __init__(self, source: Source, raw: RawZone, window: Window, *, temp_dir: Path, memory: str, threads: int) -> None:
+    def __init__(
+        self, source: Source, raw: RawZone, window: Window, *, temp_dir: Path, memory: str, threads: int
+    ) -> None:
         self.source, self.raw, self.window = source, raw, window
         self.batch = raw.next_batch(datetime.now(UTC))
         self._settings = {"memory_limit": memory, "threads": str(threads), "temp_directory": str(temp_dir)}
@@ -114,14 +118,18 @@ def _state(table: str, columns: dict[str, str], known: Sequence[RawFile]) -> str
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, select: str, source: Source) -> None:
     try:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")  # noqa: S608  our own SQL
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
     except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise SourceUnreadable(f"source {source.name} in {source.folder}: {_without_values(error)}") from error
 
 
 def _without_values(error: Exception) -> str:
     # A conversion error quotes the value it met, and a value never leaves its row.
-    return "a value has another type than it should" if isinstance(error, duckdb.ConversionException) else first_line(error)
+    return (
+        "a value has another type than it should"
+        if isinstance(error, duckdb.ConversionException)
+        else first_line(error)
+    )
 
 
 def _write(connection: duckdb.DuckDBPyConnection, target: Path) -> None:

@@ -67,7 +67,7 @@ def batch_functions() -> tuple[BatchFunction, ...]:
 def _functions(module: ModuleType, zone: str) -> list[BatchFunction]:
     several: Mapping[str, tuple[str, ...]] = getattr(module, MAKES, {})
     version = code_version(module)
-    makes = {table.name: (table.full_name,) for table in tables_of(zone)}
+    makes: dict[str, tuple[str, ...]] = {table.name: (table.full_name,) for table in tables_of(zone)}
     makes |= {name: tuple(f"{zone}.{table}" for table in tables) for name, tables in several.items()}
     functions = ((name, getattr(module, name, None)) for name in makes)
     return [
@@ -131,7 +131,7 @@ def _call(batch: Batch, made: BatchFunction, inputs: Mapping[str, Snapshot], clo
 
 
 def _finished(batch: Batch, table: Table, rows: ir.Table | pa.Table, clock: date) -> pa.Table:
-    """Return the rows with their tail, in the contract's columns, types and order of keys; held against the contract."""
+    """Return the rows with their tail, in the contract's columns, types and order, held against it."""
     data = batch.engine.to_arrow(rows) if isinstance(rows, ibis.Table) else rows
     schema = table.arrow_schema()
     tail = {"data_through_on": clock, "model_name": None, "model_version": None, "computed_at": batch.now}
@@ -173,8 +173,6 @@ def _write(
     return _outcome(name, batch.lake.snapshot(name), inputs, "", changed=True)
 
 
-def _outcome(
-    name: str, now: Snapshot, inputs: Mapping[str, Snapshot], note: str, *, changed: bool = False
-) -> Outcome:
+def _outcome(name: str, now: Snapshot, inputs: Mapping[str, Snapshot], note: str, *, changed: bool = False) -> Outcome:
     rows_in = sum(snapshot.rows for snapshot in inputs.values()) if changed else 0
     return Outcome(name, now.version, changed, rows_in, now.rows, 0, note)

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from shared.errors import FailedPrecondition, NotFound
 
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER, SHADOW = ALIASES = ("champion", "challenger", "shadow")
 EXPERIMENT = "pipeline"
+DEPLOYMENTS = "deployments.jsonl"
 FIRST = "1.0.0"
+
+Origin: TypeAlias = tuple[str, tuple[tuple[str, int], ...], str]
+"""Digest of the artefact, lake versions read, code version: what makes two trainings the same."""
 
 
 class ManifestMissing(FailedPrecondition):
@@ -131,12 +135,14 @@ class Registry:
         """Return the version of this artefact; the one already there when it came from the same inputs and code."""
         content = json.dumps(artefact, sort_keys=True, indent=1, allow_nan=False).encode()
         digest = hashlib.sha256(content).hexdigest()
-        known = list(self.manifest().versions.get(name, {}).values())
-        for model in known:
-            origin = (model.artefact_sha256, model.lake_versions, model.code_version)
-            if origin == (digest, dict(lake_versions), code_version):
-                return model
-        version = self._next_version(known, artefact, lake_versions)
+        origin: Origin = (digest, tuple(sorted(lake_versions.items())), code_version)
+        known = self._known(name)
+        if origin not in known:
+            self.export()  # an earlier run may have died between MLflow and the manifest
+            known = self._known(name)
+        if origin in known:
+            return known[origin]
+        version = self._next_version(list(known.values()), artefact, lake_versions)
         path = f"{name}/{version}.json"
         write_atomically(self.root / path, content)
         when = self.now().isoformat()
@@ -149,15 +155,20 @@ class Registry:
         """Point `alias` at this version, noting when and why. Nothing happens where it points there already."""
         if alias not in ALIASES:
             raise ValueError(f"alias {alias!r} is none of {', '.join(ALIASES)}")
-        before = self.manifest().aliases.get(model.name, {}).get(alias)
-        if before == model.version:
-            return
-        with quiet():
-            number = self._mlflow_number(model)
-            self._client.set_registered_model_alias(model.name, alias, number)
-        self.export()
-        line = {"at": self.now().isoformat(), "model": model.name, "alias": alias, "version": model.version}
-        append_line(self.root / "deployments.jsonl", {**line, "previous": before, "because": because})
+        if self.manifest().aliases.get(model.name, {}).get(alias) != model.version:
+            with quiet():
+                self._client.set_registered_model_alias(model.name, alias, self._mlflow_number(model))
+            self.export()
+        before = self._last_logged(model.name, alias)
+        if before != model.version:
+            line = {"at": self.now().isoformat(), "model": model.name, "alias": alias, "version": model.version}
+            append_line(self.root / DEPLOYMENTS, {**line, "previous": before, "because": because})
+
+    def _last_logged(self, name: str, alias: str) -> str | None:
+        """Return the version that the log says stands behind the alias; a run may have died before its line."""
+        lines = whole_lines(self.root / DEPLOYMENTS)
+        moves = [str(line["version"]) for line in lines if (line["model"], line["alias"]) == (name, alias)]
+        return moves[-1] if moves else None
 
     def manifest(self) -> Manifest:
         """Return what is registered so far; nothing on the first run."""
@@ -171,6 +182,10 @@ class Registry:
         with quiet():
             content = {"models": {m.name: self._described(m.name) for m in self._client.search_registered_models()}}
         write_atomically(self.root / "manifest.json", json.dumps(content, indent=1, sort_keys=True).encode())
+
+    def _known(self, name: str) -> dict[Origin, ModelVersion]:
+        versions = self.manifest().versions.get(name, {}).values()
+        return {(v.artefact_sha256, tuple(sorted(v.lake_versions.items())), v.code_version): v for v in versions}
 
     def _described(self, name: str) -> dict[str, Any]:
         found = self._client.search_model_versions(f"name = '{name}'")
@@ -195,6 +210,7 @@ class Registry:
         return f"{major}.{minor}.{patch + 1}"
 
     def _log_to_mlflow(self, model: ModelVersion) -> None:
+        tags = {"model": json.dumps(asdict(model), allow_nan=False), "version": model.version}
         with quiet():
             client = self._client
             run = client.create_run(self._experiment(), run_name=f"{model.name} {model.version}")
@@ -206,7 +222,6 @@ class Registry:
             if not client.search_registered_models(f"name = '{model.name}'"):
                 client.create_registered_model(model.name)
             source = (self.root / model.artefact_path).as_uri()
-            tags = {"model": json.dumps(asdict(model)), "version": model.version}
             client.create_model_version(model.name, source, run.info.run_id, tags=tags)
 
     def _experiment(self) -> str:
@@ -277,11 +292,21 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def append_line(path: Path, record: Mapping[str, object]) -> None:
-    """Add one JSON line at the end of the log."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    """Add one JSON line at the end of the log, on a line of its own even after one that a crash cut off."""
+    with path.open("a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(end - 1, 0))
+        cut_off = end > 0 and file.read(1) != b"\n"
+        file.write((b"\n" if cut_off else b"") + json.dumps(record).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def whole_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of the log, without a line that a crash cut off."""
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ def page(query: Mapping[str, object], size: int = 0, token: str = "") -> Page:
         token: `next_page_token` of the page before, empty for the first.
     """
     canonical = json.dumps(query, sort_keys=True, default=str)
-    size = min(size or DEFAULT_SIZE, MAX_SIZE)
+    size = min(size if size > 0 else DEFAULT_SIZE, MAX_SIZE)
     if not token:
         return Page(canonical, size)
     offset, version = _opened(canonical, token)

@@ -26,7 +26,7 @@ from shared.principal import Principal
 from shared.tables import Column, Table, tables_of
 
 ROWS = Column("rows", "BIGINT", False, "Rows in the group", "rows")
-FILTER = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>|(?<=\s)in(?=\s))\s*(.*?)\s*", re.DOTALL)
+FILTER = re.compile(r"(\w+)\s*(<=|>=|!=|=|<|>|(?<=\s)in(?=\s))\s*(.*)", re.DOTALL)
 EXACT = pa.decimal128(38, 10)
 INT64 = 2**63
 COMPARE = {
@@ -112,7 +112,7 @@ def filtered(data: pa.Table, columns: Mapping[str, Column], filters: Sequence[st
 
 def mask(data: pa.Table, columns: Mapping[str, Column], text: str) -> pa.ChunkedArray:
     """Return which rows meet one condition."""
-    match = FILTER.fullmatch(text)
+    match = FILTER.fullmatch(text.strip())
     if match is None:
         raise invalid(f"{text!r} is not `column operator value`; operators are = != < <= > >= and in")
     name, operator, value = match.groups()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Encoding = Literal["json", "arrow"]
 ENCODING_KEY = "table-encoding"
 """gRPC metadata key; the value `arrow` asks for Arrow, anything else for JSON columns."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -67,7 +68,9 @@ def lineage_of(snapshot: Snapshot, rows: pa.Table) -> table_pb2.Lineage:
 
 def to_items(message: table_pb2.Table) -> list[dict[str, Any]]:
     """Return the rows as JSON objects."""
-    columns = orjson.loads(message.json_columns) if message.json_columns else _columns_of(message.arrow_stream)
+    columns = (
+        orjson.loads(message.json_columns) if message.json_columns else _columns_of(message.arrow_stream, json_value)
+    )
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
@@ -76,10 +79,10 @@ def to_csv(arrow_stream: bytes) -> bytes:
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe.
     """
-    columns = _columns_of(arrow_stream, text=_harmless)
+    columns = _columns_of(arrow_stream, _cell)
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
-    writer.writerow(_harmless(name) for name in columns)
+    writer.writerow(_cell(name) for name in columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return lines.getvalue().encode()
 
@@ -100,8 +103,8 @@ def json_value(value: Any) -> Any:
 def rfc3339(moment: datetime) -> str:
     """Return a moment in UTC with `Z` and as many of 0, 3 or 6 decimals as it needs, as protobuf writes it."""
     moment = moment.astimezone(UTC)
-    fraction = "" if not moment.microsecond else f".{moment.microsecond:06}".removesuffix("000")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    exact = "seconds" if not moment.microsecond else "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=exact) + "Z"
 
 
 def _column(column: Column) -> table_pb2.Column:
@@ -109,7 +112,7 @@ def _column(column: Column) -> table_pb2.Column:
 
 
 def _json(rows: pa.Table) -> bytes:
-    return orjson.dumps(_plain(rows, text=str))
+    return orjson.dumps(_plain(rows, json_value))
 
 
 def _arrow(rows: pa.Table) -> bytes:
@@ -121,26 +124,37 @@ def _arrow(rows: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def _columns_of(arrow_stream: bytes, text: Callable[[str], str] = str) -> dict[str, list[Any]]:
+def _columns_of(arrow_stream: bytes, form: Callable[[Any], Any]) -> dict[str, list[Any]]:
     import pyarrow as pa  # noqa: PLC0415
 
     with pa.ipc.open_stream(arrow_stream) as stream:
-        return _plain(stream.read_all(), text)
+        return _plain(stream.read_all(), form)
 
 
-def _plain(rows: pa.Table, text: Callable[[str], str]) -> dict[str, list[Any]]:
-    return {name: _values(rows[name].to_pylist(), text) for name in rows.column_names}
+def _plain(rows: pa.Table, form: Callable[[Any], Any]) -> dict[str, list[Any]]:
+    return {name: [form(value) for value in _values(rows[name])] for name in rows.column_names}
 
 
-def _values(values: Iterable[Any], text: Callable[[str], str]) -> list[Any]:
-    return [text(value) if isinstance(value, str) else json_value(value) for value in values]
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    import pyarrow as pa  # noqa: PLC0415
+
+    if not pa.types.is_timestamp(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    # Not to_pylist: for timestamps it imports pandas, which costs a process 0.2 s and 40 MB.
+    ticks = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
+    return [None if tick is None else EPOCH + timedelta(microseconds=tick) for tick in ticks]
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+def _cell(value: Any) -> Any:
+    """Return a value as CSV holds it: decimals to their last place, truth in lower case, no text that is a formula."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, Decimal) else json_value(value)
 
 
 def _newest(rows: pa.Table, name: str) -> Any:
-    import pyarrow.compute as pc  # noqa: PLC0415
-
-    return pc.max(rows[name]).as_py() if name in rows.column_names else None
+    if name not in rows.column_names:
+        return None
+    return max((value for value in _values(rows[name].unique()) if value is not None), default=None)

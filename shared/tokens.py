@@ -17,6 +17,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import grpc
@@ -35,6 +36,7 @@ LEEWAY_SECONDS = 5.0
 MAX_TOKEN_LENGTH = 8192
 MAX_CACHED_TOKENS = 10_000
 REFETCH_SECONDS = 2.0
+KEYS_MAX_AGE_SECONDS = 300.0
 KEYS_TIMEOUT_SECONDS = 2.0
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -66,7 +68,7 @@ class KeysUnavailable(Unavailable):
     reason = "SERVICE_UNAVAILABLE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PublicKey:
     """A key that verifies: its id, and modulus and exponent in base64url (RFC 7518)."""
 
@@ -74,26 +76,34 @@ class PublicKey:
     n: str
     e: str
 
+    @cached_property
+    def _ready(self) -> Any:
+        return jwk.construct({"kty": "RSA", "alg": ALGORITHM, "n": self.n, "e": self.e}, ALGORITHM)
+
     def verify(self, token: str) -> bytes:
         """Return the signed payload. Raises TokenInvalid when this key did not sign it."""
-        key = {"kty": "RSA", "alg": ALGORITHM, "use": "sig", "kid": self.kid, "n": self.n, "e": self.e}
         try:
-            payload: bytes = jws.verify(token, key, [ALGORITHM])
+            payload: bytes = jws.verify(token, self._ready, [ALGORITHM])
         except JOSEError as error:
             raise _invalid() from error
         return payload
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SigningKey:
     """A private key: its id and PEM."""
 
     kid: str
     pem: str
 
+    @cached_property
+    def ready(self) -> Any:
+        """Return the key as the library takes it. Reading the PEM checks its primes, which takes 50 ms: once."""
+        return jwk.construct(self.pem, ALGORITHM)
+
     def public(self) -> PublicKey:
         """Return the half that is published."""
-        parts = jwk.construct(self.pem, ALGORITHM).public_key().to_dict()
+        parts = self.ready.public_key().to_dict()
         return PublicKey(self.kid, _text(parts["n"]), _text(parts["e"]))
 
     def __repr__(self) -> str:
@@ -124,18 +134,23 @@ class RemoteKeys:
 
     async def key(self, kid: str) -> PublicKey | None:
         """Return the key of that id. Raises KeysUnavailable when it is unknown and auth cannot be asked."""
-        if kid not in self._keys:
+        if self._worth_asking(kid):
             async with self._lock:
                 await self._refetch(kid)
         return self._keys.get(kid)
 
+    def _worth_asking(self, kid: str) -> bool:
+        # Made-up ids must not become a stream of calls to auth, and a key that was withdrawn must not stay for ever.
+        return self._monotonic() - self._fetched_at >= (KEYS_MAX_AGE_SECONDS if kid in self._keys else REFETCH_SECONDS)
+
     async def _refetch(self, kid: str) -> None:
-        # Made-up ids must not become a stream of calls to auth.
-        if kid in self._keys or self._monotonic() - self._fetched_at < REFETCH_SECONDS:
+        if not self._worth_asking(kid):
             return
         try:
             answer = await self._fetch(auth_pb2.GetJwksRequest(), timeout=KEYS_TIMEOUT_SECONDS)
         except (grpc.aio.AioRpcError, PlatformError) as error:
+            if kid in self._keys:
+                return
             raise KeysUnavailable(
                 "auth cannot be reached for its signing keys; try again in a moment",
                 metadata={"service": "auth"},
@@ -303,7 +318,7 @@ class TokenSigner:
         }
         if regions is not None:
             claims["regions"] = sorted(regions)
-        return str(jws.sign(claims, self._key.pem, {"typ": TYPE, "kid": self._key.kid}, ALGORITHM))
+        return str(jws.sign(claims, self._key.ready, {"typ": TYPE, "kid": self._key.kid}, ALGORITHM))
 
 
 def _invalid() -> TokenInvalid:

@@ -1,12 +1,15 @@
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type { Plugin } from 'vite'
 
-const FILES: Record<string, { package: string; files: string[] }> = {
+const FILES = {
   'swagger-ui': { package: 'swagger-ui-dist', files: ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE'] },
   redoc: { package: 'redoc', files: ['bundles/redoc.standalone.js', 'LICENSE'] },
 }
+// ReDoc shows its maker's logo from a CDN; a page of ours asks nothing of anybody else.
+const REMOTE_LOGO = 'https://cdn.redoc.ly/redoc/logo-mini.svg'
+const EMPTY_IMAGE = 'data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=='
 
 /** Copies the API documentation viewers to dist/vendor, so that the gateway serves them without a CDN. */
 export function vendorDocs(): Plugin {
@@ -23,7 +26,10 @@ export function vendorDocs(): Plugin {
         const root = dirname(require.resolve(`${source.package}/package.json`))
         const target = join(outDir, 'vendor', folder)
         mkdirSync(target, { recursive: true })
-        for (const file of source.files) copyFileSync(join(root, file), join(target, basename(file)))
+        for (const file of source.files) {
+          const text = readFileSync(join(root, file), 'utf8')
+          writeFileSync(join(target, basename(file)), text.replaceAll(REMOTE_LOGO, EMPTY_IMAGE))
+        }
       }
     },
   }

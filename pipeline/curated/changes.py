@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 

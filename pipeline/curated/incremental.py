@@ -32,6 +32,7 @@ from shared.tables import CONTRACT, Table
 Function = Callable[..., ir.Table]
 RAW_NOTE, CODE_NOTE, REFERENCE_NOTE = "raw_batch", "code_version", "input."
 POSITION = "_source_position"
+LIVE_KEYS = "live_keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,34 @@ def refresh(batch: Batch, name: str, function: Function, inputs: tuple[str, ...]
     files = batch.raw.files(name)
     before = standing(batch, table, files, inputs)
     if not files and before.curated is None:
-        return Outcome(table.full_name, note=f"no source has {name}")
-    current = all(note == before.wanted for note in before.notes)
-    noted = batch.memory.recall(table.full_name) == before.checked()
-    if (current or noted) and not again:
-        return outcome(before, "up to date")
-    rows_in = _commit(batch, before, function, files)
+        return Outcome(table.full_name, note=f"no source has {name}", absent=True)
+    noted = batch.memory.recall(table.full_name)
+    if not again and {**noted, LIVE_KEYS: 0} == {**before.checked(), LIVE_KEYS: 0}:
+        return outcome(before, "up to date", _whole(noted.get(LIVE_KEYS)))
+    looked_at = 0
+    if again or any(note != before.wanted for note in before.notes):
+        looked_at = _commit(batch, before, function, files)
     after = standing(batch, table, files, inputs)
-    batch.memory.note(table.full_name, after.checked())
+    rows_in = live_keys(batch, table, files)
+    batch.memory.note(table.full_name, {**after.checked(), LIVE_KEYS: rows_in})
     changed = after.checked()["versions"] != before.checked()["versions"]
-    return outcome(after, "" if changed else "looked again, nothing to change", rows_in, changed=changed)
+    note = f"{looked_at:,} looked at" + ("" if changed else ", nothing to change")
+    return outcome(after, note, rows_in, changed=changed)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def live_keys(batch: Batch, table: Table, files: tuple[RawFile, ...]) -> int:
+    """Return how many keys raw holds whose latest row is not a deletion: counted apart from what was merged."""
+    if not files:
+        return 0
+    rows = _raw_rows(batch, table, files)
+    latest = rows.group_by(list(table.key)).aggregate(op=rows["_op"].argmax(rows[POSITION]))
+    live = latest.filter(latest["op"] != "D")
+    counted = batch.engine.to_arrow(live.aggregate(keys=live.count()))
+    return int(counted["keys"][0].as_py())
 
 
 def standing(batch: Batch, table: Table, files: tuple[RawFile, ...], inputs: tuple[str, ...]) -> Standing:
@@ -125,7 +144,7 @@ def _commit(batch: Batch, before: Standing, function: Function, files: tuple[Raw
     found = changes(batch, table, before.curated, good, (bad.select(list(table.key)), gone), whole=whole)
     _write_curated(batch, before, found)
     quarantine.write(batch, table, before.quarantine, bad, before.wanted)
-    return good.num_rows + bad.num_rows
+    return int(good.num_rows + bad.num_rows)
 
 
 def candidates(batch: Batch, table: Table, new: tuple[RawFile, ...], held: pa.Table | None) -> ir.Table:

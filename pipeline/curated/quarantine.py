@@ -34,15 +34,13 @@ def content(snapshot: Snapshot | None) -> pa.Table | None:
         rows = connection.read_parquet(list(snapshot.files))
         first = rows.limit(1).fetchone()
         names = connection.execute("SELECT json_keys(?)", [first[1] if first else "{}"]).fetchone()
-        columns = ", ".join(f"_row ->> '$.\"{name}\"' AS \"{name}\"" for name in (names[0] if names else []))
+        columns = ", ".join(f'_row ->> \'$."{name}"\' AS "{name}"' for name in (names[0] if names else []))
         return connection.sql(
             f"SELECT {columns}, _source, _source_position, 'U' AS _op FROM rows"  # noqa: S608  the contract's names
         ).to_arrow_table()
 
 
-def write(
-    batch: Batch, table: Table, held: Snapshot | None, bad: pa.Table, metadata: Mapping[str, str]
-) -> None:
+def write(batch: Batch, table: Table, held: Snapshot | None, bad: pa.Table, metadata: Mapping[str, str]) -> None:
     """Make quarantine hold exactly `bad`, unless it does so already."""
     rows = _rows(batch, table, held, bad)
     if held is not None and _same(held, rows):
@@ -53,8 +51,8 @@ def write(
 def _rows(batch: Batch, table: Table, held: Snapshot | None, bad: pa.Table) -> pa.Table:
     """Return the rows as quarantine keeps them; one that was held before keeps the time it was first seen."""
     names = [column.name for column in table.business_columns]
-    whole = ", ".join(f"\"{name}\" := \"{RAW}{name}\"" for name in names)
-    key = ", ".join(f"\"{name}\" := \"{RAW}{name}\"" for name in table.key)
+    whole = ", ".join(f'"{name}" := "{RAW}{name}"' for name in names)
+    key = ", ".join(f'"{name}" := "{RAW}{name}"' for name in table.key)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("bad", bad)
@@ -86,4 +84,4 @@ def _held(held: Snapshot | None) -> pa.Table:
 
 def _same(held: Snapshot, rows: pa.Table) -> bool:
     before = _held(held).sort_by("key").drop_columns(["first_seen_at", "quarantined_at"])
-    return before.equals(rows.sort_by("key").drop_columns(["first_seen_at", "quarantined_at"]))
+    return bool(before.equals(rows.sort_by("key").drop_columns(["first_seen_at", "quarantined_at"])))

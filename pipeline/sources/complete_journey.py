@@ -7,6 +7,8 @@ Products that only coupons name (no line, no catalogue entry) have neither name 
 coupons go to quarantine by `resolves_product_id`.
 """
 
+# ruff: noqa: S608  the SQL is our own; only a quoted path is put into it
+
 from __future__ import annotations
 
 from importlib.util import find_spec
@@ -133,8 +135,8 @@ LEFT JOIN by_type t ON t.category_id = p.category_id AND t.product_type = p.prod
 LEFT JOIN by_category c ON c.category_id = p.category_id
 LEFT JOIN by_department d ON d.department_id = p.department_id
 UNION ALL
-SELECT product_id::VARCHAR, 'Product ' || product_id, NULL, 'unknown', NULL, round(coalesce(u.price, 0), 2), NULL, 'USD',
-       NULL, true, 'inferred', {UNDATED}, 'transactions', s._row
+SELECT product_id::VARCHAR, 'Product ' || product_id, NULL, 'unknown', NULL, round(coalesce(u.price, 0), 2), NULL,
+       'USD', NULL, true, 'inferred', {UNDATED}, 'transactions', s._row
 FROM (SELECT product_id, min(_row) AS _row FROM lines GROUP BY product_id) s
 LEFT JOIN unit_prices u USING (product_id)
 WHERE product_id NOT IN (SELECT product_id FROM products)
@@ -169,7 +171,8 @@ FROM lines GROUP BY basket_id
 
 # A line of quantity 0 has no unit price; that of the whole line stands in, so that its one reason is the quantity.
 ORDER_ITEMS = f"""
-SELECT basket_id::VARCHAR AS order_id, (row_number() OVER (PARTITION BY basket_id ORDER BY _row))::INTEGER AS line_number,
+SELECT basket_id::VARCHAR AS order_id,
+       (row_number() OVER (PARTITION BY basket_id ORDER BY _row))::INTEGER AS line_number,
        product_id::VARCHAR AS product_id, quantity,
        ((line_total + discount) / greatest(quantity, 1))::DECIMAL(18,4) AS unit_price, discount, line_total,
        'USD' AS currency_code, {GIVEN}, min(sold_at) OVER (PARTITION BY basket_id) AS _source_ts,

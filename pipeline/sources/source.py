@@ -59,13 +59,17 @@ class Source:
     prepare: tuple[str, ...]
     tables: Mapping[str, str] = field(repr=False)
 
-    def open(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Make the source's files known to `connection` as views. Raises SourceUnreadable."""
+    def check(self) -> None:
+        """Raise SourceUnreadable where a file of the source is missing."""
         missing = [name for name in self.files if not (self.folder / name).is_file()]
         if missing:
             raise SourceUnreadable(
                 f"source {self.name}: {self.folder} has no {', '.join(missing)}; give the folder with --source-dir"
             )
+
+    def open(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the source's files known to `connection` as views. Raises SourceUnreadable."""
+        self.check()
         try:
             for statement in self.prepare:
                 connection.execute(statement)

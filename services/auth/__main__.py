@@ -10,12 +10,16 @@ from services.auth.settings import AuthSettings
 from services.auth.wiring import opened
 from shared.rpc.process import run
 from shared.rpc.server import serve
+from shared.transcode.publish import service_app
 
 
 async def main(settings: AuthSettings) -> None:
     """Serve until told to stop."""
     async with opened(settings) as servicer:
-        await serve("auth", settings, [service(servicer)], servicer.verifier, ready=servicer.revocations.ready)
+        served, verifier = service(servicer), servicer.verifier
+        rest = service_app("auth", [served.descriptor.full_name], verifier)
+        ready = servicer.revocations.ready
+        await serve("auth", settings, [served], verifier, ready=ready, http_app_factory=rest)
 
 
 if __name__ == "__main__":

@@ -124,14 +124,23 @@ class LocalRevocations:
         self._polled_at = heard_at
 
     async def run(self) -> None:
-        """Poll for ever; a database that is away is waited for."""
+        """Poll for ever; a database that is away is waited for, and said so once."""
+        reading = True
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.poll()
                 await self._purge_at_times()
+                reading = self._told(reading, True)
             except PlatformError as error:
-                log.warning("auth.revocations_not_read", detail=error.detail)
+                reading = self._told(reading, False, error.detail)
+
+    @staticmethod
+    def _told(before: bool, reading: bool, detail: str = "") -> bool:
+        """Return whether the database is being read, logged when that has changed."""
+        if reading != before:
+            log.warning("auth.revocations", database="back" if reading else "away", detail=detail)
+        return reading
 
     async def _purge_at_times(self) -> None:
         if self._monotonic() - self._purged_at >= PURGE_SECONDS:

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.demand.rfm import CHAMPIONS
-from shared.lake import AsOf, Lake, Reading
-from shared.principal import Principal
+from shared.lake import Lake
 
 TABLE = "demand.customer_segments"
 Method = Literal["rfm", "kmeans"]
@@ -20,10 +19,9 @@ Method = Literal["rfm", "kmeans"]
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of one grouping, largest revenue first, and the reading they are from."""
+    """The segments of one grouping, largest revenue first."""
 
     rows: pa.Table
-    reading: Reading
     silhouette: float | None = None
     silhouette_k: int | None = None
 
@@ -35,29 +33,22 @@ class Figures:
     customers: int
     revenue: float
     champions_share_pct: float
-    rows: pa.Table
-    reading: Reading
 
 
-def list_segments(lake: Lake, principal: Principal, method: Method, as_of: AsOf | None = None) -> Segments:
-    """Return the segments that `method` makes, largest revenue first, then by name."""
-    reading = lake.read(TABLE, principal, as_of)
-    rows = reading.data.filter(pc.equal(reading.data["method"], method))
+def of_method(table: pa.Table, method: Method) -> Segments:
+    """Return the segments of demand.customer_segments that `method` makes, largest revenue first, then by name."""
+    rows = table.filter(pc.equal(table["method"], method))
     rows = rows.sort_by([("revenue", "descending"), ("segment", "ascending")])
-    return Segments(rows, reading, first(rows, "silhouette"), first(rows, "silhouette_k"))
+    return Segments(rows, first(rows, "silhouette"), first(rows, "silhouette_k"))
 
 
-def figures(lake: Lake, principal: Principal) -> Figures:
-    """Return the headline figures over all customers with a valid order."""
-    found = list_segments(lake, principal, "rfm")
-    rows = found.rows
+def figures(rows: pa.Table) -> Figures:
+    """Return the headline figures over all customers of the segments in `rows`."""
     champions = rows.filter(pc.equal(rows["segment"], CHAMPIONS.name))
     return Figures(
         customers=pc.sum(rows["customers"]).as_py() or 0,
         revenue=float(pc.sum(rows["revenue"]).as_py() or 0),
         champions_share_pct=first(champions, "revenue_share_pct") or 0.0,
-        rows=rows,
-        reading=found.reading,
     )
 
 

@@ -11,7 +11,7 @@ from shared.lake.lake import (
 from shared.lake.log import Commit
 from shared.lake.snapshot import Reading, Snapshot
 from shared.lake.writing import LakeConflict
-from shared.lake.zones import Zones
+from shared.lake.zones import LakeZoneUnknown, Zones
 
 __all__ = [
     "AsOf",
@@ -24,6 +24,7 @@ __all__ = [
     "LakeTableMissing",
     "LakeTableUnknown",
     "LakeTableUnreadable",
+    "LakeZoneUnknown",
     "Reading",
     "Snapshot",
     "Zones",

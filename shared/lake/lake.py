@@ -109,7 +109,7 @@ class Lake:
 
     def tables(self, zone: str) -> list[str]:
         """Return the full names of the tables that lie in a zone, by name."""
-        files = Log(self.zones.uris[zone], self.options).files
+        files = Log(self.zones.zone(zone), self.options).files
         found = files.get_file_info(pafs.FileSelector("", allow_not_found=True))
         names = sorted(info.base_name for info in found if info.type == pafs.FileType.Directory)
         return [f"{zone}.{name}" for name in names if self._listing(f"{zone}.{name}").entries]
@@ -191,11 +191,10 @@ class Lake:
                 raise _broken(table, str(error)) from error
 
     def _rows(self, snapshot: Snapshot, contract: Table) -> pa.Table:
-        def rows() -> pa.Table:
-            return load(snapshot, self._log(snapshot.table), None).select(schema.names).cast(schema)
-
-        schema = contract.arrow_schema()
-        return self.memory.get(snapshot.files or (snapshot.table, snapshot.version), rows)
+        return self.memory.get(
+            snapshot.files or (snapshot.table, snapshot.version),
+            lambda: load(snapshot, self._log(snapshot.table), contract.arrow_schema()),
+        )
 
     def _first_readable(self, table: str, as_of: AsOf | None, use: Callable[[Snapshot], T]) -> tuple[Snapshot, T]:
         broken: list[str] = []

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from shared.errors import NotFound
+from shared.systems import SYSTEMS
+
 SHARED_ZONES = ("raw", "curated", "quarantine")
-SYSTEMS = ("market_intel", "demand", "compliance", "copilot", "market_pulse")
+
+
+class LakeZoneUnknown(NotFound):
+    """The lake has no such zone."""
+
+    reason = "LAKE_ZONE_UNKNOWN"
 
 
 def _absolute(uri: str) -> str:
@@ -26,11 +34,17 @@ class Zones:
         """Return the zones under one root, `overrides` (zone → URI) put elsewhere."""
         base = _absolute(str(root))
         uris = {zone: f"{base}/{zone}" for zone in SHARED_ZONES}
-        uris |= {system: f"{base}/prod/{system}" for system in SYSTEMS}
+        uris |= {system.zone: f"{base}/prod/{system.zone}" for system in SYSTEMS}
         uris |= {zone: _absolute(uri) for zone, uri in (overrides or {}).items() if uri}
         return cls(MappingProxyType(uris))
 
+    def zone(self, name: str) -> str:
+        """Return the URI of a zone; raises LakeZoneUnknown."""
+        if name not in self.uris:
+            raise LakeZoneUnknown(f"{name!r}: the lake has no such zone; it has {', '.join(sorted(self.uris))}")
+        return self.uris[name]
+
     def uri(self, table: str) -> str:
-        """Return the URI of a table given as `<zone>.<table>`; KeyError for an unknown zone."""
+        """Return the URI of a table given as `<zone>.<table>`; raises LakeZoneUnknown."""
         zone, _, name = table.partition(".")
-        return f"{self.uris[zone]}/{name}"
+        return f"{self.zone(zone)}/{name}"

@@ -1,13 +1,13 @@
 """What happens around every call that a service answers: trace, deadline, caller, errors.
 
-One interceptor does it all, outermost first, and wraps each method once: a chain of interceptors would rebuild
-the handlers for every call.
+One wrapper does it all, put around each method once, when its service is registered. Interceptors of grpc.aio would
+do the same for each call again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeAlias
@@ -21,13 +21,9 @@ from shared.rpc import deadline
 from shared.rpc.access import Door, Guard, bearer
 from shared.rpc.status import DETAILS_KEY, to_status
 
-OPEN_PREFIXES = ("/grpc.health.", "/grpc.reflection.")
-"""Standard services that say nothing about data; every peer may ask them."""
-
 log = structlog.stdlib.get_logger("shared.rpc")
 
-Details: TypeAlias = grpc.HandlerCallDetails
-Continuation = Callable[[Details], Awaitable[grpc.RpcMethodHandler | None]]
+Handler: TypeAlias = grpc.RpcMethodHandler
 Context: TypeAlias = grpc.aio.ServicerContext
 Unary = Callable[[Any, Context], Awaitable[Any]]
 Stream = Callable[[Any, Context], AsyncIterator[Any]]
@@ -39,6 +35,11 @@ class ServiceStopping(Unavailable):
     reason = "SERVICE_STOPPING"
 
 
+def stopping() -> ServiceStopping:
+    """Return the error that ends a watch."""
+    return ServiceStopping("this process is stopping; watch again")
+
+
 async def abort(context: Context, error: PlatformError) -> NoReturn:
     """End the call with the error, details and all."""
     status = to_status(error)
@@ -46,33 +47,27 @@ async def abort(context: Context, error: PlatformError) -> NoReturn:
     raise error  # abort has raised already; this is for the type checker
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc has no types
+class Interceptor:
     """Wraps every method of our services."""
 
     def __init__(self, guard: Guard, traces: telemetry.Telemetry) -> None:
         self._guard = guard
         self._traces = traces
-        self._wrapped: dict[str, grpc.RpcMethodHandler] = {}
         self._watches: set[asyncio.Timeout] = set()
+        self._stopping = False
 
-    async def intercept_service(self, continuation: Continuation, details: Details) -> grpc.RpcMethodHandler | None:
-        """Return the wrapped method; None where there is no such method."""
-        known = self._wrapped.get(details.method)
-        if known is not None:
-            return known
-        handler = await continuation(details)
-        if handler is None or details.method.startswith(OPEN_PREFIXES):
-            return handler
-        # Only methods that exist get here, so the dictionary cannot be made to grow by callers.
-        wrapped = self._wrapped[details.method] = self._wrap(handler, details.method)
-        return wrapped
+    def register(self, servicer: Any, add: Callable[[Any, Any], None], server: grpc.aio.Server) -> None:
+        """Add the servicer to the server by its generated `add_…_to_server`, each method wrapped."""
+        add(servicer, _Registrar(server, self.wrapped))
 
     def end_watches(self) -> None:
-        """End the streams that would never end by themselves, so that stopping need not wait for them."""
+        """End the streams that would never end by themselves and begin no more: stopping must not wait for them."""
+        self._stopping = True
         for watch in tuple(self._watches):
             watch.reschedule(asyncio.get_running_loop().time())
 
-    def _wrap(self, handler: grpc.RpcMethodHandler, method: str) -> grpc.RpcMethodHandler:
+    def wrapped(self, handler: Handler, method: str) -> Handler:
+        """Return the handler of `/package.Service/Method` with all that happens around it."""
         make = {
             (False, False): grpc.unary_unary_rpc_method_handler,
             (False, True): grpc.unary_stream_rpc_method_handler,
@@ -103,6 +98,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc
             async for message in messages:
                 yield message
             return
+        if self._stopping:
+            raise stopping()
         watch = asyncio.timeout(None)
         self._watches.add(watch)
         try:
@@ -112,7 +109,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc
         except TimeoutError:
             if not watch.expired():
                 raise
-            raise ServiceStopping("this process is stopping; watch again") from None
+            raise stopping() from None
         finally:
             self._watches.discard(watch)
 
@@ -146,3 +143,20 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc
         if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("a call failed", method=method, reason=error.error_reason, detail=error.detail)
         await abort(context, error)
+
+
+class _Registrar:
+    """Stands in for the server where generated code adds its methods, and wraps them on their way."""
+
+    def __init__(self, server: grpc.aio.Server, wrap: Callable[[Handler, str], Handler]) -> None:
+        self._server = server
+        self._wrap = wrap
+
+    def add_generic_rpc_handlers(self, _handlers: object) -> None:
+        """Add nothing: the same methods come by name below, and these could not be wrapped."""
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Handler]) -> None:
+        """Add the methods of one service, wrapped."""
+        wrapped = {name: self._wrap(handler, f"/{service}/{name}") for name, handler in handlers.items()}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, wrapped),))
+        self._server.add_registered_method_handlers(service, wrapped)

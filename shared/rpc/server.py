@@ -19,7 +19,7 @@ from shared.rpc.access import Guard, Verifier, compiled
 from shared.rpc.channel import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES, ServiceChannel, channel
 from shared.rpc.health import Health, HealthApp, Ready
 from shared.rpc.http import http_server
-from shared.rpc.interceptors import CallInterceptor
+from shared.rpc.interceptors import Interceptor
 from shared.rpc.process import address_in_use, stopping
 from shared.rpc.tls import bind
 from shared.settings import ProcessSettings
@@ -129,23 +129,25 @@ async def running(
     """Serve both sides and give their addresses; leaving drains them. Signals are the caller's affair."""
     descriptors = [service.descriptor for service in services]
     state = Health([descriptor.full_name for descriptor in descriptors], ready, data_ready)
-    calls = CallInterceptor(Guard(compiled(descriptors), verifier), traces)
+    calls = Interceptor(Guard(compiled(descriptors), verifier), traces)
     async with _grpc_server(settings, services, state, calls) as grpc_address:
         own = channel(name, _from_here(grpc_address), settings)
         app = HealthApp(state, http_app_factory(own) if http_app_factory else None)
         async with own, http_server(app, settings.http_address, traces) as http_address, _kept_fresh(state):
-            yield Bound(grpc_address, http_address)
-            await state.stop()
-            calls.end_watches()
+            try:
+                yield Bound(grpc_address, http_address)
+            finally:
+                await state.stop()
+                calls.end_watches()
 
 
 @asynccontextmanager
 async def _grpc_server(
-    settings: ProcessSettings, services: Sequence[Service], state: Health, calls: CallInterceptor
+    settings: ProcessSettings, services: Sequence[Service], state: Health, calls: Interceptor
 ) -> AsyncIterator[str]:
-    server = grpc.aio.server(interceptors=[calls], options=OPTIONS)
+    server = grpc.aio.server(options=OPTIONS)
     for service in services:
-        service.add(service.servicer, server)
+        calls.register(service.servicer, service.add, server)
     _add_standard_services(server, services, state)
     try:
         port = bind(server, settings)

@@ -22,6 +22,9 @@ DETAILS_KEY = "grpc-status-details-bin"
 MOST_FIELD_ERRORS = 100
 """Beyond these the status would outgrow what metadata may hold."""
 
+HTTP_STATUS = "http_status"
+"""Metadata of an error whose HTTP status is not the one of its code, such as 413."""
+
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 CONNECTION = {
     grpc.StatusCode.UNAVAILABLE: (Unavailable, "SERVICE_UNAVAILABLE", "cannot be reached; try again shortly"),
@@ -36,6 +39,8 @@ def to_status(error: PlatformError) -> status_pb2.Status:
     """Return the status that carries the error: ErrorInfo, and BadRequest where fields are wrong."""
     status = status_pb2.Status(code=error.code.value[0], message=error.detail)
     info = error_details_pb2.ErrorInfo(reason=error.error_reason, domain=DOMAIN, metadata=error.metadata)
+    if error.http_status != BY_CODE[error.code].http_status:
+        info.metadata[HTTP_STATUS] = str(int(error.http_status))
     status.details.append(_packed(info))
     if error.errors:
         status.details.append(_packed(_bad_request(error)))
@@ -64,12 +69,18 @@ def from_status(status: status_pb2.Status) -> PlatformError | None:
         return None
     for detail in status.details:
         detail.Unpack(bad_request)
-    return BY_CODE[CODES[status.code]](
+    metadata = dict(info.metadata)
+    http_status = metadata.pop(HTTP_STATUS, "")
+    error = BY_CODE[CODES[status.code]](
         status.message,
         reason=info.reason,
-        metadata=dict(info.metadata),
+        metadata=metadata,
         errors=[FieldError(wrong.field, wrong.description) for wrong in bad_request.field_violations],
     )
+    if http_status:
+        # The class is that of the code: only this one error differs from it.
+        vars(error)["http_status"] = int(http_status)
+    return error
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError, service: str) -> PlatformError:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FAILED_RULES = "_failed_rules"
 QUALITY_SCORE = "_quality_score"
+INTEGERS = ("SMALLINT", "INT", "BIGINT")
 
 
 def castable(name: str) -> str:
@@ -101,15 +102,10 @@ def failed_rules(resolved: ir.Table, table: Table) -> ir.ArrayColumn:
     return _names_of_failed(verdicts)
 
 
-def quality_score(rows: ir.Table, table: Table) -> ir.FloatingColumn:
-    """Return the share of optional columns that are filled, 0-1; 1 where the table has none."""
-    optional = [column.name for column in table.business_columns if column.nullable]
-    if not optional:
-        return ibis.literal(1.0)
-    filled = rows[optional[0]].notnull().cast("float64")
-    for name in optional[1:]:
-        filled = filled + rows[name].notnull().cast("float64")
-    return filled / len(optional)
+def quality_score(rows: ir.Table, table: Table) -> ir.FloatingValue:
+    """Return the share of the optional business columns that are filled, 0-1; 1 where the table has none."""
+    optional = [rows[column.name].notnull().cast("float64") for column in table.business_columns if column.nullable]
+    return sum(optional[1:], start=optional[0]) / len(optional) if optional else ibis.literal(1.0)
 
 
 def _names_of_failed(verdicts: Mapping[str, ir.BooleanValue]) -> ir.ArrayColumn:
@@ -128,7 +124,14 @@ def _cast(raw: ir.Table, column: Column) -> ir.Value:
 
 
 def _fits(raw: ir.Table, column: Column, cast: ir.Value) -> ir.BooleanValue:
-    return cast.notnull() | raw[column.name].isnull() if column.name in raw.columns else ibis.literal(True)
+    if column.name not in raw.columns:
+        return ibis.literal(True)
+    value = raw[column.name]
+    fits = cast.notnull()
+    if column.type in INTEGERS and not value.type().is_integer():
+        # A cast to an integer rounds, and a quantity of 1.7 is not one of 2.
+        fits = fits & (value.try_cast("float64") == cast.cast("float64"))
+    return fits | value.isnull()
 
 
 def _castable_rule(column: Column) -> Rule:

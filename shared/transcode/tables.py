@@ -27,7 +27,7 @@ def flat_table(encoders: Encoders) -> Flatten:
     lineage = encoders.message(parts["lineage"].message_type)
 
     def write(table: table_pb2.Table, out: dict[str, Any]) -> None:
-        out["items"] = to_items(table)
+        out["items"] = to_items(table) if table.WhichOneof("rows") else []
         out["columns"] = [column(one) for one in table.columns]
         if table.next_page_token:
             out["next_page_token"] = table.next_page_token

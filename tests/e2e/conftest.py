@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from tests.e2e.stack import OUTPUT, ROOT, Stack, Watch
+from tests.e2e.launch import Launched
+from tests.e2e.stack import OUTPUT, Stack, Watch
 
-START_SECONDS = 420
-STOP_SECONDS = 30
 CSP_LISTENER = """
 addEventListener('securitypolicyviolation', (event) =>
   console.error(`CSP ${event.violatedDirective} blocked ${event.blockedURI} ${event.sourceFile}`))
@@ -36,62 +28,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     if running := os.environ.get("E2E_URL"):
         yield Stack(running.rstrip("/"))
         return
-    yield from _started_stack(tmp_path_factory.mktemp("var"))
-
-
-def _started_stack(var_dir: Path) -> Iterator[Stack]:
-    port = _free_port()
-    environment = {**os.environ, "PORT": str(port), "VAR_DIR": str(var_dir)}
     log = OUTPUT / "stack.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.local"],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            _wait_until_served(url, process, log)
-            yield Stack(url)
-        finally:
-            _stop(process)
-
-
-def _wait_until_served(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _is_served(url):
-        ended = process.poll() is not None
-        if ended or time.monotonic() > deadline:
-            what = f"ended with {process.returncode}" if ended else f"was not up after {START_SECONDS} s"
-            pytest.fail(f"the stack {what}; its last words:\n{log.read_text(errors='replace')[-3000:]}")
-        time.sleep(0.5)
-
-
-def _is_served(url: str) -> bool:
+    log.unlink(missing_ok=True)
+    launched = Launched(tmp_path_factory.mktemp("stack") / "var", log)
     try:
-        with urllib.request.urlopen(f"{url}/health/stack", timeout=5) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        launched.start()
+        yield Stack(launched.stack.url, launched.var_dir)
+    finally:
+        if launched.process and launched.process.poll() is None:
+            launched.stop()
 
 
 @pytest.fixture(scope="session")

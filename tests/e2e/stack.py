@@ -17,9 +17,10 @@ AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 @dataclass(frozen=True)
 class Stack:
-    """Where the platform answers."""
+    """Where the platform answers, and its state folder where that is known."""
 
     url: str
+    var_dir: Path | None = None
 
     def call(self, path: str, *, token: str = "", body: object = None, accept: str = "application/json") -> Any:
         """Return the answer to one REST call: parsed JSON, or text for another `accept`."""

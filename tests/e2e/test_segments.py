@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, ViewportSize, expect
 
 from tests.e2e.stack import AXE, OUTPUT, Stack, Watch
 
 pytestmark = pytest.mark.e2e
 
 HTTP_ERROR = "Failed to load resource"
-MOBILE = {"width": 390, "height": 844}
-DESKTOP = {"width": 1360, "height": 900}
+MOBILE = ViewportSize(width=390, height=844)
+DESKTOP = ViewportSize(width=1360, height=900)
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def test_a_newcomer_registers_reads_the_segments_exports_them_and_leaves(
         assert exported == stack.call(f"/demand-insights/segments?method={method}", token=token, accept="text/csv")
         assert_same_rows(exported, answer["items"])
 
+    tells_more_under_the_pointer(page)
     sorts_by_customers(page)
     choose_theme(page, "Dark")
     shoot(page, "segments-rfm-dark")
@@ -105,6 +106,10 @@ def test_logging_out_in_one_tab_ends_the_other_and_resuming_never_spends_a_token
         tab.goto("/", wait_until="commit")
     for tab in tabs:
         expect(tab.get_by_role("heading", name="Welcome back")).to_be_visible()
+    for _ in range(5):  # each leaves the page while its refresh is under way
+        with page.expect_request("**/auth/refresh"):
+            page.reload(wait_until="commit")
+    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
     log_out(page)
     for tab in tabs:
         expect(tab.get_by_role("heading", name="Log in")).to_be_visible()
@@ -148,6 +153,36 @@ def test_a_page_without_numbers_says_why(
     for word in words:
         expect(page.get_by_text(word).first).to_be_visible()
     shoot(page, name)
+
+
+def test_a_day_before_the_first_version_is_refused_and_the_newest_is_a_click_away(
+    page: Page, watch: Watch, person: Person
+) -> None:
+    watch.expected = [HTTP_ERROR]
+    page.goto("/register?next=/demand/segments")
+    register(page, person)
+    log_in(page, person)
+    page.get_by_label("As of").fill("2020-01-31")
+    expect(page).to_have_url(re.compile("as_of=2020-01-31"))
+    expect(page.get_by_role("alert")).to_contain_text("Trace id")
+    shoot(page, "too-early")
+    page.get_by_role("button", name="Show the newest").last.click()
+    expect(page).not_to_have_url(re.compile("as_of"))
+    expect(detail_rows(page)).to_have_count(11)
+
+
+@pytest.mark.parametrize("viewer", ["docs", "redoc"])
+def test_the_api_reference_shows_the_endpoints_and_loads_nothing_from_elsewhere(
+    page: Page, watch: Watch, stack: Stack, viewer: str
+) -> None:
+    watch.expected = ["favicon.ico"]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"/api/v1/{viewer}")
+    expect(page.get_by_text("Demand Insights Engine").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert [url for url in asked if not url.startswith((stack.url, "data:", "blob:"))] == []
+    page.screenshot(path=OUTPUT / f"api-{viewer}.png")
 
 
 def refuse(route: Route, problem: dict[str, Any]) -> None:
@@ -233,6 +268,11 @@ def sorts_by_customers(page: Page) -> None:
     expect(heading).to_have_attribute("aria-sort", "descending")
     customers = [int(cell.replace(",", "")) for cell in page.locator("td[data-column=customers]").all_inner_texts()]
     assert customers == sorted(customers, reverse=True)
+
+
+def tells_more_under_the_pointer(page: Page) -> None:
+    page.locator("canvas").hover(position={"x": 400, "y": 20})
+    expect(page.get_by_text(re.compile(r"^[\d,]+ customers · [\d.]+% of all$"))).to_be_visible()
 
 
 def export_csv(page: Page, target: Path) -> str:

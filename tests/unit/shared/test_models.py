@@ -104,6 +104,36 @@ def test_a_second_process_sees_what_the_first_registered(registry: Registry) -> 
     )
 
 
+def test_a_run_that_died_before_the_manifest_is_taken_up_where_it_stopped(registry: Registry) -> None:
+    manifest = registry.root / "manifest.json"
+    before = manifest.read_bytes()
+    model = register(registry, "died")
+    manifest.write_bytes(before)
+    assert register(registry, "died").version == model.version == "1.0.0"
+    assert list(registry.manifest().versions["died"]) == ["1.0.0"]
+
+
+def test_a_move_whose_line_was_lost_is_logged_by_the_next_run(registry: Registry) -> None:
+    model, log = register(registry, "line"), registry.root / "deployments.jsonl"
+    before = log.read_bytes() if log.exists() else b""
+    registry.deploy(model, CHAMPION, "first version")
+    log.write_bytes(before)
+    registry.deploy(model, CHAMPION, "already live")
+    assert [(line["previous"], line["version"]) for line in log_of(registry, "line")] == [(None, "1.0.0")]
+
+
+def test_a_line_that_a_crash_cut_off_spoils_no_other(registry: Registry) -> None:
+    model = register(registry, "torn")
+    with (registry.root / "deployments.jsonl").open("ab") as log:
+        log.write(b'{"at": "2026-')
+    registry.deploy(model, CHAMPION, "first version")
+    registry.deploy(model, CHAMPION, "again")
+    lines = (registry.root / "deployments.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["model"] == "torn"
+    assert lines[-2] == '{"at": "2026-'
+    (registry.root / "deployments.jsonl").write_text("\n".join(line for line in lines if line.endswith("}")) + "\n")
+
+
 def test_a_number_that_json_cannot_hold_is_refused(registry: Registry) -> None:
     with pytest.raises(ValueError, match="Out of range float"):
         register(registry, "nan", weights=float("nan"))

@@ -33,7 +33,7 @@ def test_services_are_named_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("wrong", ["auth", "auth=", "=127.0.0.1:1", "auth=localhost", "auth=h:70000", "auth=h:x"])
 def test_a_wrong_list_of_services_says_what_to_write(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     monkeypatch.setenv("SERVICES", wrong)
-    with pytest.raises(ValidationError, match="127.0.0.1:5001"):
+    with pytest.raises(ValidationError, match=r"127\.0\.0\.1:5001"):
         ProcessSettings()
 
 

@@ -103,6 +103,10 @@ def test_a_condition_that_makes_no_sense_is_refused(condition: str) -> None:
     assert refused.value.errors[0].field == "filters"
 
 
+def test_a_value_keeps_the_blanks_inside_it_and_loses_those_around_it() -> None:
+    assert ids("  place   =   in the, middle   ") == ids("place = 'in the, middle'") != []
+
+
 def test_an_unknown_column_is_refused_wherever_it_is_named() -> None:
     for query in (
         Query(columns=["secret"]),

@@ -3,11 +3,13 @@ import type { paths } from '@/api/schema'
 import { problemFromBody, problemOf } from '@/lib/problem'
 import type { Session } from '@/lib/session'
 
-export type Api = Client<paths>
+/** Methods that also answer CSV or Arrow are asked for JSON here. */
+type Json = 'application/json'
+export type Api = Client<paths, Json>
 
 /** A client typed by the OpenAPI document, bearing the session's token. */
 export function createApi(session: Session): Api {
-  return createClient<paths>({
+  return createClient<paths, Json>({
     baseUrl: window.location.origin,
     credentials: 'same-origin',
     fetch: session.authorizedFetch,

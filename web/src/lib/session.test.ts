@@ -61,6 +61,20 @@ describe('a session', () => {
     expect(auth.refreshes()).toBe(1)
   })
 
+  it('gives a page left in the middle of a refresh time to receive its cookie', async () => {
+    vi.useFakeTimers()
+    const auth = authServer()
+    localStorage.setItem(HINT, '1')
+    localStorage.setItem('shop-insight.refreshing', String(Date.now() - 500))
+    const resumed = createSession().resume()
+    await vi.advanceTimersByTimeAsync(900)
+    expect(auth.refreshes()).toBe(0)
+    await vi.advanceTimersByTimeAsync(200)
+    await resumed
+    expect(auth.refreshes()).toBe(1)
+    expect(localStorage.getItem('shop-insight.refreshing')).toBeNull()
+  })
+
   it('is over when the refresh token no longer holds, and the call keeps its 401', async () => {
     authServer()
     server.use(http.post(REFRESH, () => HttpResponse.json({ reason: 'INVALID_REFRESH_TOKEN' }, { status: 401 })))

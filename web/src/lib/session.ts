@@ -50,7 +50,8 @@ export class Session {
   /** Takes up the session that the cookie stands for, if this browser has had one. */
   async resume(): Promise<void> {
     if (this.host.storage.getItem(HINT) === null) return this.become({ status: 'anonymous' })
-    this.become({ status: 'resuming' })
+    // A page in use stays as it is meanwhile: what is half typed there is not lost.
+    if (this.state.status !== 'authenticated') this.become({ status: 'resuming' })
     try {
       await this.refresh()
     } catch (error) {
@@ -99,17 +100,14 @@ export class Session {
   private async spendCookie(): Promise<boolean> {
     await this.outlastAbandonedRefresh()
     this.host.storage.setItem(LEASE, String(Date.now()))
-    try {
-      // keepalive: the answer's new cookie is kept even if the page is left while it is under way.
-      const request = this.request('/api/v1/auth/refresh', { keepalive: true })
-      const response = await this.host.fetch(request)
-      if (response.ok) this.accept(await response.json())
-      else if (response.status === 401) this.forget()
-      else throw await problemOf(response)
-      return response.ok
-    } finally {
-      this.host.storage.removeItem(LEASE)
-    }
+    // keepalive: the answer's new cookie is kept even if the page is left while it is under way. Leaving makes
+    // fetch throw, and the lease stays.
+    const response = await this.host.fetch(this.request('/api/v1/auth/refresh', { keepalive: true }))
+    this.host.storage.removeItem(LEASE)
+    if (response.ok) this.accept(await response.json())
+    else if (response.status === 401) this.forget()
+    else throw await problemOf(response)
+    return response.ok
   }
 
   /** A page left in the middle of a refresh leaves its lease behind: its cookie may still be on the way. */
@@ -119,13 +117,14 @@ export class Session {
   }
 
   private accept(tokens: Tokens): void {
+    if (!tokens.user) throw new Error('The server answered tokens without saying whose they are.')
     this.accessToken = tokens.access_token
     this.host.storage.setItem(HINT, '1')
     clearTimeout(this.timer)
     const ahead = Math.max(tokens.expires_in - REFRESH_AHEAD_SECONDS, tokens.expires_in / 2)
     // A failure here shows at the next call, which refreshes again.
     this.timer = setTimeout(() => void this.refresh().catch(() => undefined), ahead * 1000)
-    if (tokens.user) this.become({ status: 'authenticated', user: tokens.user })
+    this.become({ status: 'authenticated', user: tokens.user })
   }
 
   private forget(): void {

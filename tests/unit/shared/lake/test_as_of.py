@@ -2,7 +2,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.lake import AsOf, InvalidAsOf, parse_as_of
@@ -13,16 +13,19 @@ def test_an_empty_as_of_asks_for_the_newest() -> None:
     assert parse_as_of("  ") is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**17))
 def test_digits_are_a_version(version: int) -> None:
     assert parse_as_of(str(version)) == AsOf(version=version)
 
 
+@settings(deadline=None)
 @given(st.dates())
 def test_a_date_is_the_end_of_that_day_in_utc(day: date) -> None:
     assert parse_as_of(day.isoformat()) == AsOf(moment=datetime.combine(day, time.max, UTC))
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)),
     st.integers(-14 * 60, 14 * 60),
@@ -52,6 +55,7 @@ def test_anything_else_is_refused_with_the_forms_that_are_understood(text: str) 
     assert refused.value.errors[0].field == "as_of"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_breaks_the_parser(text: str) -> None:
     with suppress(InvalidAsOf):

@@ -126,7 +126,7 @@ def test_nothing_is_merged_into_a_version_whose_files_are_broken(
     two_versions: Lake, broken: Callable[[Lake], None]
 ) -> None:
     broken(two_versions)
-    with pytest.raises(LakeTableBroken, match=r"version 1 cannot be read: data file .* python -m pipeline repair"):
+    with pytest.raises(LakeTableBroken, match=r"version 1 cannot be read: data file .*`python -m pipeline repair"):
         two_versions.merge(TABLE, categories("newer"))
     assert two_versions.repair(TABLE) == [1]
     two_versions.merge(TABLE, categories("newer"))

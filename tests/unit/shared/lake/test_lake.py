@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from shared.errors import InvalidArgument
-from shared.lake import AsOf, AsOfOutOfRange, Lake, LakeTableMissing, LakeTableUnknown, Zones
+from shared.lake import AsOf, AsOfOutOfRange, Lake, LakeTableMissing, LakeTableUnknown, LakeZoneUnknown, Zones
 from shared.policy import RegionBound
 from shared.principal import ANONYMOUS, BATCH, Principal
 from tests.unit.shared.lake.rows import categories, customers, ids
@@ -238,3 +238,32 @@ def test_rows_that_lack_a_column_of_the_contract_are_refused(lake: Lake, write: 
     with pytest.raises(InvalidArgument, match="lack name"):
         write(lake, TABLE, categories("a").drop_columns(["name"]))
     assert lake.version(TABLE) is None
+
+
+def test_a_lake_behind_a_uri_goes_the_way_of_an_object_store(tmp_path: Path) -> None:
+    (tmp_path / "curated" / "categories").mkdir(parents=True)  # an object store has every folder asked of it
+    lake = Lake(Zones.under(f"file://{tmp_path}"), poll_seconds=0)
+    assert lake.tables("curated") == []
+    lake.overwrite(TABLE, categories("a"))
+    lake.merge(TABLE, categories("b"))
+    assert ids(lake.read(TABLE, ANONYMOUS).data) == ["a", "b"]
+    assert lake.tables("curated") == [TABLE]
+    newest = tmp_path / "curated" / "categories" / "_delta_log" / f"{1:020}.json"
+    newest.write_bytes(b"")
+    assert lake.read(TABLE, ANONYMOUS).snapshot.version == 0
+    assert lake.repair(TABLE) == [1]
+    assert not newest.exists()
+
+
+def test_a_table_written_before_the_contract_gained_a_column_is_read_with_nulls(lake: Lake) -> None:
+    old = categories("a").drop_columns(["_source"])
+    write_deltalake(lake.zones.uri(TABLE), old)
+    row = lake.read(TABLE, ANONYMOUS).data.to_pylist()[0]
+    assert (row["category_id"], row["_source"]) == ("a", None)
+    assert list(row) == categories().column_names
+
+
+def test_an_unknown_zone_is_named_with_those_there_are(lake: Lake) -> None:
+    for ask in (lambda: lake.tables("golden"), lambda: lake.snapshot("golden.orders"), lambda: lake.version("orders")):
+        with pytest.raises(LakeZoneUnknown, match="it has compliance, copilot, curated, demand"):
+            ask()

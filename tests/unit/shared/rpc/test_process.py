@@ -34,9 +34,7 @@ async def line(process: Process, event: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def started() -> AsyncIterator[tuple[Process, dict[str, Any]]]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), stderr=PIPE, env={**os.environ}
-    )
+    process = await asyncio.create_subprocess_exec(sys.executable, str(PROGRAM), stderr=PIPE, env={**os.environ})
     try:
         yield process, await line(process, "serving")
     finally:

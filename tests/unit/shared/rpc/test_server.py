@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from protos.common.v1 import options_pb2, system_pb2, system_pb2_grpc
 from protos.demand.v1 import demand_pb2
 from shared import telemetry
-from shared.errors import FailedPrecondition, Unavailable
+from shared.errors import FailedPrecondition, NotFound, Unavailable
 from shared.rpc.channel import ServiceChannel, channel
 from shared.rpc.process import AddressInUse
 
@@ -76,6 +76,21 @@ async def test_a_process_that_is_not_ready_says_why(settings: Any) -> None:
             answer = await client.get("/health/ready")
             assert answer.status_code == 503 and "python -m pipeline run" in answer.json()["detail"]
             assert (await client.get("/health/live")).status_code == 200
+
+
+async def test_missing_data_are_told_apart_from_readiness(settings: Any) -> None:
+    async def data_ready() -> None:
+        raise FailedPrecondition("no data yet; run `python -m pipeline run`")
+
+    async with Stack().started(settings, data_ready=data_ready) as bound:
+        async with channel("demand", bound.grpc_address, settings) as demand:
+            assert await health(demand) == SERVING
+            assert await health(demand, "data") == NOT_SERVING
+
+
+async def test_a_service_without_data_says_that_there_is_no_such_part(stack: Stack) -> None:
+    with pytest.raises(NotFound):
+        await health(stack.channel, "data")
 
 
 async def test_the_http_app_of_a_service_gets_a_channel_to_it_and_the_trace(settings: Any) -> None:
@@ -151,6 +166,37 @@ async def test_stopping_does_not_wait_for_a_watch_that_never_ends(settings: Any)
         await anext(watch)
     assert raised.value.error_reason == "SERVICE_STOPPING"
     await stack.channel.close()
+
+
+async def test_a_watch_is_not_begun_again_while_the_process_stops(settings: Any) -> None:
+    reasons: list[str] = []
+    came = asyncio.Event()
+
+    async def watch_until_refused(own: ServiceChannel) -> None:
+        came.set()
+        while not reasons:
+            try:
+                async for _ in system_pb2_grpc.SystemServiceStub(own).Watch(system_pb2.WatchRequest()):
+                    pass
+            except Unavailable as error:
+                if error.error_reason == "SERVICE_STOPPING" and await health(own) == NOT_SERVING:
+                    reasons.append(error.error_reason)
+
+    def factory(own: ServiceChannel) -> Any:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                await watch_until_refused(own)
+                await send({"type": "http.response.start", "status": 204, "headers": []})
+                await send({"type": "http.response.body"})
+
+        return app
+
+    async with httpx.AsyncClient(trust_env=False) as client:
+        async with Stack().started(settings, http_app_factory=factory) as bound:
+            request = asyncio.create_task(client.get(f"http://{bound.http_address}/"))
+            await asyncio.wait_for(came.wait(), 5)
+        assert (await request).status_code == 204
+    assert reasons == ["SERVICE_STOPPING"]
 
 
 @pytest.mark.parametrize("variable", ["grpc_address", "http_address"])

@@ -28,7 +28,9 @@ export function SegmentsReport({ answer, busy }: { answer: SegmentsAnswer; busy:
         }}
       >
         <ShareChart rows={rows} />
-        {answer.silhouette !== undefined && <Separation silhouette={answer.silhouette} suggested={answer.silhouette_k} tiers={rows.length} />}
+        {typeof answer.silhouette === 'number' && (
+          <Separation silhouette={answer.silhouette} suggested={answer.silhouette_k ?? undefined} tiers={rows.length} />
+        )}
       </Box>
       <SegmentsTable rows={rows} columns={answer.columns} />
       {answer.lineage && <LineageLine lineage={answer.lineage} />}

@@ -34,7 +34,7 @@ export function SegmentsTable({ rows, columns }: SegmentsTableProps) {
       </Box>
       {/* Focusable, so that a keyboard can scroll a table wider than the screen. */}
       <TableContainer tabIndex={0} role="region" aria-labelledby={heading}>
-        <Table aria-labelledby={heading} sx={{ minWidth: 1080 }}>
+        <Table aria-labelledby={heading} sx={{ minWidth: 1080, borderCollapse: 'separate' }}>
           <TableHead>
             <TableRow>
               {shown.map((column) => (

@@ -1,0 +1,73 @@
+"""The processes measured, each started alone: `python -m benchmarks.gateway.servers <kind> <port>`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import grpc
+import uvicorn
+import uvloop
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from protos.auth.v1 import auth_pb2, auth_pb2_grpc
+from shared.rpc.http import serve_http
+from shared.tokens import PublicKey
+
+USER = auth_pb2.User(
+    id="u-1",
+    email="ada@example.com",
+    full_name="Ada Lovelace",
+    roles=["viewer"],
+    permissions=["demand:read", "copilot:read", "market_intel:read", "market_pulse:read"],
+)
+
+
+class Auth(auth_pb2_grpc.AuthServiceServicer):
+    """Answers at once, so that the gateways are what is measured."""
+
+    async def GetMe(self, request, context):  # noqa: N802
+        return auth_pb2.GetMeResponse(user=USER)
+
+    async def GetJwks(self, request, context):  # noqa: N802
+        kid, n, e = os.environ["JWK"].split()
+        key = PublicKey(kid, n, e)
+        return auth_pb2.GetJwksResponse(keys=[auth_pb2.Jwk(kid=key.kid, n=key.n, e=key.e, kty="RSA", alg="RS256")])
+
+    async def WatchRevocations(self, request, context):  # noqa: N802
+        while True:
+            yield auth_pb2.WatchRevocationsResponse(synced=True)
+            await asyncio.sleep(1)
+
+
+async def backend(port: int) -> None:
+    server = grpc.aio.server()
+    auth_pb2_grpc.add_AuthServiceServicer_to_server(Auth(), server)
+    server.add_insecure_port(f"127.0.0.1:{port}")
+    await server.start()
+    await server.wait_for_termination()
+
+
+async def ours(port: int) -> None:
+    settings = GatewaySettings(
+        services={"auth": os.environ["BACKEND"]},
+        issuer="http://bench",
+        http_address=f"127.0.0.1:{port}",
+        log_level="warning",
+    )
+    await serve_http("gateway", settings, create_app(settings))
+
+
+def main(kind: str, port: int) -> None:
+    if kind == "backend":
+        uvloop.run(backend(port))
+    elif kind == "ours":
+        uvloop.run(ours(port))
+    else:
+        uvicorn.run(f"benchmarks.gateway.{kind}:app", port=port, log_level="warning", access_log=False, loop="uvloop")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,86 @@
+"""The gateway: contracts published as REST, the web application, health, and what surrounds every answer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway import docs, health, identity, systems, web
+from gateway.compression import CompressionMiddleware
+from gateway.headers import HeadersMiddleware
+from gateway.settings import GatewaySettings
+from shared.rpc.channel import channel
+from shared.systems import SYSTEMS
+from shared.transcode.backends import Backends
+from shared.transcode.contract import load_contracts
+from shared.transcode.endpoint import Edge
+from shared.transcode.openapi import Document
+from shared.transcode.publish import OPENAPI_PATH, publish
+
+TITLE = "Shop Insight"
+EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
+
+
+def document() -> Document:
+    """Return what the gateway's OpenAPI document says beside the contracts."""
+    return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS)
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """Return the application. To be called in the event loop that serves it: the channels belong to that loop."""
+    contracts = load_contracts()
+    channels = {name: channel(name, address, settings) for name, address in settings.services.items()}
+    verifier, revocations = identity.verifier(settings, contracts, channels)
+    pulse = health.Pulse(channels)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        """Keep the channels open and follow the revocations while the application runs."""
+        async with AsyncExitStack() as stack:
+            for one in channels.values():
+                await stack.enter_async_context(one)
+            await stack.enter_async_context(revocations)
+            app.state.ready = True
+            yield
+            app.state.ready = False
+
+    app = FastAPI(
+        title=TITLE,
+        lifespan=lifespan,
+        openapi_url=OPENAPI_PATH,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    edge = Edge(
+        Backends(channels, [system.name for system in SYSTEMS]),
+        verifier,
+        secure_cookies=settings.cookies_need_tls,
+        max_body_bytes=settings.max_body_bytes,
+        timeout_seconds=settings.timeout_seconds,
+    )
+    publish(app, contracts, edge, document())
+    app.include_router(health.router(pulse))
+    app.include_router(systems.router(verifier, pulse))
+    app.include_router(docs.router())
+    app.router.routes.append(web.WebRoute(settings.web_dist))
+    add_middleware(app, settings)
+    return app
+
+
+def add_middleware(app: FastAPI, settings: GatewaySettings) -> None:
+    """Add what surrounds every answer; the last added is outermost."""
+    app.add_middleware(CompressionMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Request-Timeout"],
+            expose_headers=EXPOSED,
+            max_age=600,
+        )
+    app.add_middleware(HeadersMiddleware, hsts_seconds=settings.hsts_seconds)

@@ -1,0 +1,96 @@
+"""Health: of this process alone, and of every service behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from starlette.responses import JSONResponse
+
+from shared.errors import NotFound, PlatformError
+from shared.rpc.channel import ServiceChannel
+
+TIMEOUT_SECONDS = 2.0
+WHOLE, DATA = "", "data"
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHealth:
+    """How one service stands."""
+
+    status: str
+    """serving, not_serving, or down: it cannot be reached."""
+    data: str
+    """served, missing, or none: it publishes none."""
+
+    @property
+    def good(self) -> bool:
+        """Return whether the service answers and has the data it publishes."""
+        return self.status == "serving" and self.data != "missing"
+
+
+class Pulse:
+    """Asks the gRPC health of every service."""
+
+    def __init__(self, channels: Mapping[str, ServiceChannel]) -> None:
+        self._stubs: dict[str, Any] = {name: health_pb2_grpc.HealthStub(one) for name, one in channels.items()}
+
+    async def services(self) -> dict[str, ServiceHealth]:
+        """Return the health of each service by name, asked at the same time."""
+        found = await asyncio.gather(*(self._service(stub) for stub in self._stubs.values()))
+        return dict(zip(self._stubs, found, strict=True))
+
+    async def _service(self, stub: Any) -> ServiceHealth:
+        try:
+            whole, data = await asyncio.gather(self._check(stub, WHOLE), self._check(stub, DATA))
+        except PlatformError:
+            return ServiceHealth("down", "missing")
+        status = "serving" if whole else "not_serving"
+        return ServiceHealth(status, {True: "served", False: "missing", None: "none"}[data])
+
+    async def _check(self, stub: Any, name: str) -> bool | None:
+        """Return whether a part is served, None when the service has no such part."""
+        try:
+            answer = await stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=TIMEOUT_SECONDS)
+        except NotFound:
+            return None
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def well(services: Mapping[str, ServiceHealth]) -> bool:
+    """Return whether every service is good and at least one serves data."""
+    return all(one.good for one in services.values()) and any(one.data == "served" for one in services.values())
+
+
+def router(pulse: Pulse) -> APIRouter:
+    """Return /health/live, /health/ready and /health/stack."""
+    routes = APIRouter(prefix="/health", include_in_schema=False)
+
+    @routes.api_route("/live", methods=["GET", "HEAD"])
+    async def live() -> JSONResponse:
+        """Say that the process runs."""
+        return JSONResponse({"status": "live"}, headers=NO_STORE)
+
+    @routes.api_route("/ready", methods=["GET", "HEAD"])
+    async def ready(request: Request) -> JSONResponse:
+        """Say whether this process alone can take requests."""
+        good = getattr(request.app.state, "ready", False)
+        return JSONResponse({"status": "ready" if good else "starting"}, 200 if good else 503, headers=NO_STORE)
+
+    @routes.api_route("/stack", methods=["GET", "HEAD"])
+    async def stack() -> JSONResponse:
+        """Say how every service stands and whether data are served."""
+        services = await pulse.services()
+        good = well(services)
+        body = {
+            "status": "ok" if good else "degraded",
+            "services": {name: asdict(one) for name, one in services.items()},
+        }
+        return JSONResponse(body, 200 if good else 503, headers=NO_STORE)
+
+    return routes

@@ -1,0 +1,113 @@
+"""`python -m pipeline`: run, query, replay, status, repair."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from pipeline import cli
+from pipeline.settings import PipelineSettings
+from shared.errors import PlatformError
+
+DONE, FAILED, WRONG = 0, 1, 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code of one command."""
+    asked = cli.parser().parse_args(arguments)
+    wrong = WRONG if asked.command == "query" else FAILED
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        return COMMANDS[asked.command](asked, PipelineSettings())
+    except PlatformError as error:
+        return _told(error.detail, wrong)
+    except ValidationError as error:
+        return _told("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()), WRONG)
+    except BrokenPipeError:
+        return DONE
+    except KeyboardInterrupt:
+        return _told("stopped; what was committed stays, the next run goes on from there", INTERRUPTED)
+
+
+def _told(sentence: str, code: int) -> int:
+    sys.stderr.write(f"{' '.join(sentence.split())}\n")
+    return code
+
+
+# Each command imports what it needs: --help and --if-needed answer before Dagster or Delta could be loaded.
+
+
+def _run(asked: argparse.Namespace, settings: PipelineSettings) -> int:
+    from pipeline import records  # noqa: PLC0415
+    from pipeline.lock import locked  # noqa: PLC0415
+    from pipeline.sources import Window, source  # noqa: PLC0415
+
+    window = Window(asked.first, asked.last)
+    wanted = records.covers(settings, source(asked.source, asked.source_dir), asked.source_dir, window)
+    with locked(settings.lock_path):
+        if asked.if_needed and not records.is_needed(settings, wanted):
+            return DONE
+        from pipeline.batch import Request  # noqa: PLC0415
+        from pipeline.display import display  # noqa: PLC0415
+        from pipeline.run import run  # noqa: PLC0415
+
+        request = Request(asked.source, asked.source_dir, window, tuple(asked.only))
+        record = run(settings, request, display(plain=asked.plain))
+    return DONE if record.status == records.SUCCEEDED else FAILED
+
+
+def _replay(asked: argparse.Namespace, settings: PipelineSettings) -> int:
+    from pipeline.display import display  # noqa: PLC0415
+    from pipeline.lock import locked  # noqa: PLC0415
+    from pipeline.records import SUCCEEDED  # noqa: PLC0415
+    from pipeline.replay import replay  # noqa: PLC0415
+
+    with locked(settings.lock_path):
+        record = replay(settings, tuple(asked.tables), display(plain=asked.plain))
+    return DONE if record.status == SUCCEEDED else FAILED
+
+
+def _query(asked: argparse.Namespace, settings: PipelineSettings) -> int:
+    from pipeline.batch import open_lake  # noqa: PLC0415
+    from pipeline.query import query  # noqa: PLC0415
+    from pipeline.rows import WRITERS  # noqa: PLC0415
+    from shared.lake import parse_as_of  # noqa: PLC0415
+
+    rows = query(open_lake(settings), asked.sql, parse_as_of(asked.as_of), settings.state_dir / "tmp", asked.limit)
+    WRITERS[asked.format](rows, sys.stdout)
+    return DONE
+
+
+def _status(_: argparse.Namespace, settings: PipelineSettings) -> int:
+    from rich.console import Console  # noqa: PLC0415
+
+    from pipeline.status import status  # noqa: PLC0415
+
+    status(settings, Console(highlight=False, width=None if sys.stdout.isatty() else 10_000))
+    return DONE
+
+
+def _repair(asked: argparse.Namespace, settings: PipelineSettings) -> int:
+    from pipeline.batch import open_lake  # noqa: PLC0415
+    from pipeline.lock import locked  # noqa: PLC0415
+    from pipeline.query import UnknownTable  # noqa: PLC0415
+
+    lake = open_lake(settings)
+    if asked.table.partition(".")[0] not in lake.zones.uris:
+        raise UnknownTable(f"no table {asked.table}; give its full name, such as curated.orders")
+    with locked(settings.lock_path):
+        moved = lake.repair(asked.table)
+    told = f"moved aside: version {', '.join(map(str, moved))}" if moved else "nothing is broken"
+    sys.stdout.write(f"{asked.table}: {told}\n")
+    return DONE
+
+
+COMMANDS = {"run": _run, "query": _query, "replay": _replay, "status": _status, "repair": _repair}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""What a person at a shell sees of a run: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+
+from pipeline.records import SUCCEEDED, RunRecord, TableRecord
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from pipeline.batch import Outcome
+
+WIDE = 200
+COLUMNS = ("rows in", "rows", "quarantined", "version", "seconds")
+
+
+class Display(Protocol):
+    """Shows a run as it goes."""
+
+    def begin(self, tables: Sequence[str]) -> None:
+        """Show which tables will be made."""
+
+    def started(self, table: str) -> None:
+        """Show that a table is being made."""
+
+    def done(self, outcome: Outcome, seconds: float) -> None:
+        """Show what became of a table."""
+
+    def failed(self, table: str, why: str) -> None:
+        """Show that a table could not be made."""
+
+    def end(self, record: RunRecord) -> None:
+        """Show the run as a whole."""
+
+
+@dataclass(slots=True)
+class Plain:
+    """Plain lines, for logs and pipes."""
+
+    console: Console
+
+    def begin(self, tables: Sequence[str]) -> None:
+        """Say nothing: each table speaks when it is done."""
+
+    def started(self, table: str) -> None:
+        """Say nothing: each table speaks when it is done."""
+
+    def done(self, outcome: Outcome, seconds: float) -> None:
+        """Write one line on a table."""
+        self.console.print(f"{outcome.table}: {sentence(outcome)} ({seconds:.1f} s)", soft_wrap=True)
+
+    def failed(self, table: str, why: str) -> None:
+        """Write one line on a failure."""
+        self.console.print(f"{table}: FAILED: {why}", soft_wrap=True)
+
+    def end(self, record: RunRecord) -> None:
+        """Write the summary."""
+        self.console.print(summary(record))
+        closing(self.console, record)
+
+
+@dataclass(slots=True)
+class Animated:
+    """A table that fills as the run goes."""
+
+    console: Console
+    _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _tables: list[str] = field(default_factory=list)
+    _current: str = ""
+    _began: float = 0.0
+    _live: Live | None = None
+
+    def begin(self, tables: Sequence[str]) -> None:
+        """Open the live display."""
+        self._tables, self._began = list(tables), time.monotonic()
+        self._live = Live(console=self.console, get_renderable=self._view, refresh_per_second=8, transient=True)
+        self._live.start()
+
+    def started(self, table: str) -> None:
+        """Show a table as being made."""
+        self._current = table
+
+    def done(self, outcome: Outcome, seconds: float) -> None:
+        """Fill in the line of a table."""
+        self._lines[outcome.table] = (*figures(outcome.table, outcome, seconds), outcome.note)
+
+    def failed(self, table: str, why: str) -> None:
+        """Fill in why a table could not be made."""
+        self._lines[table] = ("",) * len(COLUMNS) + (f"[red]failed: {why}",)
+
+    def end(self, record: RunRecord) -> None:
+        """Close the live display and leave the summary."""
+        if self._live is not None:
+            self._live.stop()
+        self.console.print(summary(record))
+        closing(self.console, record)
+
+    def _view(self) -> RenderableType:
+        grid = grid_of()
+        for table, cells in self._lines.items():
+            grid.add_row(table, *cells)
+        spent = time.monotonic() - self._began
+        text = f" {self._current}   {len(self._lines)} of {len(self._tables)} tables, {spent:.0f} s"
+        return Group(grid, Spinner("dots", text=text))
+
+
+def display(*, plain: bool) -> Display:
+    """Return the display that fits: plain lines when asked for or when nobody watches a terminal."""
+    console = Console(file=sys.stdout, highlight=False)
+    if console.is_terminal and not plain:
+        return Animated(console)
+    return Plain(Console(file=sys.stdout, highlight=False, width=WIDE, color_system=None))
+
+
+def sentence(outcome: Outcome) -> str:
+    """Return what became of a table, in words."""
+    if outcome.absent or outcome.table.startswith("raw."):
+        return outcome.note
+    parts = [f"{outcome.rows_in:,} rows in"] if outcome.table.startswith("curated.") else []
+    parts += [f"{outcome.rows:,} rows"]
+    parts += [f"{outcome.quarantined:,} in quarantine"] if outcome.quarantined else []
+    parts += [f"version {outcome.version}"] if outcome.version is not None else []
+    return ", ".join([*parts, outcome.note] if outcome.note else parts)
+
+
+def figures(name: str, table: Outcome | TableRecord, seconds: float) -> tuple[str, ...]:
+    """Return the cells of a table's line; a zone that has no such figure leaves its cell empty."""
+    curated, raw = name.startswith("curated."), name.startswith("raw.")
+    rows_in = f"{table.rows_in:,}" if (curated or raw) and not table.absent else ""
+    rows = "" if raw or table.absent else f"{table.rows:,}"
+    quarantined = f"{table.quarantined:,}" if curated and not table.absent else ""
+    version = "" if table.version is None else str(table.version)
+    return (rows_in, rows, quarantined, version, f"{seconds:.1f}")
+
+
+def grid_of() -> Table:
+    """Return an empty table of outcomes."""
+    grid = Table("table", box=None, pad_edge=False, header_style="bold")
+    for name in COLUMNS:
+        grid.add_column(name, justify="right")
+    grid.add_column("", overflow="fold")
+    return grid
+
+
+def summary(record: RunRecord) -> Table:
+    """Return the table of a finished run; tables that no source has are left out."""
+    grid = grid_of()
+    for name, table in record.tables.items():
+        if not table.absent:
+            note = table.note if table.reconciled else f"NOT RECONCILED {table.note}"
+            grid.add_row(name, *figures(name, table, table.seconds), note)
+    return grid
+
+
+def closing(console: Console, record: RunRecord) -> None:
+    """Write how the run ended, what failed and what was skipped because of it."""
+    for table, why in record.failures.items():
+        console.print(f"{table} failed: {why}", soft_wrap=True)
+    if record.skipped:
+        console.print(f"skipped, as they need what failed: {', '.join(record.skipped)}", soft_wrap=True)
+    changed = sum(table.changed for table in record.tables.values())
+    ending = "done" if record.status == SUCCEEDED else "FAILED"
+    console.print(f"{ending} in {record.seconds:.1f} s: {changed} tables changed", soft_wrap=True)

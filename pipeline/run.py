@@ -1,0 +1,109 @@
+"""One run: the graph made in this process by Dagster, each table's outcome shown and written down."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from pipeline import records
+from pipeline.assets import Node, chosen, nodes
+from pipeline.batch import Batch, Outcome, Request
+from pipeline.display import Display
+from pipeline.records import RunRecord, TableRecord
+from pipeline.settings import PipelineSettings
+from pipeline.sources import source
+from pipeline.sources.source import first_line
+from shared.errors import PlatformError
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class Run:
+    """A run under way: keeps its record as tables are done."""
+
+    def __init__(self, settings: PipelineSettings, request: Request, display: Display) -> None:
+        self.settings, self.request, self.display = settings, request, display
+        self.began = time.monotonic()
+        self.batch = Batch(settings, request, started=display.started, report=self.done)
+        origin = source(request.source, request.source_dir)
+        made_from = records.covers(settings, origin, request.source_dir, request.window)
+        self.record = RunRecord(self.batch.now.strftime("%Y%m%dT%H%M%S%fZ"), self.batch.now, made_from, request.only)
+
+    def execute(self, graph: Sequence[Node]) -> RunRecord:
+        """Return the record of this run, every table of `graph` made, failed or skipped."""
+        watched = tuple(replace(node, make=self._watched(node)) for node in graph)
+        self.display.begin([table for node in graph for table in node.makes])
+        with self.batch:
+            succeeded = _materialize(watched, self.batch)
+        self._finish(graph, succeeded)
+        return self.record
+
+    def done(self, outcome: Outcome, seconds: float) -> None:
+        """Note and show what became of one table."""
+        self.record.tables[outcome.table] = TableRecord(
+            outcome.version,
+            outcome.changed,
+            outcome.rows_in,
+            outcome.rows,
+            outcome.quarantined,
+            outcome.reconciled,
+            round(seconds, 3),
+            outcome.note,
+            outcome.absent,
+        )
+        self.display.done(outcome, seconds)
+
+    def _watched(self, node: Node) -> Callable[[Batch], list[Outcome]]:
+        def make(batch: Batch) -> list[Outcome]:
+            try:
+                return node.make(batch)
+            except Exception as error:
+                for table in node.makes:
+                    self._failed(table, error)
+                raise
+
+        return make
+
+    def _failed(self, table: str, error: Exception) -> None:
+        # Only our own errors are known not to quote rows; of any other, its kind and first line without values.
+        said = error.detail if isinstance(error, PlatformError) else f"{type(error).__name__}: {first_line(error)}"
+        self.record.failures[table] = said
+        self.display.failed(table, said)
+
+    def _finish(self, graph: Sequence[Node], succeeded: bool) -> None:
+        settled = {*self.record.tables, *self.record.failures}
+        self.record.skipped = [table for node in graph for table in node.makes if table not in settled]
+        self.record.status = records.SUCCEEDED if succeeded and not self.record.failures else records.FAILED
+        self.record.seconds = round(time.monotonic() - self.began, 3)
+        records.write(self.settings, self.record)
+        self.display.end(self.record)
+
+
+def run(settings: PipelineSettings, request: Request, display: Display) -> RunRecord:
+    """Return the record of a run over the tables asked for. Raises UnknownSource, UnknownAsset, SourceUnreadable."""
+    graph = chosen(nodes(), request.only)
+    source(request.source, request.source_dir).check()
+    return Run(settings, request, display).execute(graph)
+
+
+def _materialize(graph: Sequence[Node], batch: Batch) -> bool:
+    with warnings.catch_warnings():
+        # Dagster warns of its own future; nothing a person at a shell could act on.
+        warnings.simplefilter("ignore")
+        import dagster as dg  # noqa: PLC0415  seconds to import, and --help needs none of it
+
+        from pipeline.definitions import BATCH, to_asset  # noqa: PLC0415
+
+        with suppress(KeyboardInterrupt), dg.DagsterInstance.ephemeral() as instance:
+            result = dg.materialize(
+                [to_asset(node) for node in graph],
+                instance=instance,
+                resources={BATCH: dg.ResourceDefinition.hardcoded_resource(batch)},
+                run_config=QUIET,
+                raise_on_error=False,
+            )
+            return result.success
+    return False

@@ -1,0 +1,143 @@
+"""A real gRPC server that answers every method of every contract, and tokens it would have signed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import httpx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from fastapi import FastAPI
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from protos.auth.v1 import auth_pb2
+from shared.errors import PlatformError
+from shared.permissions import permissions_of
+from shared.rpc.status import to_status
+from shared.telemetry import Telemetry, TraceMiddleware
+from shared.tokens import SigningKey, TokenSigner
+from shared.transcode.contract import Contracts, load_contracts
+
+ISSUER, AUDIENCE = "http://testserver", "shop-insight"
+Answer = Callable[[Any, Any], Any]
+
+
+def new_key() -> SigningKey:
+    """Return a fresh signing key."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = made.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return SigningKey("test", pem.decode())
+
+
+@dataclass
+class Backend(grpc.GenericRpcHandler):
+    """Answers each method with an empty message unless told otherwise, and remembers what it was asked."""
+
+    key: SigningKey
+    contracts: Contracts = field(default_factory=load_contracts)
+    answers: dict[str, Answer] = field(default_factory=dict)
+    asked: list[tuple[str, Message, dict[str, Any]]] = field(default_factory=list)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    health: Any = field(default_factory=health.aio.HealthServicer)
+    address: str = ""
+
+    def service(self, handler_call_details: Any) -> Any:
+        """Return the handler of a call."""
+        path = handler_call_details.method
+        method = next((one for one in self.contracts.methods if one.rpc_path == path), None)
+        if method is None:
+            return None
+        codec = {
+            "request_deserializer": method.request_class.FromString,
+            "response_serializer": method.response_class.SerializeToString,
+        }
+        if method.descriptor.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._heartbeat, **codec)
+
+        async def answer(request: Message, context: Any) -> Message:
+            self.asked.append((path, request, dict(context.invocation_metadata())))
+            made = self.answers.get(path)
+            if made is None:
+                return method.response_class()
+            try:
+                found = made(request, context)
+                return await found if asyncio.iscoroutine(found) else found
+            except PlatformError as error:
+                await abort(context, error)
+                raise
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+
+        return grpc.unary_unary_rpc_method_handler(answer, **codec)
+
+    async def _heartbeat(self, request: Message, context: Any) -> AsyncIterator[Message]:
+        while True:
+            yield auth_pb2.WatchRevocationsResponse(synced=True)
+            await asyncio.sleep(0.5)
+
+    def keys(self, request: Message, context: Any) -> Message:
+        """Return the public half of the key."""
+        key = self.key.public()
+        return auth_pb2.GetJwksResponse(
+            keys=[auth_pb2.Jwk(kty="RSA", use="sig", kid=key.kid, alg="RS256", n=key.n, e=key.e)]
+        )
+
+    def token(self, *roles: str, permissions: Any = None) -> str:
+        """Return a token of somebody with those roles."""
+        held = permissions_of(roles) if permissions is None else permissions
+        return TokenSigner(self.key, ISSUER, AUDIENCE).sign("user-1", roles, held, "session-1")
+
+    def bearer(self, *roles: str) -> dict[str, str]:
+        """Return the header that sends such a token."""
+        return {"Authorization": f"Bearer {self.token(*roles)}"}
+
+
+async def abort(context: Any, error: PlatformError) -> None:
+    """End a call with an error as our services do."""
+    status = to_status(error)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    await context.abort(error.code, error.detail)
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Backend]:
+    """Give a backend that is being served."""
+    backend = Backend(new_key())
+    backend.answers["/auth.v1.AuthService/GetJwks"] = backend.keys
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((backend,))
+    health_pb2_grpc.add_HealthServicer_to_server(backend.health, server)
+    await backend.health.set("", health_pb2.HealthCheckResponse.SERVING)
+    backend.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    try:
+        yield backend
+    finally:
+        await server.stop(None)
+
+
+def settings_for(backend: Backend, **changes: Any) -> GatewaySettings:
+    """Return the settings of a gateway before that backend."""
+    names = {method.backend for method in backend.contracts.methods} - {"common"}
+    services = dict.fromkeys(sorted(names), backend.address)
+    return GatewaySettings(**{"services": services, "issuer": ISSUER, "audience": AUDIENCE, **changes})
+
+
+@asynccontextmanager
+async def gateway(settings: GatewaySettings) -> AsyncIterator[tuple[httpx.AsyncClient, FastAPI]]:
+    """Give a client of a running gateway."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(TraceMiddleware(app, Telemetry()), raise_app_exceptions=False)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url=ISSUER) as client:
+        yield client, app

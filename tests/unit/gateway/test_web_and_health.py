@@ -1,0 +1,123 @@
+"""The web application, the pages about the API, the health of the stack."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+
+from tests.contract.backend import gateway, settings_for
+
+INDEX = '<html><head><meta name="csp-nonce" content="__CSP_NONCE__"></head><body>app</body></html>'
+
+
+@pytest.fixture
+def dist(tmp_path):
+    root = tmp_path / "dist"
+    (root / "assets").mkdir(parents=True)
+    (root / "index.html").write_text(INDEX)
+    (root / "assets" / "index-abc123.js").write_text("export const answer = 42;\n" * 200)
+    (root / "favicon.svg").write_text("<svg/>")
+    (tmp_path / "secret.txt").write_text("secret")
+    return root
+
+
+@pytest.fixture
+async def site(backend, dist):
+    async with gateway(settings_for(backend, web_dist=dist)) as (client, _):
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/systems/demand/segments", "/apiary", "/index.html"])
+async def test_the_applications_own_paths_answer_it_with_a_fresh_nonce(site, path):
+    nonces = set()
+    for _ in range(2):
+        response = await site.get(path)
+        nonce = re.search(r'content="([^"]+)"', response.text)[1]
+        assert f"style-src 'self' 'nonce-{nonce}'" in response.headers["content-security-policy"]
+        assert response.headers["cache-control"] == "no-cache"
+        nonces.add(nonce)
+    assert len(nonces) == 2
+
+
+async def test_hashed_assets_are_kept_for_ever_and_compressed(site):
+    response = await site.get("/assets/index-abc123.js", headers={"Accept-Encoding": "br"})
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["content-encoding"] == "br"
+    assert response.text.startswith("export const answer")
+    headers = {"If-None-Match": response.headers["etag"], "Accept-Encoding": "br"}
+    assert (await site.get("/assets/index-abc123.js", headers=headers)).status_code == 304
+
+
+async def test_other_files_are_asked_for_again(site):
+    response = await site.get("/favicon.svg")
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["content-type"].startswith("image/svg+xml")
+
+
+@pytest.mark.parametrize("path", ["/nothing.js", "/..%2fsecret.txt", "/assets/..%2f..%2fsecret.txt", "/%00.txt"])
+async def test_a_file_that_is_not_there_is_not_the_application(site, path):
+    response = await site.get(path)
+    assert (response.status_code, response.json()["reason"]) == (404, "UNKNOWN_PATH")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/unknown", "/api", "/health/unknown", "/.well-known/unknown"])
+async def test_an_unknown_path_of_the_api_is_not_the_application(site, path):
+    assert (await site.get(path)).status_code == 404
+
+
+async def test_a_missing_build_says_what_to_run(backend, tmp_path):
+    async with gateway(settings_for(backend, web_dist=tmp_path / "none")) as (client, _):
+        response = await client.get("/")
+        assert response.status_code == 503
+        assert "make web" in response.text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/redoc"])
+async def test_the_pages_about_the_api_have_no_inline_script(client, path):
+    response = await client.get(path)
+    assert response.status_code == 200
+    assert all(body == "" for body in re.findall(r"<script[^>]*>(.*?)</script>", response.text))
+    for script in re.findall(r'src="(/api/[^"]+)"', response.text):
+        assert (await client.get(script)).headers["content-type"].startswith("text/javascript")
+
+
+async def test_live_and_ready_speak_for_the_gateway_alone(backend):
+    services = {"auth": "127.0.0.1:1", "demand": "127.0.0.1:1"}
+    async with gateway(settings_for(backend, services=services)) as (client, _):
+        assert (await client.get("/health/live")).status_code == 200
+        assert (await client.get("/health/ready")).json() == {"status": "ready"}
+        stack = await client.get("/health/stack")
+        assert stack.status_code == 503
+        assert stack.json()["services"]["demand"] == {"status": "down", "data": "missing"}
+
+
+async def test_the_stack_is_well_only_when_the_data_are_served(client, backend):
+    nobody = await client.get("/health/stack")
+    assert nobody.status_code == 503
+    assert nobody.json()["services"]["demand"] == {"status": "serving", "data": "none"}
+    await backend.health.set("data", HealthCheckResponse.NOT_SERVING)
+    missing = await client.get("/health/stack")
+    assert (missing.status_code, missing.json()["status"]) == (503, "degraded")
+    await backend.health.set("data", HealthCheckResponse.SERVING)
+    served = await client.get("/health/stack")
+    assert (served.status_code, served.json()["status"]) == (200, "ok")
+    await backend.health.set("", HealthCheckResponse.NOT_SERVING)
+    assert (await client.get("/health/stack")).status_code == 503
+
+
+async def test_the_list_of_systems_tells_which_run(client, backend):
+    assert (await client.get("/api/v1/systems")).status_code == 401
+    body = (await client.get("/api/v1/systems", headers=backend.bearer("viewer"))).json()
+    status = {item["name"]: item["status"] for item in body["items"]}
+    assert status["demand"] == "up"
+    assert status["copilot"] == "not_running"
+    assert len(status) == 5
+
+
+async def test_a_system_whose_service_is_gone_is_down(backend):
+    services = {"auth": backend.address, "demand": "127.0.0.1:1"}
+    async with gateway(settings_for(backend, services=services)) as (client, _):
+        body = (await client.get("/api/v1/systems", headers=backend.bearer("viewer"))).json()
+        assert {item["name"]: item["status"] for item in body["items"]}["demand"] == "down"

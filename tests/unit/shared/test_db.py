@@ -1,0 +1,39 @@
+"""What a store does when its database does not answer. Moments and transactions are tested on both databases."""
+
+from __future__ import annotations
+
+import socket
+from asyncio import gather
+
+import pytest
+from sqlalchemy import text
+
+from shared.db import Database, StoreUnavailable
+
+
+async def test_a_database_that_is_down_is_unavailable_and_not_our_mistake() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        database = Database(f"mysql+asyncmy://nobody:secret@127.0.0.1:{taken.getsockname()[1]}/none")
+        with pytest.raises(StoreUnavailable) as refused:
+            async with database.session() as session:
+                await session.execute(text("SELECT 1"))
+        await database.close()
+    assert "secret" not in refused.value.detail
+
+
+async def test_a_write_waits_for_another_write_instead_of_failing(tmp_path: object) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE counter (value INTEGER)"))
+        await session.execute(text("INSERT INTO counter VALUES (0)"))
+
+    async def add() -> None:
+        async with database.transaction() as session:
+            value = await session.scalar(text("SELECT value FROM counter"))
+            await session.execute(text("UPDATE counter SET value = :next"), {"next": value + 1})
+
+    await gather(*(add() for _ in range(20)))
+    async with database.session() as session:
+        assert await session.scalar(text("SELECT value FROM counter")) == 20
+    await database.close()
