@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import secrets
+from http import HTTPStatus
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import telemetry
+from shared.errors import InvalidArgument
+from shared.transcode.endpoint import send_problem
 
+MOST_HEADER_BYTES = 32 * 1024
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 CSP_NAME = b"content-security-policy"
 CSP = (
@@ -29,6 +33,13 @@ SECURITY = [
 def csp(styles: str = "", workers: str = "") -> bytes:
     """Return the content security policy; `styles` and `workers` are further sources for those."""
     return CSP.format(styles=f" {styles}" * bool(styles), workers=f" {workers}" * bool(workers)).encode()
+
+
+class HeadersTooLarge(InvalidArgument):
+    """The request's headers are longer than any caller of ours needs."""
+
+    http_status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    reason = "HEADERS_TOO_LARGE"
 
 
 class HeadersMiddleware:
@@ -56,6 +67,9 @@ class HeadersMiddleware:
                 message["headers"] = headers
             await send(message)
 
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
+            await send_problem(HeadersTooLarge(f"headers over {MOST_HEADER_BYTES} bytes"), scope, send_with_headers)
+            return
         await self._app(scope, receive, send_with_headers)
 
     def _request_id(self, scope: Scope) -> bytes:

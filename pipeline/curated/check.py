@@ -64,6 +64,11 @@ def bad_rows(table: Table, rows: ir.Table) -> ir.Table:
     return broken.select(*table.key, *raw, REASONS, "_source", "_source_position")
 
 
+def keys_of(table: Table, raw: ir.Table) -> ir.Table:
+    """Return the keys of raw rows, cast to the contract; null where that cannot be."""
+    return raw.select(**{name: raw[name].try_cast(ibis_type(table.column(name).type)) for name in table.key})
+
+
 def _cast(table: Table, raw: ir.Table) -> ir.Table:
     columns: dict[str, ir.Value] = {}
     for column in table.business_columns:

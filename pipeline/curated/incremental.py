@@ -24,7 +24,7 @@ from pipeline.batch import Batch, Outcome
 from pipeline.code_version import CURATED_FILES, digest
 from pipeline.curated import quarantine
 from pipeline.curated.changes import Changes, changes
-from pipeline.curated.check import bad_rows, good_rows
+from pipeline.curated.check import bad_rows, good_rows, keys_of
 from pipeline.raw import RawFile
 from shared.lake import LakeTableMissing, Snapshot
 from shared.tables import CONTRACT, Table
@@ -140,7 +140,7 @@ def _commit(batch: Batch, before: Standing, function: Function, files: tuple[Raw
     rows = function(**_arguments(batch, before, live, function))
     good = batch.engine.to_arrow(good_rows(table, rows))
     bad = batch.engine.to_arrow(bad_rows(table, rows))
-    gone = batch.engine.to_arrow(latest.filter(latest["_op"] == "D").select(*table.key))
+    gone = batch.engine.to_arrow(keys_of(table, latest.filter(latest["_op"] == "D")))
     found = changes(batch, table, before.curated, good, (bad.select(list(table.key)), gone), whole=whole)
     _write_curated(batch, before, found)
     quarantine.write(batch, table, before.quarantine, bad, before.wanted)

@@ -256,7 +256,10 @@ class Lake:
         now = time.monotonic()
         listing = self._listings.get(table)
         if listing is None or now - listing.at >= self.poll_seconds:
-            listing = self._listings[table] = _Listing(now, self._log(table).entries())
+            entries = self._log(table).entries()
+            unchanged = listing is not None and listing.entries == entries
+            opened = listing.snapshots if listing is not None and unchanged else {}
+            listing = self._listings[table] = _Listing(now, entries, opened)
         return listing
 
     def _log(self, table: str) -> Log:

@@ -27,7 +27,8 @@ INTEGERS: Mapping[int, tuple[int, int]] = {
     FieldDescriptor.CPPTYPE_UINT64: (0, 2**64 - 1),
 }
 FLOATS = (FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT)
-LARGEST_FLOAT = 3.4028234663852886e38
+LARGEST_FLOAT = 3.4028235677973362e38
+"""The last double that rounds to a 32-bit float, so that its shortest decimal may come back."""
 
 
 def options_of(field: FieldDescriptor) -> options_pb2.Field:

@@ -8,6 +8,8 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
+from shared.transcode.fields import LARGEST_FLOAT
+
 
 def number(value: float) -> float | None:
     """Return a double, or None for NaN and the infinities, which JSON lacks."""
@@ -25,7 +27,7 @@ def single(value: float) -> float | None:
         return None
     for digits in range(6, 9):
         short = float(f"{value:.{digits}g}")
-        if abs(short) <= 3.4e38 and struct.unpack("f", struct.pack("f", short))[0] == value:
+        if abs(short) <= LARGEST_FLOAT and struct.unpack("f", struct.pack("f", short))[0] == value:
             return short
     return float(f"{value:.9g}")
 

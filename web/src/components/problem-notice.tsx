@@ -34,7 +34,7 @@ export function ProblemNotice({ problem, onRetry, retry = 'Try again', busy = fa
       }}
     >
       <AlertTitle sx={{ fontWeight: 650 }}>{problem.title}</AlertTitle>
-      {problem.message !== problem.title && <Typography variant="body2">{problem.message}</Typography>}
+      {problem.message !== `${problem.title}.` && <Typography variant="body2">{problem.message}</Typography>}
       {problem.traceId && (
         <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 1, overflowWrap: 'anywhere' }}>
           Trace id <code>{problem.traceId}</code>

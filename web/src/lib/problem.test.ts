@@ -18,14 +18,24 @@ describe('a problem', () => {
       ],
     }
     const problem = await problemOf(answer(400, JSON.stringify(body)))
-    expect(problem).toMatchObject({ status: 400, reason: 'WEAK_PASSWORD', traceId: 'abc', message: body.detail })
+    expect(problem).toMatchObject({ status: 400, reason: 'WEAK_PASSWORD', traceId: 'abc' })
+    expect(problem.message).toBe('The password needs at least 12 characters.')
     expect(problem.field('password')).toBe('Too short. Holds the name.')
     expect(problem.field('email')).toBeUndefined()
   })
 
+  it.each([
+    ['the e-mail address is wrong', 'The e-mail address is wrong.'],
+    ['demand.customer_segments has no version 7', 'demand.customer_segments has no version 7.'],
+    ['no such table; run `python -m pipeline run`', 'No such table; run `python -m pipeline run`'],
+    ['Something failed.', 'Something failed.'],
+  ])('reads as a sentence: %s', async (detail, sentence) => {
+    expect((await problemOf(answer(400, JSON.stringify({ detail })))).message).toBe(sentence)
+  })
+
   it('is made up where a proxy answers a page of HTML', async () => {
     const problem = await problemOf(answer(502, '<html>Bad gateway</html>'))
-    expect(problem).toMatchObject({ status: 502, reason: 'UNKNOWN', message: 'The server answered 502', isTransient: true })
+    expect(problem).toMatchObject({ status: 502, reason: 'UNKNOWN', message: 'The server answered 502.', isTransient: true })
   })
 
   it('says that there is no connection where no answer came', () => {

@@ -22,7 +22,7 @@ export class Problem extends Error {
   readonly errors: readonly FieldProblem[]
 
   constructor(document: ProblemDocument) {
-    super(document.detail || document.title)
+    super(asSentence(document.detail || document.title))
     this.name = 'Problem'
     this.status = document.status
     this.title = document.title
@@ -79,6 +79,13 @@ export function problemFromError(error: unknown): Problem {
     detail: error instanceof Error ? error.message : String(error),
     reason: 'CLIENT',
   })
+}
+
+/** A detail as people write it: the services begin theirs in lower case and leave out the full stop. */
+function asSentence(detail: string): string {
+  const startsWithWord = /^[a-z-]+[ ,]/.test(detail)
+  const text = startsWithWord ? detail.charAt(0).toUpperCase() + detail.slice(1) : detail
+  return /[.!?`]$/.test(text) ? text : `${text}.`
 }
 
 function parseJson(text: string): unknown {

@@ -66,6 +66,7 @@ export const theme = createTheme({
         root: ({ theme: t }) => ({
           borderColor: t.vars.palette.divider,
           padding: '11px 12px',
+          lineHeight: '20px',
           '&:first-of-type': { paddingLeft: 20 },
           '&:last-of-type': { paddingRight: 20 },
         }),

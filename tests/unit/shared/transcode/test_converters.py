@@ -37,7 +37,7 @@ COLOUR = st.sampled_from(["red", "dark_blue"])
 BASE64 = st.binary(max_size=6).map(lambda raw: b64encode(raw).decode())
 TIME = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)).map(lambda one: one.isoformat() + "Z")
 FREE = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | REAL | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | REAL.map(lambda one: one + 0.0) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=5,
 )

@@ -10,6 +10,7 @@ import { useLogIn } from '@/features/auth/api/log-in'
 import { AuthPage } from '@/features/auth/components/auth-page'
 import { FormProblem } from '@/features/auth/components/form-problem'
 import { PasswordField } from '@/features/auth/components/password-field'
+import { entry } from '@/features/auth/entry'
 import { problemFromError } from '@/lib/problem'
 
 const FIELDS = ['email', 'password'] as const
@@ -41,22 +42,14 @@ export function LoginPage() {
           name="email"
           autoComplete="username"
           autoFocus={!registered}
-          required
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-          error={Boolean(problem?.field('email'))}
-          helperText={problem?.field('email')}
+          {...entry(email, setEmail, problem?.field('email'))}
         />
         <PasswordField
           label="Password"
           name="password"
           autoComplete="current-password"
           autoFocus={Boolean(registered)}
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-          error={Boolean(problem?.field('password'))}
-          helperText={problem?.field('password')}
+          {...entry(password, setPassword, problem?.field('password'))}
         />
         <Button type="submit" variant="contained" size="large" loading={logIn.isPending}>
           Log in

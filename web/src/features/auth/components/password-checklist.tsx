@@ -4,9 +4,9 @@ import { CheckIcon, CircleIcon, InfoIcon } from '@/components/icons'
 import type { PasswordRule } from '@/features/auth/password-rules'
 
 /** The password rules with a tick at those already met, said to screen readers as they change. */
-export function PasswordChecklist({ rules, id }: { rules: PasswordRule[]; id: string }) {
+export function PasswordChecklist({ rules }: { rules: PasswordRule[] }) {
   return (
-    <Box component="ul" id={id} aria-label="Password rules" sx={{ listStyle: 'none', m: 0, p: 0, display: 'grid', gap: 0.5 }}>
+    <Box component="ul" aria-label="Password rules" sx={{ listStyle: 'none', m: 0, p: 0, display: 'grid', gap: 0.5 }}>
       {rules.map((rule) => (
         <Rule key={rule.text} rule={rule} />
       ))}

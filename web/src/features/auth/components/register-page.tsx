@@ -10,11 +10,11 @@ import { AuthPage } from '@/features/auth/components/auth-page'
 import { FormProblem } from '@/features/auth/components/form-problem'
 import { PasswordChecklist } from '@/features/auth/components/password-checklist'
 import { PasswordField } from '@/features/auth/components/password-field'
+import { entry } from '@/features/auth/entry'
 import { passwordRules } from '@/features/auth/password-rules'
 import { type Problem, problemFromError } from '@/lib/problem'
 
 const FIELDS = ['email', 'password', 'full_name'] as const
-const RULES = 'password-rules'
 
 /** Make an account; log-in follows with the e-mail already there. */
 export function RegisterPage() {
@@ -43,34 +43,22 @@ export function RegisterPage() {
           name="name"
           autoComplete="name"
           autoFocus
-          required
-          value={fullName}
-          onChange={(event) => setFullName(event.target.value)}
-          error={Boolean(problem?.field('full_name'))}
-          helperText={problem?.field('full_name')}
+          {...entry(fullName, setFullName, problem?.field('full_name'))}
         />
         <TextField
           label="E-mail"
           type="email"
           name="email"
           autoComplete="username"
-          required
-          value={email}
-          onChange={(event) => setEmail(event.target.value)}
-          error={Boolean(emailProblem(problem))}
-          helperText={emailProblem(problem)}
+          {...entry(email, setEmail, emailProblem(problem))}
         />
         <PasswordField
           label="Password"
           name="password"
           autoComplete="new-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.target.value)}
-          error={Boolean(problem?.field('password'))}
-          helperText={problem?.field('password')}
+          {...entry(password, setPassword, problem?.field('password'))}
         />
-        <PasswordChecklist rules={rules} id={RULES} />
+        <PasswordChecklist rules={rules} />
         <Button type="submit" variant="contained" size="large" loading={register.isPending} disabled={!complete}>
           Create account
         </Button>

@@ -89,7 +89,7 @@ describe('the segments page', () => {
     server.use(refuses(SEGMENTS_PATH, 503, 'SERVICE_UNAVAILABLE', 'demand does not answer', { trace_id: 'trace-9' }))
     open()
     const alert = await screen.findByRole('alert')
-    expect(alert).toHaveTextContent('demand does not answer')
+    expect(alert).toHaveTextContent('Demand does not answer.')
     expect(alert).toHaveTextContent('trace-9')
     server.use(answers(SEGMENTS_PATH, SEGMENTS))
     await userEvent.click(within(alert).getByRole('button', { name: 'Try again' }))
