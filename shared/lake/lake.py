@@ -57,7 +57,10 @@ class LakeTableUnreadable(Unavailable):
 
 @dataclass(slots=True)
 class _Listing:
-    """A table's log as it was listed a moment ago, with what has been opened of it since."""
+    """A table's log as it was listed a moment ago, with what has been opened of it since.
+
+    Opened snapshots are dropped with it although the log may be the same: opening again is what notices a lost file.
+    """
 
     at: float
     entries: tuple[Entry, ...]
@@ -256,10 +259,7 @@ class Lake:
         now = time.monotonic()
         listing = self._listings.get(table)
         if listing is None or now - listing.at >= self.poll_seconds:
-            entries = self._log(table).entries()
-            unchanged = listing is not None and listing.entries == entries
-            opened = listing.snapshots if listing is not None and unchanged else {}
-            listing = self._listings[table] = _Listing(now, entries, opened)
+            listing = self._listings[table] = _Listing(now, self._log(table).entries())
         return listing
 
     def _log(self, table: str) -> Log:
