@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, HTMLResponse
 
 from gateway.headers import CSP_NAME, csp
 
+READ = ["GET", "HEAD"]
 STATIC = Path(__file__).parent / "static"
 # Both libraries write style elements at run time, and ReDoc searches in a worker made from a blob.
 POLICY = {CSP_NAME.decode(): csp("'unsafe-inline'", "blob:").decode(), "Cache-Control": "no-cache"}
@@ -18,6 +19,7 @@ PAGE = """<!doctype html>
     <meta charset="utf-8" />
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <title>{title}</title>
+    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
     {head}
   </head>
   <body>
@@ -47,22 +49,22 @@ def router() -> APIRouter:
     """Return the two pages and the scripts that start them."""
     routes = APIRouter(prefix="/api/v1", include_in_schema=False)
 
-    @routes.get("/docs")
+    @routes.api_route("/docs", methods=READ)
     async def swagger() -> HTMLResponse:
         """Show the document with a form for each endpoint."""
         return HTMLResponse(SWAGGER, headers=POLICY)
 
-    @routes.get("/redoc")
+    @routes.api_route("/redoc", methods=READ)
     async def redoc() -> HTMLResponse:
         """Show the document to read."""
         return HTMLResponse(REDOC, headers=POLICY)
 
-    @routes.get("/docs/swagger-init.js")
+    @routes.api_route("/docs/swagger-init.js", methods=READ)
     async def swagger_script() -> FileResponse:
         """Start Swagger UI."""
         return script("swagger-init.js")
 
-    @routes.get("/docs/redoc-init.js")
+    @routes.api_route("/docs/redoc-init.js", methods=READ)
     async def redoc_script() -> FileResponse:
         """Start ReDoc."""
         return script("redoc-init.js")

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.settings import ProcessSettings
+from shared.settings import Address, ProcessSettings
 
 
 def words(value: object) -> object:
@@ -20,7 +20,7 @@ def words(value: object) -> object:
 class GatewaySettings(ProcessSettings):
     """Settings of the gateway: those of every process and its own."""
 
-    http_address: str = "127.0.0.1:8000"
+    http_address: Address = "127.0.0.1:8000"
     web_dist: Path = Path("web/dist")
     """WEB_DIST: the built web application; without it `/` says how to build it."""
     cors_origins: Annotated[Sequence[str], NoDecode, BeforeValidator(words)] = ()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.batch import Outcome
 
-WIDE = 200
+WIDE, NAME_WIDTH = 200, 27
 COLUMNS = ("rows in", "rows", "quarantined", "version", "seconds")
 
 
@@ -145,10 +145,11 @@ def figures(name: str, table: Outcome | TableRecord, seconds: float) -> tuple[st
 
 def grid_of() -> Table:
     """Return an empty table of outcomes."""
-    grid = Table("table", box=None, pad_edge=False, header_style="bold")
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("table", no_wrap=True, min_width=NAME_WIDTH)
     for name in COLUMNS:
         grid.add_column(name, justify="right")
-    grid.add_column("", overflow="fold")
+    grid.add_column("", no_wrap=True)
     return grid
 
 
@@ -167,7 +168,7 @@ def closing(console: Console, record: RunRecord) -> None:
     for table, why in record.failures.items():
         console.print(f"{table} failed: {why}", soft_wrap=True)
     if record.skipped:
-        console.print(f"skipped, as they need what failed: {', '.join(record.skipped)}", soft_wrap=True)
+        console.print(f"not made, as what they need was not: {', '.join(record.skipped)}", soft_wrap=True)
     changed = sum(table.changed for table in record.tables.values())
     ending = "done" if record.status == SUCCEEDED else "FAILED"
     console.print(f"{ending} in {record.seconds:.1f} s: {changed} tables changed", soft_wrap=True)

@@ -26,19 +26,24 @@ class Run:
 
     def __init__(self, settings: PipelineSettings, request: Request, display: Display) -> None:
         self.settings, self.request, self.display = settings, request, display
-        self.began = time.monotonic()
+        self.began, self.stopped = time.monotonic(), False
         self.batch = Batch(settings, request, started=display.started, report=self.done)
         origin = source(request.source, request.source_dir)
         made_from = records.covers(settings, origin, request.source_dir, request.window)
         self.record = RunRecord(self.batch.now.strftime("%Y%m%dT%H%M%S%fZ"), self.batch.now, made_from, request.only)
 
     def execute(self, graph: Sequence[Node]) -> RunRecord:
-        """Return the record of this run, every table of `graph` made, failed or skipped."""
+        """Return the record of this run, every table of `graph` made, failed or skipped.
+
+        Raises KeyboardInterrupt when stopped, after writing down how far it came.
+        """
         watched = tuple(replace(node, make=self._watched(node)) for node in graph)
         self.display.begin([table for node in graph for table in node.makes])
         with self.batch:
             succeeded = _materialize(watched, self.batch)
         self._finish(graph, succeeded)
+        if self.stopped:
+            raise KeyboardInterrupt
         return self.record
 
     def done(self, outcome: Outcome, seconds: float) -> None:
@@ -58,11 +63,18 @@ class Run:
 
     def _watched(self, node: Node) -> Callable[[Batch], list[Outcome]]:
         def make(batch: Batch) -> list[Outcome]:
+            if self.stopped:
+                raise KeyboardInterrupt
             try:
                 return node.make(batch)
             except Exception as error:
-                for table in node.makes:
+                # DuckDB turns a Ctrl-C that meets it at work into an error of its own.
+                self.stopped = isinstance(error, RuntimeError) and "interrupted" in str(error)
+                for table in () if self.stopped else node.makes:
                     self._failed(table, error)
+                raise
+            except BaseException:
+                self.stopped = True
                 raise
 
         return make
@@ -97,7 +109,8 @@ def _materialize(graph: Sequence[Node], batch: Batch) -> bool:
 
         from pipeline.definitions import BATCH, to_asset  # noqa: PLC0415
 
-        with suppress(KeyboardInterrupt), dg.DagsterInstance.ephemeral() as instance:
+        stopped = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
+        with suppress(*stopped), dg.DagsterInstance.ephemeral() as instance:
             result = dg.materialize(
                 [to_asset(node) for node in graph],
                 instance=instance,

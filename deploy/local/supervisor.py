@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import threading
 from typing import Any
 
 from circus import get_arbiter
+from circus.arbiter import Arbiter
+from circus.exc import ConflictError
 
 from deploy.local import welcome
 from deploy.local.demo import Login
@@ -14,6 +18,8 @@ from deploy.local.plan import Plan, Process
 
 GRACE_SECONDS = 10
 CHECK_SECONDS = 1.0
+RETRY_SECONDS = 0.05
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(plan: Plan, login: Login) -> None:
@@ -23,9 +29,27 @@ def run(plan: Plan, login: Login) -> None:
     arbiter = get_arbiter(
         watchers, controller="inproc://controller", pubsub_endpoint="inproc://events", check_delay=CHECK_SECONDS
     )
+    _end_on_signals(arbiter)
     greeting = threading.Thread(target=welcome.when_ready, args=(plan, login), daemon=True)
     greeting.start()
     arbiter.start()
+
+
+def _end_on_signals(arbiter: Arbiter) -> None:
+    """Take the signals over from circus, which forgets one that comes while it is starting or checking processes."""
+
+    async def stop() -> None:
+        arbiter.ctrl.caller.stop()
+        while True:
+            try:
+                await arbiter.stop()
+            except ConflictError:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    for number in ENDING:
+        signal.signal(number, lambda *_: arbiter.loop.add_callback_from_signal(stop))
 
 
 def _watcher(plan: Plan, process: Process) -> dict[str, Any]:

@@ -77,7 +77,6 @@ class Document:
             item[method.rule.verb.lower()] = Operation(method, schemas, tag(method)).build()
         return {
             "openapi": "3.1.0",
-            "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
             "info": {"title": self.title, "version": self.version, "description": self.description},
             "servers": [{"url": "/", "description": "This installation"}],
             "tags": [*tags(contracts.published, schemas.comments), *self.extra_tags],

@@ -39,6 +39,7 @@ def publish(app: FastAPI, contracts: Contracts, edge: Edge, document: Document) 
     app.openapi = openapi  # type: ignore[method-assign]
     app.add_exception_handler(PlatformError, as_problem)
     app.add_exception_handler(HTTPException, http_as_problem)
+    app.add_exception_handler(Exception, as_problem)
     return table
 
 

@@ -111,15 +111,15 @@ async def abort(context: Any, error: PlatformError) -> None:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Backend]:
+async def serving(address: str = "127.0.0.1:0", key: SigningKey | None = None) -> AsyncIterator[Backend]:
     """Give a backend that is being served."""
-    backend = Backend(new_key())
+    backend = Backend(key or new_key())
     backend.answers["/auth.v1.AuthService/GetJwks"] = backend.keys
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((backend,))
     health_pb2_grpc.add_HealthServicer_to_server(backend.health, server)
     await backend.health.set("", health_pb2.HealthCheckResponse.SERVING)
-    backend.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    backend.address = f"127.0.0.1:{server.add_insecure_port(address)}"
     await server.start()
     try:
         yield backend

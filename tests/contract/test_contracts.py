@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import orjson
 import pytest
 from openapi_spec_validator import validate
 
+import gateway
 from gateway.app import document
+from shared.systems import SYSTEMS
 from shared.transcode.backends import Backends
 from shared.transcode.contract import load_contracts
 from shared.transcode.endpoint import Edge
@@ -85,6 +89,13 @@ def test_the_document_is_the_same_each_time_and_needs_nothing_running(openapi):
     ]
     assert printed[0] == printed[1]
     assert orjson.loads(printed[0]) == orjson.loads(orjson.dumps(openapi))
+
+
+def test_no_line_of_the_gateway_names_a_service():
+    names = "|".join(sorted({method.backend for method in CONTRACTS.methods} | {one.name for one in SYSTEMS}))
+    for path in sorted(Path(gateway.__file__).parent.rglob("*.py")):
+        found = re.findall(rf"\b(?:{names})\b", path.read_text())
+        assert not set(found) - {"common"}, path
 
 
 async def test_the_gateway_serves_that_very_document(client, openapi):

@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.plan import HOST, free_ports
+from deploy.local.plan import free_ports
+from deploy.local.preflight import HOST
 from tests.e2e.stack import ROOT, Stack
 
 START_SECONDS = 420
@@ -52,7 +53,7 @@ class Launched:
     def wait_until_served(self, seconds: float) -> None:
         """Return once /health/stack answers 200; fail with the stack's last words when it does not."""
         deadline = time.monotonic() + seconds
-        while self.health() != 200:
+        while self.health() != 200 or not self.children():
             ended = self.process is None or self.process.poll() is not None
             if ended or time.monotonic() > deadline:
                 words = self.log.read_text(errors="replace")[-3000:]
@@ -75,13 +76,18 @@ class Launched:
     def children(self) -> dict[str, psutil.Process]:
         """Return the running processes of the stack by name of their module."""
         assert self.process is not None
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return {child.cmdline()[-1].removeprefix("services."): child for child in found}
+        found = psutil.Process(self.process.pid).children()
+        alive = [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+        modules = {child.cmdline()[-1].removeprefix("services."): child for child in alive}
+        return modules if "gateway" in modules else {}
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal to the launcher alone and return its exit code."""
+        """Send a signal and return the launcher's exit code; SIGINT goes to all, as a terminal's Ctrl-C does."""
         assert self.process is not None
-        self.process.send_signal(how)
+        if how is signal.SIGINT:
+            os.killpg(self.process.pid, how)
+        else:
+            self.process.send_signal(how)
         try:
             return self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from deploy.local.plan import HOST
+from deploy.local.preflight import HOST
 from tests.e2e.launch import Launched
 from tests.e2e.stack import OUTPUT, ROOT, Stack
 
@@ -98,7 +98,6 @@ def test_a_taken_port_is_said_in_one_sentence(second: Launched, tmp_path: Path) 
 def test_a_service_that_is_killed_is_named_spares_the_others_and_comes_back(second: Launched) -> None:
     token = login(second)
     victim = second.children()["demand"]
-    # Stopped, not killed: the supervisor would have it back before anybody could ask.
     victim.kill()
     statuses: list[int] = []
 
@@ -117,10 +116,12 @@ def test_a_service_that_is_killed_is_named_spares_the_others_and_comes_back(seco
     wait_for(lambda: second.health() == 200)
 
 
-def test_sigterm_ends_every_process_and_frees_the_port_and_it_starts_again(second: Launched) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_every_process_frees_the_port_and_it_starts_again(second: Launched, how: signal.Signals) -> None:
     processes = [*second.children().values()]
     assert len(processes) == 3
-    assert second.stop() == 0
+    assert second.stop(how) == 0
+    assert "Traceback" not in second.log.read_text()
     assert not [process for process in processes if process.is_running()]
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

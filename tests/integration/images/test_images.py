@@ -22,7 +22,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from deploy.local.plan import HOST, free_ports
+from deploy.local.plan import free_ports
+from deploy.local.preflight import HOST
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
 from tests.integration.images.dockerfile import ROOT, lay_out, stages
 

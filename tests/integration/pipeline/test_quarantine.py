@@ -135,7 +135,11 @@ def replayed(pipeline: Pipeline) -> None:
     assert all(record.tables[name].reconciled for name in made)
 
 
-RULES = [pytest.param(table, nth, check, id=f"{table.name}-{check.name}") for table in tables() for nth, check in enumerate(checks_of(table))]
+RULES = [
+    pytest.param(table, nth, check, id=f"{table.name}-{check.name}")
+    for table in tables()
+    for nth, check in enumerate(checks_of(table))
+]
 
 
 @pytest.mark.parametrize(("table", "nth", "check"), RULES)
@@ -185,7 +189,7 @@ def test_a_good_row_that_turns_bad_moves_to_quarantine_and_keeps_the_time_it_was
     turned = Pipeline(Path("nowhere"), tmp_path / "var")
     shutil.copytree(planted.var_dir, turned.var_dir)
     names = columns(CONTRACT["curated.orders"])
-    times = "SELECT first_seen_at, quarantined_at FROM quarantine.orders WHERE key = '{\"order_id\":\"o\"}'"
+    times = 'SELECT first_seen_at, quarantined_at FROM quarantine.orders WHERE key = \'{"order_id":"o"}\''
     plant(turned.var_dir, "orders", [{**GOOD["orders"], "_op": "U", "status": "lost"}], names, "20200104T000000000000Z")
     replayed(turned)
     assert turned.one("SELECT count(*) FROM curated.orders WHERE order_id = 'o'") == 0

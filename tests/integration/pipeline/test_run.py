@@ -6,11 +6,12 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipeline.__main__ import main
 from pipeline.lock import locked
-from pipeline.sources import Window
+from pipeline.sources import Window, source
 from tests.integration.pipeline.sample import CURATED, Pipeline, edit, moved
 
 FIRST_HALF = Window(last=date(2017, 6, 30))
@@ -77,12 +78,19 @@ def test_nothing_changes_either_when_all_that_runs_remember_is_lost(mine: Pipeli
 def test_a_changed_household_moves_exactly_what_is_made_from_households(mine: Pipeline) -> None:
     before = mine.versions()
     household = mine.one("SELECT min(customer_id) FROM curated.customers WHERE age_band IS NOT NULL")
-    edit(mine.folder, "demographics", f"SELECT * REPLACE (if(household_id = {household}, '19-24 x', age) AS age) FROM rows")
+    edit(
+        mine.folder,
+        "demographics",
+        f"SELECT * REPLACE (if(household_id = {household}, '19-24 x', age) AS age) FROM rows",
+    )
     record = mine.run()
     assert moved(before, mine.versions()) == {"curated.customers", *ALL_DEMAND}
-    assert {name for name, table in record.tables.items() if name.startswith("raw.") and table.changed} == {"raw.customers"}
+    assert {name for name, table in record.tables.items() if name.startswith("raw.") and table.changed} == {
+        "raw.customers"
+    }
     assert mine.one(f"SELECT age_band FROM curated.customers WHERE customer_id = '{household}'") == "19-24 x"
-    assert mine.one("SELECT count(*) FROM curated.customers WHERE _ingested_at > (SELECT min(_ingested_at) FROM curated.customers)") == 1
+    newer = "_ingested_at > (SELECT min(_ingested_at) FROM curated.customers)"
+    assert mine.one(f"SELECT count(*) FROM curated.customers WHERE {newer}") == 1
 
 
 def test_a_changed_line_moves_its_order_its_product_and_what_follows(mine: Pipeline) -> None:
@@ -153,7 +161,7 @@ def test_a_failure_skips_what_is_downstream_and_lets_the_rest_run(
     said = capsys.readouterr().out
     assert "raw.promotion_products failed: source complete-journey" in said
     assert "campaign_id" in said
-    assert "skipped, as they need what failed: curated.promotion_products" in said
+    assert "not made, as what they need was not: curated.promotion_products" in said
     assert pipeline.one("SELECT count(*) FROM curated.order_items") > 0
     assert "curated.promotion_products" not in pipeline.versions()
 
@@ -219,10 +227,6 @@ def test_the_whole_data_reconcile_to_the_row_and_the_cent(tmp_path: Path) -> Non
     assert all(table.reconciled for table in record.tables.values())
     kept = "SELECT sum(line_total) FROM curated.order_items"
     held = "SELECT sum((_row ->> 'line_total')::DECIMAL(18,2)) FROM quarantine.order_items"
-    import duckdb
-
-    from pipeline.sources import source
-
     path = source("complete-journey").folder / "transactions.parquet"
     given = duckdb.sql(f"SELECT sum(sales_value::DECIMAL(18,2)) FROM '{path}'").fetchone()
     assert given == (whole.one(kept) + whole.one(held),)

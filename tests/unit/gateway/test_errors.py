@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.errors import FailedPrecondition, FieldError, InvalidArgument
-from tests.contract.backend import Backend, gateway, settings_for
+from tests.contract.backend import Backend, gateway, serving, settings_for
 
 SEGMENTS = "/api/v1/demand-insights/segments"
 SEGMENTS_RPC = "/demand.v1.DemandService/ListSegments"
@@ -187,6 +187,17 @@ async def test_a_service_that_is_down_is_named_and_the_others_answer(backend: Ba
         assert body["metadata"]["service"] == "demand"
         assert response.headers["retry-after"] == "1"
         assert (await client.get("/api/v1/auth/me", headers=backend.bearer("viewer"))).status_code == 200
+
+
+async def test_a_service_that_returns_is_served_again_within_five_seconds(backend: Backend):
+    async with serving() as other:
+        address = other.address
+    services = {"auth": backend.address, "demand": address}
+    async with gateway(settings_for(backend, services=services)) as (client, _):
+        problem(await client.get(SEGMENTS, headers=backend.bearer("viewer")), 503, "SERVICE_UNAVAILABLE")
+        async with serving(address), asyncio.timeout(5):
+            while (await client.get(SEGMENTS, headers=backend.bearer("viewer"))).status_code != 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
 
 
 async def test_a_service_this_installation_lacks_is_named(backend: Backend):
