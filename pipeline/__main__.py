@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from pipeline import cli
+from pipeline.records import RunRecord
 from pipeline.settings import PipelineSettings
 from shared.errors import PlatformError
 
@@ -58,18 +59,23 @@ def _run(asked: argparse.Namespace, settings: PipelineSettings) -> int:
 
         request = Request(asked.source, asked.source_dir, window, tuple(asked.only))
         record = run(settings, request, display(plain=asked.plain))
-    return DONE if record.status == records.SUCCEEDED else FAILED
+    return _ended(record)
+
+
+def _ended(record: RunRecord) -> int:
+    for table, why in record.failures.items():
+        _told(f"{table} failed: {why}", FAILED)
+    return FAILED if record.failures or record.skipped else DONE
 
 
 def _replay(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline.display import display  # noqa: PLC0415
     from pipeline.lock import locked  # noqa: PLC0415
-    from pipeline.records import SUCCEEDED  # noqa: PLC0415
     from pipeline.replay import replay  # noqa: PLC0415
 
     with locked(settings.lock_path):
         record = replay(settings, tuple(asked.tables), display(plain=asked.plain))
-    return DONE if record.status == SUCCEEDED else FAILED
+    return _ended(record)
 
 
 def _query(asked: argparse.Namespace, settings: PipelineSettings) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pipeline.batch import Outcome
 
-WIDE, NAME_WIDTH = 200, 27
+WIDE, ROOMY, NAME_WIDTH = 200, 110, 27
 COLUMNS = ("rows in", "rows", "quarantined", "version", "seconds")
 
 
@@ -65,7 +65,7 @@ class Plain:
 
     def end(self, record: RunRecord) -> None:
         """Write the summary."""
-        self.console.print(summary(record))
+        self.console.print(summary(record, self.console.width))
         closing(self.console, record)
 
 
@@ -102,13 +102,13 @@ class Animated:
         """Close the live display and leave the summary."""
         if self._live is not None:
             self._live.stop()
-        self.console.print(summary(record))
+        self.console.print(summary(record, self.console.width))
         closing(self.console, record)
 
     def _view(self) -> RenderableType:
-        grid = grid_of()
+        grid = grid_of(self.console.width)
         for table, cells in self._lines.items():
-            grid.add_row(table, *cells)
+            grid.add_row(table, *cells[: len(grid.columns) - 1])
         spent = time.monotonic() - self._began
         text = f" {self._current}   {len(self._lines)} of {len(self._tables)} tables, {spent:.0f} s"
         return Group(grid, Spinner("dots", text=text))
@@ -143,30 +143,33 @@ def figures(name: str, table: Outcome | TableRecord, seconds: float) -> tuple[st
     return (rows_in, rows, quarantined, version, f"{seconds:.1f}")
 
 
-def grid_of() -> Table:
-    """Return an empty table of outcomes."""
+def grid_of(width: int) -> Table:
+    """Return an empty table of outcomes; where it is narrow, without the remarks."""
     grid = Table(box=None, pad_edge=False, header_style="bold")
     grid.add_column("table", no_wrap=True, min_width=NAME_WIDTH)
     for name in COLUMNS:
-        grid.add_column(name, justify="right")
-    grid.add_column("", no_wrap=True)
+        grid.add_column(name, justify="right", no_wrap=True)
+    if width >= ROOMY:
+        grid.add_column("", no_wrap=True)
     return grid
 
 
-def summary(record: RunRecord) -> Table:
+def summary(record: RunRecord, width: int) -> Table:
     """Return the table of a finished run; tables that no source has are left out."""
-    grid = grid_of()
+    grid = grid_of(width)
     for name, table in record.tables.items():
         if not table.absent:
-            note = table.note if table.reconciled else f"NOT RECONCILED {table.note}"
-            grid.add_row(name, *figures(name, table, table.seconds), note)
+            cells = (*figures(name, table, table.seconds), table.note)
+            grid.add_row(name, *cells[: len(grid.columns) - 1])
     return grid
 
 
 def closing(console: Console, record: RunRecord) -> None:
-    """Write how the run ended, what failed and what was skipped because of it."""
-    for table, why in record.failures.items():
-        console.print(f"{table} failed: {why}", soft_wrap=True)
+    """Write how the run ended and what was not made because of a failure; the failures go to stderr."""
+    for table, done in record.tables.items():
+        if not done.reconciled:
+            held = f"{done.rows:,} in the table and {done.quarantined:,} in quarantine"
+            console.print(f"{table} does not reconcile: {done.rows_in:,} rows in, {held}", soft_wrap=True)
     if record.skipped:
         console.print(f"not made, as what they need was not: {', '.join(record.skipped)}", soft_wrap=True)
     changed = sum(table.changed for table in record.tables.values())

@@ -16,7 +16,7 @@ import duckdb
 
 from pipeline.raw import RawFile, RawZone, as_list, quoted
 from pipeline.sources import Source, SourceUnreadable, Window
-from pipeline.sources.source import first_line
+from pipeline.sources.source import without_values
 from shared.tables import CONTRACT
 
 ROW_META = ("_source_ts", "_source_position")
@@ -120,16 +120,7 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, select: str, sourc
     try:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
     except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
-        raise SourceUnreadable(f"source {source.name} in {source.folder}: {_without_values(error)}") from error
-
-
-def _without_values(error: Exception) -> str:
-    # A conversion error quotes the value it met, and a value never leaves its row.
-    return (
-        "a value has another type than it should"
-        if isinstance(error, duckdb.ConversionException)
-        else first_line(error)
-    )
+        raise SourceUnreadable(f"source {source.name} in {source.folder}: {without_values(error)}") from error
 
 
 def _write(connection: duckdb.DuckDBPyConnection, target: Path) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+
+import duckdb
 
 from pipeline import records
 from pipeline.assets import Node, chosen, nodes
 from pipeline.batch import Batch, Outcome, Request
+from pipeline.code_version import ROOT
 from pipeline.display import Display
 from pipeline.records import RunRecord, TableRecord
 from pipeline.settings import PipelineSettings
 from pipeline.sources import source
-from pipeline.sources.source import first_line
 from shared.errors import PlatformError
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -41,7 +45,8 @@ class Run:
         self.display.begin([table for node in graph for table in node.makes])
         with self.batch:
             succeeded = _materialize(watched, self.batch)
-        self._finish(graph, succeeded)
+        self.stopped |= succeeded is None
+        self._finish(graph, succeeded is True)
         if self.stopped:
             raise KeyboardInterrupt
         return self.record
@@ -69,7 +74,8 @@ class Run:
                 return node.make(batch)
             except Exception as error:
                 # DuckDB turns a Ctrl-C that meets it at work into an error of its own.
-                self.stopped = isinstance(error, RuntimeError) and "interrupted" in str(error)
+                interrupted = isinstance(error, RuntimeError) and "interrupted" in str(error)
+                self.stopped = interrupted or isinstance(error, duckdb.InterruptException)
                 for table in () if self.stopped else node.makes:
                     self._failed(table, error)
                 raise
@@ -80,8 +86,8 @@ class Run:
         return make
 
     def _failed(self, table: str, error: Exception) -> None:
-        # Only our own errors are known not to quote rows; of any other, its kind and first line without values.
-        said = error.detail if isinstance(error, PlatformError) else f"{type(error).__name__}: {first_line(error)}"
+        # Only our own errors are known not to quote rows; of any other only its kind is told, and where it was raised.
+        said = error.detail if isinstance(error, PlatformError) else _kind(error)
         self.record.failures[table] = said
         self.display.failed(table, said)
 
@@ -94,6 +100,13 @@ class Run:
         self.display.end(self.record)
 
 
+def _kind(error: Exception) -> str:
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT) in frame.filename]
+    ours = [frame for frame in frames if ".venv" not in frame.filename and "site-packages" not in frame.filename]
+    place = f" at {Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{place}, our own mistake; please report it"
+
+
 def run(settings: PipelineSettings, request: Request, display: Display) -> RunRecord:
     """Return the record of a run over the tables asked for. Raises UnknownSource, UnknownAsset, SourceUnreadable."""
     graph = chosen(nodes(), request.only)
@@ -101,7 +114,8 @@ def run(settings: PipelineSettings, request: Request, display: Display) -> RunRe
     return Run(settings, request, display).execute(graph)
 
 
-def _materialize(graph: Sequence[Node], batch: Batch) -> bool:
+def _materialize(graph: Sequence[Node], batch: Batch) -> bool | None:
+    """Return whether every node was made, None when stopped from outside."""
     with warnings.catch_warnings():
         # Dagster warns of its own future; nothing a person at a shell could act on.
         warnings.simplefilter("ignore")
@@ -119,4 +133,4 @@ def _materialize(graph: Sequence[Node], batch: Batch) -> bool:
                 raise_on_error=False,
             )
             return result.success
-    return False
+    return None

@@ -73,8 +73,10 @@ class Source:
         try:
             for statement in self.prepare:
                 connection.execute(statement)
+        except duckdb.InterruptException:
+            raise
         except duckdb.Error as error:
-            raise SourceUnreadable(f"source {self.name} in {self.folder}: {first_line(error)}") from error
+            raise SourceUnreadable(f"source {self.name} in {self.folder}: {without_values(error)}") from error
 
     def fingerprint(self) -> str:
         """Return what changes when a file of the source does: sizes and times, no content."""
@@ -89,6 +91,13 @@ class OpenSource(Protocol):
         """Return the source."""
 
 
+def without_values(error: duckdb.Error) -> str:
+    """Return what a DuckDB error says, unless it quotes the value it met: a value never leaves its row."""
+    if isinstance(error, duckdb.ConversionException):
+        return "a value has another type than it should"
+    return first_line(error)
+
+
 def first_line(error: Exception) -> str:
-    """Return the first line of what an error says, which never holds rows."""
+    """Return the first line of what an error says."""
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -158,10 +158,11 @@ def test_a_failure_skips_what_is_downstream_and_lets_the_rest_run(
     monkeypatch.setenv("VAR_DIR", str(pipeline.var_dir))
     names = [f"{zone}.{name}" for zone in ("raw", "curated") for name in CURATED]
     assert main(["run", "--plain", "--source-dir", str(pipeline.folder), "--only", *names]) == 1
-    said = capsys.readouterr().out
-    assert "raw.promotion_products failed: source complete-journey" in said
-    assert "campaign_id" in said
-    assert "not made, as what they need was not: curated.promotion_products" in said
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith("raw.promotion_products failed: source complete-journey")
+    assert "campaign_id" in line
+    assert "not made, as what they need was not: curated.promotion_products" in said.out
     assert pipeline.one("SELECT count(*) FROM curated.order_items") > 0
     assert "curated.promotion_products" not in pipeline.versions()
 
