@@ -65,7 +65,11 @@ def _create_user(plan: Plan, login: Login) -> None:
         check=False,
     )
     if result.returncode:
-        raise CannotStart(f"The demo login could not be made: {result.stderr.decode(errors='replace').strip()}")
+        log = plan.var_dir / "log" / "create-user.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_bytes(result.stderr)
+        words = result.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise CannotStart(f"The demo login could not be made: {words[-1]} (all of it in {log})")
 
 
 def _write_private(path: Path, login: Login) -> None:

@@ -233,3 +233,22 @@ def test_the_whole_data_reconcile_to_the_row_and_the_cent(tmp_path: Path) -> Non
     assert given == (whole.one(kept) + whole.one(held),)
     assert whole.one("SELECT sum(total) FROM curated.orders") == whole.one(kept)
     assert whole.one("SELECT max(data_through_on) FROM demand.rfm_scores") == date(2017, 12, 31)
+
+
+def test_a_broken_newest_version_is_named_repaired_and_made_anew(
+    mine: Pipeline, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    value = "if(nth = (SELECT min(nth) FROM rows WHERE quantity = 1), sales_value + 100, sales_value)"
+    edit(mine.folder, "transactions", f"SELECT * REPLACE ({value} AS sales_value) FROM rows")
+    mine.curated()
+    whole = mine.rows("curated.orders")
+    entry = mine.var_dir / "lake/curated/orders/_delta_log/00000000000000000001.json"
+    entry.write_bytes(entry.read_bytes()[:100])
+    monkeypatch.setenv("VAR_DIR", str(mine.var_dir))
+    again = ["run", "--plain", "--source-dir", str(mine.folder), "--only", "raw.orders", "curated.orders"]
+    assert main(again) == 1
+    assert "run `python -m pipeline repair curated.orders`" in capsys.readouterr().err
+    assert main(["repair", "curated.orders"]) == 0
+    assert "moved aside: version 1" in capsys.readouterr().out
+    assert main(again) == 0
+    assert mine.rows("curated.orders").equals(whole)
