@@ -101,11 +101,12 @@ def _status(_: argparse.Namespace, settings: PipelineSettings) -> int:
 def _repair(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline.batch import open_lake  # noqa: PLC0415
     from pipeline.lock import locked  # noqa: PLC0415
-    from pipeline.query import UnknownTable  # noqa: PLC0415
+    from pipeline.query import UnknownTable, table_names  # noqa: PLC0415
 
     lake = open_lake(settings)
-    if asked.table.partition(".")[0] not in lake.zones.uris:
-        raise UnknownTable(f"no table {asked.table}; give its full name, such as curated.orders")
+    there = table_names(lake)
+    if asked.table not in there:
+        raise UnknownTable(f"no table {asked.table}; there are: {', '.join(there) or 'none'}")
     with locked(settings.lock_path):
         moved = lake.repair(asked.table)
     told = f"moved aside: version {', '.join(map(str, moved))}" if moved else "nothing is broken"

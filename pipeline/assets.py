@@ -111,6 +111,6 @@ def _curated(name: str, function: incremental.Function) -> Node:
 
 def _prod(made: prod.BatchFunction) -> Node:
     def make(batch: Batch) -> list[Outcome]:
-        return prod.refresh(batch, made, again=batch.again)
+        return prod.refresh(batch, made)
 
     return Node(made.makes, made.reads, inspect.getdoc(made.function) or "", make)

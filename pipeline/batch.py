@@ -29,7 +29,7 @@ class Request:
     window: Window = field(default_factory=Window)
     only: tuple[str, ...] = ()
     again: bool = False
-    """Look at every table again, also where nothing is new."""
+    """Look at every curated table and its quarantine again, also where nothing is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Batch(AbstractContextManager["Batch"]):
 
     @property
     def again(self) -> bool:
-        """Return whether tables are looked at again where nothing is new."""
+        """Return whether curated tables are looked at again where nothing is new."""
         return self.request.again
 
     @property

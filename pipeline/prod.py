@@ -89,7 +89,7 @@ def _full_name(argument: str) -> str:
     raise TableFunctionBroken(f"argument {argument}: neither <zone>_<table> nor one of {', '.join(SERVICES)}")
 
 
-def refresh(batch: Batch, made: BatchFunction, *, again: bool = False) -> list[Outcome]:
+def refresh(batch: Batch, made: BatchFunction) -> list[Outcome]:
     """Return what became of the tables of one batch function. Raises InputMissing, TableFunctionBroken."""
     inputs = {name: _input(batch, name, made) for name in made.reads}
     clock = batch_clock(batch.engine.table(_input(batch, "curated.orders", made)))
@@ -99,7 +99,7 @@ def refresh(batch: Batch, made: BatchFunction, *, again: bool = False) -> list[O
         **{f"input.{name}": str(snapshot.version) for name, snapshot in inputs.items()},
     }
     before = {name: snapshot_of(batch, name) for name in made.makes}
-    if not again and all(_made_from(snapshot, metadata) for snapshot in before.values()):
+    if all(_made_from(snapshot, metadata) for snapshot in before.values()):
         return [_outcome(name, snapshot, inputs, "up to date") for name, snapshot in before.items() if snapshot]
     tables = _call(batch, made, inputs, clock)
     finished = {name: _finished(batch, CONTRACT[name], rows, clock) for name, rows in tables.items()}

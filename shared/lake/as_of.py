@@ -34,7 +34,12 @@ class AsOf:
     moment: datetime | None = None
 
     def __str__(self) -> str:
-        return str(self.version) if self.moment is None else self.moment.isoformat()
+        return str(self.version) if self.moment is None else zulu(self.moment)
+
+
+def zulu(moment: datetime) -> str:
+    """Return a UTC moment in RFC 3339, cut to milliseconds as the log has them."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def parse_as_of(text: str) -> AsOf | None:

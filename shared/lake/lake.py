@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError
 
 from shared.errors import FailedPrecondition, NotFound, Unavailable
 from shared.lake import writing
-from shared.lake.as_of import AsOf, AsOfOutOfRange
+from shared.lake.as_of import AsOf, AsOfOutOfRange, zulu
 from shared.lake.log import BrokenEntry, Commit, Entry, Log
 from shared.lake.memory import TableMemory
 from shared.lake.snapshot import UNREADABLE, Reading, Snapshot, load, open_snapshot
@@ -238,8 +238,8 @@ class Lake:
                     return commit.version
         raise AsOfOutOfRange(
             f"{table} has versions {versions[0]} to {versions[-1]}, the earliest committed at "
-            f"{commits[-1].committed_at.isoformat()}; as_of {as_of} is outside of them",
-            metadata={"table": table, "earliest": commits[-1].committed_at.isoformat()},
+            f"{zulu(commits[-1].committed_at)}; as_of {as_of} is outside of them",
+            metadata={"table": table, "earliest": zulu(commits[-1].committed_at)},
         )
 
     def _entries(self, table: str) -> tuple[Entry, ...]:

@@ -51,7 +51,7 @@ class Backends:
             return found
         if name in self._known:
             raise NotRunning(f"the {name} service is not running here", metadata={"service": name})
-        names = ", ".join(sorted(self._known | self._channels.keys()))
+        names = ", ".join(sorted(self._known or self._channels))
         raise UnknownSystem(f"no system is called {name[:60]!r}; there are {names}")
 
     def router(self, method: Method) -> Callable[[Any], Backend]:

@@ -75,6 +75,12 @@ def test_nothing_changes_either_when_all_that_runs_remember_is_lost(mine: Pipeli
     assert mine.files() == files
 
 
+def test_a_replay_with_nothing_to_let_through_leaves_versions_as_they_are(mine: Pipeline) -> None:
+    versions = mine.versions()
+    assert mine.replay().status == "succeeded"
+    assert mine.versions() == versions
+
+
 def test_a_changed_household_moves_exactly_what_is_made_from_households(mine: Pipeline) -> None:
     before = mine.versions()
     household = mine.one("SELECT min(customer_id) FROM curated.customers WHERE age_band IS NOT NULL")
