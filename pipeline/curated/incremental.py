@@ -24,10 +24,10 @@ from pipeline.batch import Batch, Outcome
 from pipeline.code_version import CURATED_FILES, digest
 from pipeline.curated import quarantine
 from pipeline.curated.changes import Changes, changes
-from pipeline.curated.check import bad_rows, good_rows, keys_of
 from pipeline.raw import RawFile
 from shared.lake import LakeTableMissing, Snapshot
 from shared.tables import CONTRACT, Table
+from shared.tables.validation import bad_rows, good_rows, keys_of
 
 Function = Callable[..., ir.Table]
 RAW_NOTE, CODE_NOTE, REFERENCE_NOTE = "raw_batch", "code_version", "input."

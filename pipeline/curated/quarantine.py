@@ -8,9 +8,9 @@ import duckdb
 import pyarrow as pa
 
 from pipeline.batch import Batch
-from pipeline.curated.check import RAW, REASONS
 from shared.lake import Snapshot
 from shared.tables import Table
+from shared.tables.validation import RAW, REASONS
 
 MOMENT = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from pipeline.curated.check import checked
 from shared.tables import CONTRACT
+from shared.tables.validation import checked
 
 
 def curated_customers(raw_customers: ir.Table) -> ir.Table:

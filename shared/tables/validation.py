@@ -1,166 +1,158 @@
-"""Rows held against the contract: cast, judged rule by rule, scored. Ibis only, so it runs on every engine.
+"""Raw rows cast to the contract and held against every rule of their table; each broken rule is named.
 
-The pipeline's way: `cast_by_contract(raw, table)`, then `judge(cast, table, references)`; rows whose `_failed_rules` is
-empty are good, the others go to quarantine with those names.
+Ibis only, so it runs on every engine.
+
+The rules of a table are those it declares and four kinds that follow from its columns: `castable_<column>`,
+`not_null_<column>`, `choice_<column>` and `resolves_<column>` for each reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import reduce
 
 import ibis
+import ibis.expr.types as ir
 
-from shared.tables.model import Column, Reference, Rule, Table
+from shared.tables import Column, Reference, Table
 from shared.tables.types import ibis_type
 
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
-FAILED_RULES = "_failed_rules"
-QUALITY_SCORE = "_quality_score"
+RAW = "raw__"
+HIT = "hit__"
+REASONS = "_reasons"
 INTEGERS = ("SMALLINT", "INT", "BIGINT")
 
 
-def castable(name: str) -> str:
-    """Return the name of the rule, and of the flag, that the raw value of a column has its type."""
-    return f"castable_{name}"
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule by name and the condition under which a row breaks it."""
+
+    name: str
+    columns: tuple[str, ...]
+    broken: Callable[[ir.Table], ir.BooleanValue]
 
 
-def resolves(name: str) -> str:
-    """Return the name of the rule, and of the flag, that a foreign key points to a row."""
-    return f"resolves_{name}"
-
-
-def is_castable(column: Column) -> bool:
-    """Return whether a raw value can fail to have the column's type: every value is text."""
-    return column.type != "VARCHAR"
-
-
-def rules_of(table: Table) -> tuple[Rule, ...]:
-    """Return every rule of a table, the automatic ones first: castable, not null, choice."""
-    automatic: list[Rule] = []
-    for column in table.business_columns:
-        if is_castable(column):
-            automatic.append(_castable_rule(column))
-        if not column.nullable:
-            automatic.append(_not_null_rule(column))
-        if column.choices:
-            automatic.append(_choice_rule(column))
-    return (*automatic, *table.rules)
+def checks_of(table: Table) -> tuple[Check, ...]:
+    """Return every check of a table, automatic ones first."""
+    return (*_local_checks(table), *(_resolves(reference) for reference in table.references))
 
 
 def rule_names(table: Table) -> tuple[str, ...]:
     """Return the names a row of this table can land in quarantine with."""
-    named = tuple(rule.name for rule in rules_of(table))
-    return named + tuple(resolves(reference.column) for reference in table.references)
+    return tuple(check.name for check in checks_of(table))
 
 
-def cast_by_contract(raw: ir.Table, table: Table) -> ir.Table:
-    """Return raw rows with the business columns in their contract types, and a flag `castable_<column>` for each.
-
-    A value that does not fit becomes null and its flag False. A column that the source lacks is null. Columns the
-    contract does not know are kept as they are, after the known ones.
-    """
-    known = {column.name: _cast(raw, column) for column in table.business_columns}
-    flags = {castable(c.name): _fits(raw, c, known[c.name]) for c in table.business_columns if is_castable(c)}
-    others = {name: raw[name] for name in raw.columns if name not in known and name not in flags}
-    return raw.select(**known, **others, **flags)
-
-
-def judge(candidate: ir.Table, table: Table, references: Mapping[str, ir.Table] | None = None) -> ir.Table:
-    """Return cast rows with `_failed_rules` (array of rule names, empty for a good row) and `_quality_score`.
+def checked(table: Table, raw: ir.Table, references: Mapping[str, ir.Table]) -> ir.Table:
+    """Return the rows cast to the contract, with the names of the rules each breaks in `_reasons` (empty: good).
 
     Args:
-        candidate: what `cast_by_contract` returned.
-        table: its contract.
-        references: the tables that foreign keys point to, by full name; a reference to a table that is not given is
-            not checked, since the source may lack it.
+        table: the contract of the rows.
+        raw: rows as extracted, in whatever types; columns it lacks are null. `_source` and `_source_position` stay.
+        references: the tables referred to, by full name. One that is not given is not checked, as the source may
+            lack it. A table that refers to itself resolves against the rows already there and those of `raw`
+            that are good so far.
     """
-    resolved = resolve(candidate, table, references or {})
-    judged = resolved.mutate(
-        **{FAILED_RULES: failed_rules(resolved, table), QUALITY_SCORE: quality_score(resolved, table)}
-    )
-    flags = [name for name in judged.columns if name.startswith(("castable_", "resolves_"))]
-    return judged.drop(*flags)
-
-
-def resolve(candidate: ir.Table, table: Table, references: Mapping[str, ir.Table]) -> ir.Table:
-    """Return the rows with a flag `resolves_<column>` for each reference whose table is given."""
+    rows = _cast(table, raw)
     for reference in table.references:
-        if reference.table in references:
-            candidate = _with_flag(candidate, reference, references[reference.table])
-    return candidate
+        rows = _with_hits(table, rows, reference, references.get(reference.table))
+    return rows.mutate(**{REASONS: _reasons(rows, checks_of(table))})
 
 
-def failed_rules(resolved: ir.Table, table: Table) -> ir.ArrayColumn:
-    """Return the names of the rules each row fails, as an array of text; a rule that is null holds."""
-    verdicts = {rule.name: rule.expression(resolved) for rule in rules_of(table)}
-    for reference in table.references:
-        if resolves(reference.column) in resolved.columns:
-            verdicts[resolves(reference.column)] = resolved[resolves(reference.column)]
-    return _names_of_failed(verdicts)
+def good_rows(table: Table, rows: ir.Table) -> ir.Table:
+    """Return the checked rows that broke no rule, in the contract's columns but for `_ingested_at`."""
+    kept = rows.filter(~_any_broken(rows, checks_of(table)))
+    return kept.select(*(name for name in table.column_names if name != "_ingested_at"))
 
 
-def quality_score(rows: ir.Table, table: Table) -> ir.FloatingValue:
-    """Return the share of the optional business columns that are filled, 0-1; 1 where the table has none."""
-    optional = [rows[column.name].notnull().cast("float64") for column in table.business_columns if column.nullable]
-    return sum(optional[1:], start=optional[0]) / len(optional) if optional else ibis.literal(1.0)
+def bad_rows(table: Table, rows: ir.Table) -> ir.Table:
+    """Return the checked rows that broke a rule: key as cast, the raw columns (`raw__…`) and `_reasons`."""
+    broken = rows.filter(_any_broken(rows, checks_of(table)))
+    raw = [f"{RAW}{column.name}" for column in table.business_columns]
+    return broken.select(*table.key, *raw, REASONS, "_source", "_source_position")
 
 
-def _names_of_failed(verdicts: Mapping[str, ir.BooleanValue]) -> ir.ArrayColumn:
-    names = [ibis.ifelse(good.fill_null(True), ibis.null("string"), name) for name, good in verdicts.items()]
-    if not names:
-        return ibis.literal([], type="array<string>")
-    return ibis.array(names).filter(lambda name: name.notnull())
+def keys_of(table: Table, raw: ir.Table) -> ir.Table:
+    """Return the keys of raw rows, cast to the contract; null where that cannot be."""
+    return raw.select(**{name: raw[name].try_cast(ibis_type(table.column(name).type)) for name in table.key})
 
 
-def _cast(raw: ir.Table, column: Column) -> ir.Value:
-    kind = ibis_type(column.type)
-    if column.name not in raw.columns:
-        return ibis.null(kind)
-    value = raw[column.name]
-    return value if value.type() == ibis.dtype(kind) else value.try_cast(kind)
+def _cast(table: Table, raw: ir.Table) -> ir.Table:
+    columns: dict[str, ir.Value] = {}
+    for column in table.business_columns:
+        known = column.name in raw.columns
+        value = raw[column.name] if known else ibis.null(ibis_type(column.type))
+        columns[column.name] = value.try_cast(ibis_type(column.type)) if known else value
+        columns[f"{RAW}{column.name}"] = value.cast("string")
+    columns["_source"] = raw["_source"].cast("string")
+    columns["_source_position"] = raw["_source_position"].cast("string")
+    rows = raw.select(**columns)
+    return rows.mutate(_quality_score=_quality(table, rows))
 
 
-def _fits(raw: ir.Table, column: Column, cast: ir.Value) -> ir.BooleanValue:
-    if column.name not in raw.columns:
-        return ibis.literal(True)
-    value = raw[column.name]
-    fits = cast.notnull()
-    if column.type in INTEGERS and not value.type().is_integer():
-        # A cast to an integer rounds, and a quantity of 1.7 is not one of 2.
-        fits = fits & (value.try_cast("float64") == cast.cast("float64"))
-    return fits | value.isnull()
+def _quality(table: Table, rows: ir.Table) -> ir.Value:
+    optional = [column.name for column in table.business_columns if column.nullable]
+    if not optional:
+        return ibis.literal(1.0)
+    filled = reduce(lambda a, b: a + b, (rows[name].notnull().cast("int64") for name in optional))
+    return filled.cast("float64") / len(optional)
 
 
-def _castable_rule(column: Column) -> Rule:
-    flag = castable(column.name)
-    return Rule(flag, f"{column.name} is a {column.type}", (column.name,), lambda rows: rows[flag])
+def _with_hits(table: Table, rows: ir.Table, reference: Reference, target: ir.Table | None) -> ir.Table:
+    name = f"{HIT}{reference.column}"
+    keys = [target.select(**{name: target[reference.target_column]})] if target is not None else []
+    if reference.table == table.full_name:
+        sound = rows.filter(~_any_broken(rows, _local_checks(table)))
+        keys.append(sound.select(**{name: sound[reference.target_column]}))
+    if not keys:
+        return rows.mutate(**{name: rows[reference.column]})
+    found = ibis.union(*keys).distinct() if len(keys) > 1 else keys[0].distinct()
+    return rows.left_join(found, rows[reference.column] == found[name])
 
 
-def _not_null_rule(column: Column) -> Rule:
-    def good(rows: ir.Table) -> ir.BooleanValue:
-        # A value that was there but did not fit is reported as that, not as missing too.
-        present = rows[column.name].notnull()
-        return present | ~rows[castable(column.name)] if castable(column.name) in rows.columns else present
-
-    return Rule(f"not_null_{column.name}", f"{column.name} is filled", (column.name,), good)
+def _local_checks(table: Table) -> tuple[Check, ...]:
+    automatic = (check for column in table.business_columns for check in _column_checks(column))
+    return (*automatic, *(Check(r.name, r.columns, _negated(r.expression)) for r in table.rules))
 
 
-def _choice_rule(column: Column) -> Rule:
-    return Rule(
-        f"choice_{column.name}",
-        f"{column.name} is one of {', '.join(column.choices)}",
-        (column.name,),
-        lambda rows: rows[column.name].isin(column.choices),
-    )
+def _column_checks(column: Column) -> Iterator[Check]:
+    name, raw = column.name, f"{RAW}{column.name}"
+    if column.type != "VARCHAR":
+        yield Check(f"castable_{name}", (name,), _uncastable(column))
+    if not column.nullable:
+        yield Check(f"not_null_{name}", (name,), lambda rows: rows[raw].isnull())
+    if column.choices:
+        yield Check(f"choice_{name}", (name,), lambda rows: rows[name].notin(column.choices))
 
 
-def _with_flag(candidate: ir.Table, reference: Reference, target: ir.Table) -> ir.Table:
-    # A join, not IN (subquery): Spark takes the latter in a filter alone.
-    key = "_key_of_" + reference.column
-    keys = target.select(**{key: target[reference.target_column]}).distinct()
-    joined = candidate.left_join(keys, candidate[reference.column] == keys[key])
-    flag = joined[key].notnull() | joined[reference.column].isnull()
-    return joined.mutate(**{resolves(reference.column): flag}).drop(key)
+def _uncastable(column: Column) -> Callable[[ir.Table], ir.BooleanValue]:
+    def broken(rows: ir.Table) -> ir.BooleanValue:
+        text, value = rows[f"{RAW}{column.name}"], rows[column.name]
+        lost = text.notnull() & value.isnull()
+        if column.type not in INTEGERS:
+            return lost
+        # A cast to an integer rounds: 1.7 is not a quantity of 2.
+        return lost | (value.notnull() & (text.try_cast("float64") != value.cast("float64")))
+
+    return broken
+
+
+def _resolves(reference: Reference) -> Check:
+    def broken(rows: ir.Table) -> ir.BooleanValue:
+        return rows[reference.column].notnull() & rows[f"{HIT}{reference.column}"].isnull()
+
+    return Check(f"resolves_{reference.column}", (reference.column,), broken)
+
+
+def _negated(good: Callable[[ir.Table], ir.BooleanValue]) -> Callable[[ir.Table], ir.BooleanValue]:
+    return lambda rows: ~good(rows)
+
+
+def _any_broken(rows: ir.Table, checks: tuple[Check, ...]) -> ir.BooleanValue:
+    # Null counts as good: a rule says nothing of what is not there.
+    return reduce(lambda a, b: a | b, (check.broken(rows).fill_null(False) for check in checks))
+
+
+def _reasons(rows: ir.Table, checks: tuple[Check, ...]) -> ir.ArrayValue:
+    named = [ibis.cases((check.broken(rows).fill_null(False), check.name)) for check in checks]
+    return ibis.array(named).filter(lambda name: name.notnull())

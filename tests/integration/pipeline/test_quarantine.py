@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.assets import curated_functions
-from pipeline.curated.check import Check, checks_of
 from shared.tables import CONTRACT, Table
+from shared.tables.validation import Check, checks_of
 from tests.integration.pipeline.sample import Pipeline, plant
 
 Row = dict[str, str | None]
