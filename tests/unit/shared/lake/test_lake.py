@@ -9,6 +9,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from shared.errors import InvalidArgument
 from shared.lake import AsOf, AsOfOutOfRange, Lake, LakeTableMissing, LakeTableUnknown, LakeZoneUnknown, Zones
+from shared.lake.as_of import zulu
 from shared.policy import RegionBound
 from shared.principal import ANONYMOUS, BATCH, Principal
 from tests.unit.shared.lake.rows import categories, customers, ids
@@ -108,7 +109,7 @@ def test_before_the_first_commit_the_earliest_moment_is_told(lake: Lake) -> None
     earliest = lake.history(TABLE)[0].committed_at
     with pytest.raises(AsOfOutOfRange, match="versions 0 to 0") as refused:
         lake.read(TABLE, BATCH, AsOf(moment=earliest - timedelta(days=1)))
-    assert refused.value.metadata["earliest"] == earliest.isoformat()
+    assert refused.value.metadata["earliest"] == zulu(earliest)
 
 
 def test_a_version_that_was_never_made_is_out_of_range(lake: Lake) -> None:
