@@ -16,6 +16,7 @@ from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
 from shared.transcode.backends import Backends
 from shared.transcode.contract import load_contracts
+from shared.transcode.cookies import CookieNames
 from shared.transcode.endpoint import Edge
 from shared.transcode.openapi import Document
 from shared.transcode.publish import OPENAPI_PATH, publish
@@ -58,7 +59,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     edge = Edge(
         Backends(channels, [system.name for system in SYSTEMS]),
         verifier,
-        secure_cookies=settings.cookies_need_tls,
+        CookieNames(settings.issuer, settings.cookies_need_tls),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.timeout_seconds,
     )

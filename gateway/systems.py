@@ -28,7 +28,8 @@ ITEM = {
         "status": {**TEXT, "enum": STATUSES, "description": "not_running: not part of this installation."},
     },
 }
-EXAMPLE = {"items": [{**asdict(SYSTEMS[0]), "status": "up"}]}
+TOTAL = {"type": "integer", "format": "int64", "description": "Number of systems; they are never paged."}
+EXAMPLE = {"items": [{**asdict(SYSTEMS[0]), "status": "up"}], "total_size": 1}
 REASONS = ["TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED"]
 OPERATION: dict[str, Any] = {
     "tags": ["Platform"],
@@ -44,8 +45,8 @@ OPERATION: dict[str, Any] = {
                 "application/json": {
                     "schema": {
                         "type": "object",
-                        "required": ["items"],
-                        "properties": {"items": {"type": "array", "items": ITEM}},
+                        "required": ["items", "total_size"],
+                        "properties": {"items": {"type": "array", "items": ITEM}, "total_size": TOTAL},
                     },
                     "example": EXAMPLE,
                 }
@@ -72,7 +73,7 @@ def router(verifier: Verifier, pulse: Pulse) -> APIRouter:
         await verifier.verify(token)
         health = await pulse.services()
         items = [{**asdict(system), "status": status(health.get(system.name))} for system in SYSTEMS]
-        return JSONResponse({"items": items}, headers=NO_STORE)
+        return JSONResponse({"items": items, "total_size": len(items)}, headers=NO_STORE)
 
     return routes
 

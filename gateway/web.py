@@ -18,7 +18,7 @@ from gateway.files import Files
 from gateway.headers import CSP_NAME, csp
 
 NONCE = "__CSP_NONCE__"
-OURS = ("/api/", "/health/", "/.well-known/")
+OURS = ("/api/", "/health/", "/metrics/", "/.well-known/")
 SHORT, FOR_EVER = "no-cache", "public, max-age=31536000, immutable"
 NOT_BUILT = """<!doctype html>
 <html lang="en">

@@ -63,7 +63,10 @@ def _tables(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
     nodes = list(_nodes(tree))
     named = {entry["key"] for node in nodes for entry in node.get("cte_map", {}).get("map", [])}
     tables = {(node["schema_name"], node["table_name"]) for node in nodes if node.get("type") == "BASE_TABLE"}
-    return sorted(f"{zone}.{table}" if zone else table for zone, table in tables if zone or table not in named)
+    # Names fold as DuckDB folds them: every name of the lake is lower case.
+    folded = {(zone.casefold(), table.casefold()) for zone, table in tables}
+    ours = {name.casefold() for name in named}
+    return sorted(f"{zone}.{table}" if zone else table for zone, table in folded if zone or table not in ours)
 
 
 def _nodes(tree: object) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,8 @@ DEFAULT_SIZE = 50
 MAX_SIZE = 1000
 _HEAD = struct.Struct(">QQ")
 _SEAL_BYTES = 12
+_MOST = 2**53
+"""No list is longer and no table has more versions; past 64 bits, offsets cannot even be counted in."""
 
 
 class InvalidPageToken(InvalidArgument):
@@ -67,10 +69,17 @@ def _opened(query: str, token: str) -> tuple[int, int]:
         sealed = b""
     head, seal = sealed[: _HEAD.size], sealed[_HEAD.size :]
     if len(head) != _HEAD.size or seal != _seal(query, head):
-        wrong = "belongs to another query or is damaged; ask for the first page without it"
-        raise InvalidPageToken(f"page_token {wrong}", errors=[FieldError("page_token", wrong)])
+        raise _refused()
     offset, version = _HEAD.unpack(head)
+    # Anybody can compute the seal, so it vouches for no number.
+    if max(offset, version) > _MOST:
+        raise _refused()
     return offset, version
+
+
+def _refused() -> InvalidPageToken:
+    wrong = "belongs to another query or is damaged; ask for the first page without it"
+    return InvalidPageToken(f"page_token {wrong}", errors=[FieldError("page_token", wrong)])
 
 
 def _seal(query: str, head: bytes) -> bytes:

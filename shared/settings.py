@@ -101,6 +101,9 @@ class ProcessSettings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
+    trust_network: bool = False
+    """TRUST_NETWORK: without TLS, answer internal methods beyond loopback too; for a network nobody else is on."""
+
     supervisor_pid: int | None = None
     """SUPERVISOR_PID: the process stops when that process is its parent no longer."""
 

@@ -65,7 +65,8 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
         """Return the tables of the zone with the columns that the caller may see."""
         self._own(request.system)
         states = await asyncio.to_thread(catalogue, self._lake, self._system.zone, principal.current.get())
-        return system_pb2.ListTablesResponse(tables=[table_info(state) for state in states])
+        items = [table_info(state) for state in states]
+        return system_pb2.ListTablesResponse(items=items, total_size=len(items))
 
     async def Query(  # noqa: N802
         self, request: system_pb2.QueryRequest, context: Context

@@ -2,13 +2,12 @@
 
 The latest raw row of a key decides: good, it is in the curated table; bad, it is in quarantine and not in the table;
 deleted, it is in neither. So rows in = curated + quarantined, and what comes out follows from raw alone, however it
-was cut into runs.
+was cut into runs, with one exception: deleting a row that others refer to does not take those out of their tables.
 
 Both tables note in their commits what they were made from (the newest raw batch, the code, the versions of the
 tables referred to). The curated table is committed first. A run killed between the two leaves quarantine with an
 older note, so the next run looks again at everything since then: good rows are found unchanged, bad ones are put
-where they belong. A new version of a table referred to makes the rows in quarantine be looked at again; that a row
-referred to was deleted does not cascade to curated rows.
+where they belong. A new version of a table referred to makes the rows in quarantine be looked at again.
 """
 
 from __future__ import annotations

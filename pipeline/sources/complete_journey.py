@@ -78,10 +78,11 @@ FROM transactions t LEFT JOIN (SELECT product_id, any_value(department) AS depar
     any_value(product_type) AS product_type FROM products GROUP BY product_id) p USING (product_id)
 """
 
+# Lines given away for free say nothing of the price: a list price is never 0.
 UNIT_PRICES = """
 CREATE TEMP TABLE unit_prices AS
 SELECT product_id, median(((line_total + discount) / quantity)::DOUBLE) AS price, min(_row) AS _row
-FROM lines WHERE quantity > 0 GROUP BY product_id
+FROM lines WHERE quantity > 0 AND line_total + discount > 0 GROUP BY product_id
 """
 
 # One row a product of the catalogue, with the category it belongs to: 33 category names stand under several
@@ -125,8 +126,8 @@ WITH priced AS (
 ), by_department AS (SELECT department_id, median(price) AS price FROM priced GROUP BY ALL)
 SELECT p.product_id::VARCHAR AS product_id, coalesce(p.product_type, product_category, department) AS name, brand,
        p.category_id, NULL::VARCHAR AS supplier_id,
-       round(coalesce(p.price, t.price, c.price, d.price, (SELECT median(price) FROM unit_prices)), 2)::DECIMAL(18,2)
-           AS list_price,
+       greatest(0.01, round(coalesce(p.price, t.price, c.price, d.price, (SELECT median(price) FROM unit_prices)), 2))
+           ::DECIMAL(18,2) AS list_price,
        NULL::DECIMAL(18,2) AS unit_cost, 'USD' AS currency_code, NULL::TIMESTAMPTZ AS created_at, true AS is_active,
        CASE WHEN p.price IS NULL THEN '{NAME}:price-inferred' ELSE '{NAME}' END AS _source,
        {UNDATED}, 'products' AS _file, p._row
@@ -135,7 +136,8 @@ LEFT JOIN by_type t ON t.category_id = p.category_id AND t.product_type = p.prod
 LEFT JOIN by_category c ON c.category_id = p.category_id
 LEFT JOIN by_department d ON d.department_id = p.department_id
 UNION ALL
-SELECT product_id::VARCHAR, 'Product ' || product_id, NULL, 'unknown', NULL, round(coalesce(u.price, 0), 2), NULL,
+SELECT product_id::VARCHAR, 'Product ' || product_id, NULL, 'unknown', NULL,
+       greatest(0.01, round(coalesce(u.price, (SELECT median(price) FROM unit_prices)), 2)), NULL,
        'USD', NULL, true, 'inferred', {UNDATED}, 'transactions', s._row
 FROM (SELECT product_id, min(_row) AS _row FROM lines GROUP BY product_id) s
 LEFT JOIN unit_prices u USING (product_id)

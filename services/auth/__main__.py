@@ -17,7 +17,7 @@ async def main(settings: AuthSettings) -> None:
     """Serve until told to stop."""
     async with opened(settings) as servicer:
         served, verifier = service(servicer), servicer.verifier
-        rest = service_app("auth", [served.descriptor.full_name], verifier)
+        rest = service_app("auth", [served.descriptor.full_name], verifier, issuer=settings.issuer)
         ready = servicer.revocations.ready
         await serve("auth", settings, [served], verifier, ready=ready, http_app_factory=rest)
 

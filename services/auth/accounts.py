@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
@@ -17,12 +17,15 @@ from sqlmodel import col, select
 
 from services.auth.password_rules import require_strong
 from services.auth.passwords import Passwords
-from services.auth.store import UserRegionRow, UserRoleRow, UserRow, now
+from services.auth.revocations import end_sessions
+from services.auth.store import SessionRow, UserRegionRow, UserRoleRow, UserRow, now
 from shared.db import Database
 from shared.errors import Conflict, FieldError, InvalidArgument, PermissionDenied, Unauthenticated
 from shared.permissions import ROLES, SELF_REGISTERED_ROLE, permissions_of
+from shared.tokens import LEEWAY_SECONDS, LIFETIME_SECONDS
 
 MAX_NAME_LENGTH = 200
+TOKENS_LIVE = timedelta(seconds=LIFETIME_SECONDS + LEEWAY_SECONDS)
 
 log = structlog.get_logger(__name__)
 
@@ -133,7 +136,10 @@ class Accounts:
         return await self.get(row.id)
 
     async def put(self, email: str, password: str, full_name: str, roles: Collection[str]) -> Account:
-        """Return the account of that e-mail with everything else as given, made or changed."""
+        """Return the account of that e-mail with everything else as given, made or changed.
+
+        Its sessions end with their tokens: they were opened with a password, and carry roles, that it has no longer.
+        """
         address, name = valid_email(email), valid_name(full_name)
         require_roles(roles)
         require_strong(password, address, name)
@@ -145,6 +151,7 @@ class Accounts:
             session.add(row)
             await session.flush()
             await _grant(session, row.id, roles, ())
+            await end_sessions(session, await _sessions_of(session, row.id), TOKENS_LIVE)
         return await self.get(row.id)
 
     async def authenticate(self, email: str, password: str) -> Account:
@@ -195,6 +202,10 @@ async def load(session: AsyncSession, user_id: str) -> Account:
         disabled=row.disabled_at is not None,
         created_at=row.created_at,
     )
+
+
+async def _sessions_of(session: AsyncSession, user_id: str) -> list[str]:
+    return list(await session.scalars(select(SessionRow.id).where(SessionRow.user_id == user_id)))
 
 
 async def _by_email(session: AsyncSession, address: str) -> UserRow | None:

@@ -18,6 +18,7 @@ from shared.errors import Internal, PermissionDenied, PlatformError, Unauthentic
 from shared.principal import ANONYMOUS, Principal
 
 BEARER = "bearer "
+LOOPBACK = ("ipv4:127.", "ipv6:[::1]", "ipv6:%5B::1%5D", "unix:")
 
 
 class PolicyWrong(Internal):
@@ -42,6 +43,12 @@ class PermissionMissing(PermissionDenied):
     """The token holds but lacks the permission that the method asks for."""
 
     reason = "PERMISSION_MISSING"
+
+
+class InternalOnly(PermissionDenied):
+    """The method is for our own processes, and this caller has not shown that it is one."""
+
+    reason = "INTERNAL_ONLY"
 
 
 class Verifier(Protocol):
@@ -124,12 +131,19 @@ class Guard:
 
     policies: Mapping[str, Access]
     verifier: Verifier
+    trusts_network: bool = False
+    """True where certificates, or the network itself, keep strangers away from internal methods."""
 
-    async def admit(self, method: str, request: Any, token: str) -> Principal:
-        """Return the caller, if it may make this call. Raises Unauthenticated or PermissionDenied."""
+    async def admit(self, method: str, request: Any, token: str, peer: str) -> Principal:
+        """Return the caller, if it may make this call from `peer`. Raises Unauthenticated or PermissionDenied."""
         policy = self.policies.get(method)
         if policy is None:
             raise NoPolicy(f"{method} has no policy in its contract, so nobody may call it")
+        if policy.door is Door.INTERNAL and not (self.trusts_network or peer.startswith(LOOPBACK)):
+            raise InternalOnly(
+                f"{method} is internal: it is answered on loopback, to callers with our certificate (TLS_CA, TLS_CERT, "
+                "TLS_KEY), or on a network declared private (TRUST_NETWORK=true)"
+            )
         if not policy.needs_token:
             return await self._caller_if_known(token)
         if not token:

@@ -121,7 +121,7 @@ class Interceptor:
         try:
             deadline.begin(context.time_remaining())
             token = bearer(headers.get("authorization", ""))
-            principal.current.set(await self._guard.admit(method, request, token))
+            principal.current.set(await self._guard.admit(method, request, token, context.peer()))
             yield
         except grpc.aio.AbortError:
             failure = "ABORTED"

@@ -129,7 +129,7 @@ async def running(
     """Serve both sides and give their addresses; leaving drains them. Signals are the caller's affair."""
     descriptors = [service.descriptor for service in services]
     state = Health([descriptor.full_name for descriptor in descriptors], ready, data_ready)
-    calls = Interceptor(Guard(compiled(descriptors), verifier), traces)
+    calls = Interceptor(Guard(compiled(descriptors), verifier, settings.tls or settings.trust_network), traces)
     async with _grpc_server(settings, services, state, calls) as grpc_address:
         own = channel(name, _from_here(grpc_address), settings)
         app = HealthApp(state, http_app_factory(own) if http_app_factory else None)

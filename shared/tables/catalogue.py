@@ -1,6 +1,6 @@
 """What is sold, by whom it is supplied and how much of it there is."""
 
-from shared.tables.checks import at_least, country, currency, not_negative
+from shared.tables.checks import at_least, country, currency, not_negative, positive
 from shared.tables.columns import CURATED_TAIL, flag, moment, money, text, whole
 from shared.tables.columns import currency as currency_code
 from shared.tables.model import Reference, Rule, Table
@@ -61,8 +61,7 @@ PRODUCTS = Table(
         flag("is_active", "False once discontinued"),
         *CURATED_TAIL,
     ),
-    # 0 is allowed: a give-away that was only ever handed out free has a median unit price of 0.
-    rules=(at_least("list_price", 0), at_least("unit_cost", 0), currency()),
+    rules=(positive("list_price"), at_least("unit_cost", 0), currency()),
     references=(
         Reference("category_id", "curated.categories", "category_id"),
         Reference("supplier_id", "curated.suppliers", "supplier_id"),

@@ -25,7 +25,6 @@ CUSTOMER_SEGMENTS = Table(
         whole("silhouette_k", "Clusters that silhouette would choose; only for kmeans", null=True, unit="clusters"),
         *PROD_TAIL,
     ),
-    region_free=True,
 )
 
 RFM_SCORES = Table(

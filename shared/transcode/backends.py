@@ -38,30 +38,29 @@ class Backend(Protocol):
 
 
 class Backends:
-    """The channels by service name, and the names of systems that could have one."""
+    """The channels by service name, and the names of the systems that a call may be routed to by a field."""
 
-    def __init__(self, channels: Mapping[str, Backend], known: Collection[str] = ()) -> None:
+    def __init__(self, channels: Mapping[str, Backend], systems: Collection[str] = ()) -> None:
         self._channels = dict(channels)
-        self._known = frozenset(known)
+        self._systems = frozenset(systems)
 
-    def named(self, name: str) -> Backend:
-        """Return the channel of a service. Raises NotRunning or UnknownSystem when there is none."""
+    def service(self, method: Method) -> Callable[[Any], str]:
+        """Return what names the service of a call, by its contract or by the field it is routed by.
+
+        It raises UnknownSystem where that field names no system, whether or not a service is called so.
+        """
+        field, name = method.policy.route_by, method.backend
+        return (lambda request: self._system(getattr(request, field))) if field else (lambda _: name)
+
+    def running(self, name: str) -> Backend:
+        """Return the channel of a service. Raises NotRunning when this installation has none."""
         found = self._channels.get(name)
-        if found is not None:
-            return found
-        if name in self._known:
+        if found is None:
             raise NotRunning(f"the {name} service is not running here", metadata={"service": name})
-        names = ", ".join(sorted(self._known or self._channels))
-        raise UnknownSystem(f"no system is called {name[:60]!r}; there are {names}")
+        return found
 
-    def router(self, method: Method) -> Callable[[Any], Backend]:
-        """Return what picks the channel of a call, by its contract or by the field it is routed by."""
-        field = method.policy.route_by
-        if field:
-            return lambda request: self.named(getattr(request, field))
-        name = method.backend
-        channel = self._channels.get(name)
-        if channel is None:
-            self._known |= {name}
-            return lambda _: self.named(name)
-        return lambda _: channel
+    def _system(self, name: str) -> str:
+        if name not in self._systems:
+            names = ", ".join(sorted(self._systems))
+            raise UnknownSystem(f"no system is called {name[:60]!r}; there are {names}")
+        return name

@@ -6,12 +6,14 @@ browser that names the origin of a request is believed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
 
 from google.protobuf.descriptor import FieldDescriptor
+from starlette.requests import cookie_parser
 
 from shared.errors import PermissionDenied
 from shared.transcode import fields as f
@@ -28,17 +30,39 @@ class ForeignOrigin(PermissionDenied):
     reason = "FOREIGN_ORIGIN"
 
 
+@dataclass(frozen=True, slots=True)
+class CookieNames:
+    """What browsers know cookies by. They keep one jar a host, whatever the port, so a name tells whose it is."""
+
+    issuer: str = ""
+    """Public root of the platform; two installations on one host differ in it."""
+    secure: bool = True
+    """Whether cookies travel over TLS alone."""
+
+    def of(self, cookie: str) -> str:
+        """Return the name of a contract's cookie, such as `__Secure-refresh_token_5c1d0f3a`."""
+        root = self.issuer.rstrip("/").encode()
+        own = f"_{blake2b(root, digest_size=4).hexdigest()}" if root else ""
+        return "__Secure-" * self.secure + cookie + own
+
+    def of_fields(self, fields: Iterable[FieldDescriptor]) -> dict[str, str]:
+        """Return field → cookie for the fields that have one."""
+        found = {field.name: f.options_of(field).cookie for field in fields}
+        return {field: self.of(cookie) for field, cookie in found.items() if cookie}
+
+
 class Cookies:
     """The cookie fields of one method."""
 
-    def __init__(self, method: Method, secure: bool) -> None:
+    def __init__(self, method: Method, names: CookieNames) -> None:
         answer = method.descriptor.output_type.fields
-        self._given = cookie_names(list(method.request_fields().values()))
-        self._taken = cookie_names(list(answer))
+        self._given = names.of_fields(method.request_fields().values())
+        self._taken = names.of_fields(answer)
         self._ages = {one.name: f.options_of(one).cookie_max_age_field for one in answer if one.name in self._taken}
-        self._clears = method.policy.clears_cookie
+        cleared = method.policy.clears_cookie
+        self._clears = names.of(cleared) if cleared else ""
         path = method.rule.template.text.rpartition("/")[0] or "/"
-        self._attributes = f"; Path={path}; HttpOnly; SameSite=Strict" + "; Secure" * secure
+        self._attributes = f"; Path={path}; HttpOnly; SameSite=Strict" + "; Secure" * names.secure
 
     @property
     def used(self) -> bool:
@@ -59,7 +83,8 @@ class Cookies:
         """Add to the body what the request's cookies hold and the body leaves out."""
         if not self._given:
             return
-        held = read(headers.get(b"cookie", b"").decode("latin-1"))
+        # Read leniently: other programs on this host put into the jar what the standard's own reader chokes on.
+        held = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
         for field, cookie in self._given.items():
             if not body.get(field) and cookie in held:
                 body[field] = held[cookie]
@@ -80,16 +105,3 @@ class Cookies:
 
     def _header(self, value: str) -> Header:
         return b"set-cookie", printable(value + self._attributes)
-
-
-def cookie_names(fields: list[FieldDescriptor]) -> dict[str, str]:
-    """Return field → cookie for the fields that have one."""
-    return {field.name: f.options_of(field).cookie for field in fields if f.options_of(field).cookie}
-
-
-def read(header: str) -> dict[str, str]:
-    """Return the cookies of a Cookie header; none when it is broken."""
-    try:
-        return {name: morsel.value for name, morsel in SimpleCookie(header).items()}
-    except CookieError:
-        return {}

@@ -18,7 +18,7 @@ from shared.transcode import body, problem
 from shared.transcode.answer import Answer, Answerer
 from shared.transcode.backends import Backends
 from shared.transcode.contract import Method
-from shared.transcode.cookies import Cookies
+from shared.transcode.cookies import CookieNames, Cookies
 from shared.transcode.decode import Decoders
 from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
@@ -37,7 +37,7 @@ class Edge:
 
     backends: Backends
     verifier: Verifier
-    secure_cookies: bool = True
+    cookie_names: CookieNames = field(default_factory=CookieNames)
     max_body_bytes: int = body.MAX_BYTES
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     encoders: Encoders = field(default_factory=Encoders)
@@ -52,8 +52,8 @@ class Endpoint:
         self._edge = edge
         self._access: Access = access(method.descriptor)
         self._reader = RequestReader(method, edge.decoders)
-        self._backend = edge.backends.router(method)
-        self._cookies = Cookies(method, edge.secure_cookies)
+        self._service = edge.backends.service(method)
+        self._cookies = Cookies(method, edge.cookie_names)
         self._answerer = Answerer(method, edge.encoders, self._cookies)
         self._rpc_path = method.rpc_path
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
@@ -78,9 +78,11 @@ class Endpoint:
         caller = await self._caller(headers)
         cookie_mode = self._cookies.used and self._cookies.asked(headers)
         request = await self._request(scope, headers, receive, cookie_mode)
-        backend = self._backend(request)
+        # A name that is no system's is not found for anybody; how a known one stands is for those it lets in.
+        service = self._service(request)
         if self._access.fields:
             self._access.check(caller, request)
+        backend = self._edge.backends.running(service)
         media_type = self._answerer.media_type(headers)
         metadata = ARROW_ASKED if media_type != JSON else ()
         timeout = self._timeout(headers)

@@ -18,6 +18,7 @@ from shared.systems import SYSTEMS
 from shared.transcode import problem
 from shared.transcode.backends import Backends
 from shared.transcode.contract import Contracts, load_contracts
+from shared.transcode.cookies import CookieNames
 from shared.transcode.endpoint import Edge
 from shared.transcode.openapi import Document
 from shared.transcode.routes import RouteTable
@@ -69,7 +70,7 @@ def platform_error(request: Request, error: HTTPException) -> PlatformError:
 
 
 def service_app(
-    name: str, services: Collection[str], verifier: Verifier, *, secure_cookies: bool = True
+    name: str, services: Collection[str], verifier: Verifier, *, issuer: str = "", secure_cookies: bool = True
 ) -> Callable[[ServiceChannel], FastAPI]:
     """Return what makes one service's own slice of REST over a channel to itself, with its document.
 
@@ -77,6 +78,7 @@ def service_app(
         name: name of the service, such as `demand`.
         services: full names of the gRPC services it registers.
         verifier: what its gRPC side verifies tokens with.
+        issuer: public root of the platform, by which its cookies are told from those of another on this host.
         secure_cookies: whether cookies travel over TLS alone.
     """
     contracts = load_contracts().of(services)
@@ -84,7 +86,7 @@ def service_app(
     def make(own: ServiceChannel) -> FastAPI:
         title = next((system.title for system in SYSTEMS if system.name == name), name)
         app = FastAPI(title=title, openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None, redirect_slashes=False)
-        edge = Edge(Backends({name: own}), verifier, secure_cookies=secure_cookies)
+        edge = Edge(Backends({name: own}, [name]), verifier, CookieNames(issuer, secure_cookies))
         publish(app, contracts, edge, Document(title=title))
         return app
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from zlib import crc32
 
 import orjson
 import pytest
@@ -14,18 +15,27 @@ from openapi_spec_validator import validate
 import gateway
 from gateway.app import document
 from shared.systems import SYSTEMS
+from shared.transcode import fields as f
 from shared.transcode.backends import Backends
-from shared.transcode.contract import load_contracts
+from shared.transcode.contract import load_contracts, service_methods
 from shared.transcode.endpoint import Edge
 from shared.transcode.routes import RouteTable
+from shared.transcode.tables import JSON
+from tests.unit.shared.transcode.samples import compiled
 
 CONTRACTS = load_contracts()
+PUBLIC = "option (common.v1.policy) = {public: true};"
 PUBLISHED = {method.full_name: method for method in CONTRACTS.published}
 
 
 @pytest.fixture(scope="module")
 def openapi() -> dict:
     return document().build(CONTRACTS)
+
+
+def well_known(method) -> bool:
+    """Return whether others have laid down what the method answers."""
+    return method.rule.template.text.startswith("/.well-known/")
 
 
 def operation(openapi: dict, method) -> dict:
@@ -65,6 +75,55 @@ def test_an_operation_says_what_its_contract_says(openapi, name):
     assert all(parameter.get("description") for parameter in found.get("parameters", []))
     shown = [found["responses"]["200"], found.get("requestBody")]
     assert all("example" in one["content"]["application/json"] for one in shown if one)
+
+
+def broken_list(method) -> str:
+    """Return how a method breaks the rule of lists, empty where it keeps it or answers no list."""
+    message = method.descriptor.output_type
+    repeated = [one for one in message.fields if one.is_repeated and one.message_type and not f.is_map(one)]
+    lists = [one.name for one in repeated if one.message_type.full_name != f.TABLE]
+    if method.rule.verb != "GET" or not lists:
+        return ""
+    if lists != ["items"]:
+        return f"its list is called {', '.join(lists)}"
+    total = message.fields_by_name.get("total_size")
+    return "" if total is not None and total.cpp_type == total.CPPTYPE_INT64 else "it has no int64 total_size"
+
+
+@pytest.mark.parametrize("name", sorted(name for name, one in PUBLISHED.items() if not well_known(one)))
+def test_a_list_is_called_items_and_says_how_many_there_are(name):
+    assert broken_list(PUBLISHED[name]) == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("repeated Row rows = 1; int64 total_size = 2;", "its list is called rows"),
+        ("repeated Row items = 1;", "it has no int64 total_size"),
+        ("repeated Row items = 1; string total_size = 2;", "it has no int64 total_size"),
+        ("repeated Row items = 1; repeated Row more = 2; int64 total_size = 3;", "its list is called items, more"),
+        ("repeated Row items = 1; int64 total_size = 2;", ""),
+        ("repeated string names = 1; map<string, Row> by_name = 2; common.v1.Table table = 3;", ""),
+    ],
+)
+def test_the_rule_of_lists_tells_what_is_wrong(answer, told):
+    package = f"lists{abs(crc32(answer.encode()))}.v1"
+    rpc = 'rpc List(Ask) returns (Found) { option (google.api.http) = {get: "/l"};'
+    text = f"message Ask {{}} message Row {{}} message Found {{ {answer} }} service Lists {{ {rpc} {PUBLIC} }} }}"
+    methods = service_methods([compiled(package, text).services_by_name["Lists"]]).methods
+    assert broken_list(methods[0]) == told
+
+
+def test_every_documented_list_says_how_many_there_are(openapi):
+    found = []
+    for path, item in openapi["paths"].items():
+        schema = item.get("get", {}).get("responses", {}).get("200", {}).get("content", {}).get(JSON, {}).get("schema")
+        while schema and "$ref" in schema:
+            schema = openapi["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        if schema and "items" in schema.get("properties", {}):
+            found.append(path)
+            assert {"items", "total_size"} <= set(schema["required"]), path
+    assert {"/api/v1/systems", "/api/v1/analytics/{system}/tables", "/api/v1/demand-insights/segments"} <= set(found)
 
 
 def test_every_name_in_the_document_is_a_full_proto_name(openapi):

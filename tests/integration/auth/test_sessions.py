@@ -13,10 +13,10 @@ from sqlmodel import select
 from services.auth.accounts import Account, AccountDisabled, Accounts
 from services.auth.revocations import KEEP_ENDED, LocalRevocations, following
 from services.auth.sessions import InvalidRefreshToken, RefreshTokenReused, Sessions, hash_token
-from services.auth.store import RefreshTokenRow, RevocationRow, SessionRow, UserRow, now
+from services.auth.store import RefreshTokenRow, RevocationRow, SessionRow, UserRoleRow, UserRow, now
 from shared.db import Database
 from shared.principal import Principal
-from shared.tokens import TokenSigner, TokenVerifier
+from shared.tokens import TokenRevoked, TokenSigner, TokenVerifier
 from tests.integration.auth.conftest import PASSWORD
 from tests.unit.shared.forge import Forge, Keys
 
@@ -118,12 +118,25 @@ async def test_a_disabled_user_cannot_refresh(sessions: Sessions, database: Data
 
 
 async def test_changed_roles_arrive_with_the_next_refresh(
-    sessions: Sessions, accounts: Accounts, verifier: TokenVerifier, ada: Account
+    sessions: Sessions, database: Database, verifier: TokenVerifier, ada: Account
 ) -> None:
     tokens = await sessions.open(ada)
-    await accounts.put("ada@example.com", PASSWORD, "Ada", ["viewer"])
+    async with database.transaction() as session:
+        session.add(UserRoleRow(user_id=ada.id, role="viewer"))
     tokens = await sessions.refresh(tokens.refresh_token)
-    assert (await verifier.verify(tokens.access_token)).roles == {"viewer"}
+    assert (await verifier.verify(tokens.access_token)).roles == {"analyst", "viewer"}
+
+
+async def test_an_account_given_a_new_password_and_roles_loses_its_sessions_and_tokens(
+    sessions: Sessions, accounts: Accounts, revocations: LocalRevocations, verifier: TokenVerifier, ada: Account
+) -> None:
+    tokens = await sessions.open(ada)
+    await accounts.put("ada@example.com", "another-Quiet-heron-7", "Ada", ["viewer"])
+    with pytest.raises(InvalidRefreshToken):
+        await sessions.refresh(tokens.refresh_token)
+    await revocations.poll()
+    with pytest.raises(TokenRevoked):
+        await verifier.verify(tokens.access_token)
 
 
 async def test_a_session_slides_fourteen_days_and_ends_after_ninety(

@@ -57,7 +57,7 @@ BROKEN: dict[tuple[str, str], Row] = {
     ("customers", "longitude_in_range"): {"longitude": "-181"},
     ("categories", "not_its_own_parent"): {"category_id": "own", "parent_category_id": "own"},
     ("suppliers", "country_well_formed"): {"country": "us"},
-    ("products", "list_price_not_negative"): {"list_price": "-0.01"},
+    ("products", "list_price_positive"): {"list_price": "0"},
     ("products", "unit_cost_not_negative"): {"unit_cost": "-1"},
     ("products", "currency_code_well_formed"): {"currency_code": "$"},
     ("inventory", "stock_not_negative"): {"reserved": "-1"},

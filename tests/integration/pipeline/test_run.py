@@ -11,8 +11,12 @@ import pytest
 
 from pipeline.__main__ import main
 from pipeline.lock import locked
+from pipeline.records import RunRecord
 from pipeline.sources import Window, source
+from services.demand.rfm import segment_of
+from shared.principal import BATCH
 from tests.integration.pipeline.sample import CURATED, Pipeline, edit, moved
+from tests.unit.services.demand import oracle
 
 FIRST_HALF = Window(last=date(2017, 6, 30))
 ALL_DEMAND = {"demand.rfm_scores", "demand.customer_segments"}
@@ -222,10 +226,29 @@ def test_if_needed_runs_only_when_something_can_have_changed(mine: Pipeline, mon
     assert len(list(runs.iterdir())) == once + 1
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, RunRecord]:
+    """The pipeline run once over the whole data inside the package."""
+    whole = Pipeline(None, tmp_path_factory.mktemp("whole"))  # type: ignore[arg-type]
+    return whole, whole.run()
+
+
 @pytest.mark.slow
-def test_the_whole_data_reconcile_to_the_row_and_the_cent(tmp_path: Path) -> None:
-    whole = Pipeline(None, tmp_path)  # type: ignore[arg-type]  None: the data inside the package
-    record = whole.run()
+def test_rfm_of_the_whole_data_equals_plain_python_customer_by_customer(ran: tuple[Pipeline, RunRecord]) -> None:
+    lake = ran[0].lake
+    rows = lake.read("demand.rfm_scores", BATCH).data.to_pylist()
+    facts = ("recency_days", "frequency", "monetary", "rfm_score")
+    found = {row["customer_id"]: tuple(row[fact] for fact in facts) for row in rows}
+    orders = lake.read("curated.orders", BATCH, columns=("customer_id", "ordered_at", "status", "total")).data
+    assert len(found) == 2469
+    assert found == oracle.rfm(orders.to_pylist(), rows[0]["data_through_on"])
+    for row in rows:
+        assert row["segment"] == segment_of(row["r_score"], row["f_score"], row["m_score"]).name
+
+
+@pytest.mark.slow
+def test_the_whole_data_reconcile_to_the_row_and_the_cent(ran: tuple[Pipeline, RunRecord]) -> None:
+    whole, record = ran
     assert record.status == "succeeded"
     counts = {name: (table.rows_in, table.rows, table.quarantined) for name, table in record.tables.items()}
     assert counts["curated.customers"] == (2469, 2469, 0)

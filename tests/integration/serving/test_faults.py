@@ -56,7 +56,7 @@ async def test_before_any_pipeline_run_the_catalogue_lists_tables_that_have_no_v
     empty_lake: Lake, key: SigningKey, door: str
 ) -> None:
     async with served(empty_lake, key) as demand:
-        tables = (await demand.get(TABLES, door)).json()["tables"]
+        tables = (await demand.get(TABLES, door)).json()["items"]
     assert {"customer_segments", "rfm_scores"} <= {table["name"] for table in tables}
     assert not any({"version", "row_count", "updated_at"} & set(table) for table in tables)
 

@@ -123,7 +123,7 @@ async def test_over_grpc_the_same_holds(demand: Served, encoding: str) -> None:
 async def test_the_catalogue_lists_personal_columns_to_those_who_may_see_them_alone(demand: Served, door: str) -> None:
     listed: dict[tuple[str, ...], set[str]] = {}
     for may in (PERSONAL, PLAIN):
-        tables = (await demand.get(TABLES, door, may=may)).json()["tables"]
+        tables = (await demand.get(TABLES, door, may=may)).json()["items"]
         listed[may] = {f"{table['name']}.{column['name']}" for table in tables for column in table["columns"]}
     assert "rfm_scores.full_name" in listed[PERSONAL] - listed[PLAIN]
     assert "rfm_scores.customer_id" in listed[PLAIN]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 
 import brotli
+import httpx
 import pyarrow as pa
 import pytest
 import zstandard
@@ -12,7 +13,8 @@ import zstandard
 from protos.auth.v1 import auth_pb2
 from protos.common.v1 import table_pb2
 from protos.demand.v1 import demand_pb2
-from tests.contract.backend import gateway, settings_for
+from shared.transcode.cookies import CookieNames
+from tests.contract.backend import ISSUER, gateway, settings_for
 
 SEGMENTS = "/api/v1/demand-insights/segments"
 SEGMENTS_RPC = "/demand.v1.DemandService/ListSegments"
@@ -20,6 +22,8 @@ LOGIN, LOGIN_RPC = "/api/v1/auth/login", "/auth.v1.AuthService/Login"
 REFRESH, REFRESH_RPC = "/api/v1/auth/refresh", "/auth.v1.AuthService/Refresh"
 CREDENTIALS = {"email": "ada@example.com", "password": "correct horse battery"}
 COOKIE = {"X-Session": "cookie"}
+OURS = CookieNames(ISSUER, secure=False).of("refresh_token")
+THEIRS = CookieNames("http://testserver:8001", secure=False).of("refresh_token")
 
 
 def segments(request, context):
@@ -126,32 +130,64 @@ async def test_a_browser_gets_the_refresh_token_as_a_cookie_only_the_server_read
     response = await client.post(LOGIN, json=CREDENTIALS, headers=COOKIE)
     assert "refresh_token" not in response.json()
     parts = response.headers["set-cookie"].split("; ")
-    assert parts == ["refresh_token=refresh-1", "Max-Age=3600", "Path=/api/v1/auth", "HttpOnly", "SameSite=Strict"]
+    assert parts == [f"{OURS}=refresh-1", "Max-Age=3600", "Path=/api/v1/auth", "HttpOnly", "SameSite=Strict"]
 
 
 async def test_cookies_travel_over_tls_alone_where_the_platform_does(backend):
     backend.answers[LOGIN_RPC] = tokens
     async with gateway(settings_for(backend, issuer="https://shop.example")) as (client, _):
         response = await client.post(LOGIN, json=CREDENTIALS, headers=COOKIE)
-        assert response.headers["set-cookie"].endswith("; Secure")
+        name, _, value = response.headers["set-cookie"].partition("=")
+        assert name == CookieNames("https://shop.example").of("refresh_token")
+        assert name.startswith("__Secure-refresh_token_")
+        assert value.startswith("refresh-1; ")
+        assert value.endswith("; Secure")
 
 
 async def test_the_cookie_fills_the_request_for_a_caller_that_asks_for_it(client, backend):
     backend.answers[REFRESH_RPC] = refreshed
-    headers = {**COOKIE, "Cookie": "other=1; refresh_token=mine", "Origin": "http://testserver"}
+    headers = {**COOKIE, "Cookie": f"other=1; {OURS}=mine", "Origin": "http://testserver"}
     response = await client.post(REFRESH, headers=headers)
-    assert response.headers["set-cookie"].startswith("refresh_token=after-mine; Max-Age=60")
+    assert response.headers["set-cookie"].startswith(f"{OURS}=after-mine; Max-Age=60")
+
+
+@pytest.mark.parametrize("other", ["refresh_token", THEIRS, f"__Secure-{OURS}"])
+async def test_the_cookie_of_another_installation_on_this_host_is_left_alone(client, backend, other):
+    backend.answers[REFRESH_RPC] = refreshed
+    alone = await client.post(REFRESH, headers={**COOKIE, "Cookie": f"{other}=theirs"})
+    assert alone.headers["set-cookie"].startswith(f"{OURS}=after-; ")
+    both = await client.post(REFRESH, headers={**COOKIE, "Cookie": f"{OURS}=mine; {other}=theirs"})
+    assert both.headers.get_list("set-cookie") == [both.headers["set-cookie"]]
+    assert both.headers["set-cookie"].startswith(f"{OURS}=after-mine; ")
+
+
+@pytest.mark.parametrize("other", ['settings={"theme": "dark"}', "a b=1", "x[1]=2,3", "=", "flag"])
+async def test_a_strange_cookie_of_another_program_does_not_hide_ours(client, backend, other):
+    backend.answers[REFRESH_RPC] = refreshed
+    response = await client.post(REFRESH, headers={**COOKIE, "Cookie": f"{other}; {OURS}=mine"})
+    assert response.headers["set-cookie"].startswith(f"{OURS}=after-mine; ")
+
+
+async def test_two_installations_on_one_host_keep_their_sessions_in_one_browser(backend):
+    backend.answers.update({LOGIN_RPC: tokens, REFRESH_RPC: refreshed})
+    jar = httpx.Cookies()
+    for port in (8000, 8001):
+        root = f"http://127.0.0.1:{port}"
+        async with gateway(settings_for(backend, issuer=root)) as (client, _):
+            jar.extract_cookies(await client.post(f"{root}{LOGIN}", json=CREDENTIALS, headers=COOKIE))
+    assert len(jar) == 2
+    assert set(jar.values()) == {"refresh-1"}
 
 
 async def test_a_cookie_alone_does_nothing(client, backend):
     backend.answers[REFRESH_RPC] = refreshed
-    response = await client.post(REFRESH, headers={"Cookie": "refresh_token=mine"})
+    response = await client.post(REFRESH, headers={"Cookie": f"{OURS}=mine"})
     assert response.json()["refresh_token"] == "after-"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil.example", "http://"])
 async def test_a_page_of_another_site_cannot_use_the_cookie(client, backend, origin):
-    headers = {**COOKIE, "Cookie": "refresh_token=mine", "Origin": origin}
+    headers = {**COOKIE, "Cookie": f"{OURS}=mine", "Origin": origin}
     response = await client.post(REFRESH, headers=headers)
     assert (response.status_code, response.json()["reason"]) == (403, "FOREIGN_ORIGIN")
     assert REFRESH_RPC not in [path for path, _, _ in backend.asked]
@@ -159,7 +195,14 @@ async def test_a_page_of_another_site_cannot_use_the_cookie(client, backend, ori
 
 async def test_logging_out_clears_the_cookie(client, backend):
     response = await client.post("/api/v1/auth/logout", headers=backend.bearer("viewer"))
-    assert response.headers["set-cookie"].startswith("refresh_token=; Max-Age=0; Path=/api/v1/auth;")
+    assert response.headers["set-cookie"].startswith(f"{OURS}=; Max-Age=0; Path=/api/v1/auth;")
+
+
+async def test_logging_out_clears_the_secure_cookie_by_the_name_it_was_set_by(backend):
+    async with gateway(settings_for(backend, secure_cookies=True)) as (client, _):
+        response = await client.post("/api/v1/auth/logout", headers=backend.bearer("viewer"))
+        assert response.headers["set-cookie"].startswith(f"__Secure-{OURS}=; Max-Age=0; Path=/api/v1/auth;")
+        assert response.headers["set-cookie"].endswith("; Secure")
 
 
 DECODERS = {"br": brotli.decompress, "zstd": zstandard.ZstdDecompressor().decompress, "gzip": gzip.decompress}

@@ -9,10 +9,12 @@ import httpx
 import pytest
 
 from shared.errors import FailedPrecondition, FieldError, InvalidArgument
+from shared.systems import SYSTEMS
 from tests.contract.backend import Backend, gateway, serving, settings_for
 
 SEGMENTS = "/api/v1/demand-insights/segments"
 SEGMENTS_RPC = "/demand.v1.DemandService/ListSegments"
+TABLES_RPC = "/common.v1.SystemService/ListTables"
 LOGIN = "/api/v1/auth/login"
 REGISTER = "/api/v1/auth/register"
 SECRET = "hunter2-hunter2"
@@ -208,9 +210,24 @@ async def test_a_service_this_installation_lacks_is_named(backend: Backend):
         problem(system, 503, "SERVICE_UNAVAILABLE")
 
 
-async def test_an_unknown_system_is_not_found(client, backend):
-    response = await client.get("/api/v1/analytics/astrology/tables", headers=backend.bearer("admin"))
-    problem(response, 404, "UNKNOWN_SYSTEM")
+@pytest.mark.parametrize("name", ["astrology", "auth", "common", "market-intelligence", "Demand"])
+@pytest.mark.parametrize("role", ["admin", "viewer", "nobody"])
+async def test_a_name_that_is_no_systems_is_not_found_for_anybody(client, backend, name, role):
+    response = await client.get(f"/api/v1/analytics/{name}/tables", headers=backend.bearer(role))
+    body = problem(response, 404, "UNKNOWN_SYSTEM")
+    listed = body["detail"].partition("there are ")[2].split(", ")
+    assert listed == sorted(system.name for system in SYSTEMS)
+    assert TABLES_RPC not in [path for path, _, _ in backend.asked]
+
+
+async def test_how_a_system_stands_is_told_only_to_whom_it_lets_in(backend: Backend):
+    async with gateway(settings_for(backend, services={"auth": backend.address})) as (client, _):
+        path = "/api/v1/analytics/copilot/tables"
+        problem(await client.get(path), 401, "TOKEN_MISSING")
+        other = {"Authorization": f"Bearer {backend.token(permissions=['demand:read'])}"}
+        body = problem(await client.get(path, headers=other), 403, "PERMISSION_MISSING")
+        assert body["metadata"] == {"permission": "copilot:read"}
+        problem(await client.get(path, headers=backend.bearer("admin")), 503, "SERVICE_UNAVAILABLE")
 
 
 async def test_an_encoded_slash_stays_inside_its_field(client, backend):

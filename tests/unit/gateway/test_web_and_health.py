@@ -29,7 +29,9 @@ async def site(backend, dist):
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/systems/demand/segments", "/apiary", "/index.html"])
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/systems/demand/segments", "/apiary", "/metrics-of-ours", "/index.html"]
+)
 async def test_the_applications_own_paths_answer_it_with_a_fresh_nonce(site, path):
     nonces = set()
     for _ in range(2):
@@ -62,9 +64,13 @@ async def test_a_file_that_is_not_there_is_not_the_application(site, path):
     assert (response.status_code, response.json()["reason"]) == (404, "UNKNOWN_PATH")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/unknown", "/api", "/health/unknown", "/.well-known/unknown"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/unknown", "/api", "/health/unknown", "/.well-known/unknown", "/metrics", "/metrics/"]
+)
 async def test_an_unknown_path_of_the_api_is_not_the_application(site, path):
-    assert (await site.get(path)).status_code == 404
+    response = await site.get(path)
+    assert (response.status_code, response.json()["reason"]) == (404, "UNKNOWN_PATH")
+    assert response.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_missing_build_says_what_to_run(backend, tmp_path):
@@ -113,7 +119,7 @@ async def test_the_list_of_systems_tells_which_run(client, backend):
     status = {item["name"]: item["status"] for item in body["items"]}
     assert status["demand"] == "up"
     assert status["copilot"] == "not_running"
-    assert len(status) == 5
+    assert len(status) == body["total_size"] == 5
 
 
 async def test_a_system_whose_service_is_gone_is_down(backend):

@@ -1,7 +1,11 @@
 import base64
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.page import InvalidPageToken, page
@@ -9,8 +13,15 @@ from shared.page import InvalidPageToken, page
 QUERY = {"table": "demand.rfm_scores", "filters": ["tier = gold"], "as_of": ""}
 
 
+def sealed(query: Mapping[str, object], offset: int, version: int) -> str:
+    """Return a token that anybody could make who has read the code."""
+    head = struct.pack(">QQ", offset, version)
+    seal = hashlib.blake2b(head + json.dumps(query, sort_keys=True).encode(), digest_size=12).digest()
+    return base64.urlsafe_b64encode(head + seal).decode()
+
+
 @settings(deadline=None)
-@given(st.integers(0, 3000), st.integers(1, 1000), st.integers(0, 2**60))
+@given(st.integers(0, 3000), st.integers(1, 1000), st.integers(0, 2**53))
 def test_following_the_tokens_visits_every_row_once_at_one_version(total: int, size: int, version: int) -> None:
     offsets, token = [], ""
     while True:
@@ -50,6 +61,22 @@ def test_a_token_with_one_byte_changed_is_refused(at: int, mask: int) -> None:
 def test_no_made_up_token_is_taken(token: str) -> None:
     with pytest.raises(InvalidPageToken):
         page(QUERY, 10, token)
+
+
+@settings(deadline=None)
+@given(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)).filter(lambda pair: max(pair) > 2**53))
+@example((2**53 + 1, 0))
+@example((0, 2**63))
+def test_a_forged_token_of_numbers_no_list_has_is_refused(numbers: tuple[int, int]) -> None:
+    with pytest.raises(InvalidPageToken) as refused:
+        page(QUERY, 10, sealed(QUERY, *numbers))
+    assert refused.value.errors[0].field == "page_token"
+
+
+def test_a_forged_token_shows_what_its_query_would_show() -> None:
+    asked = page(QUERY, 10, sealed(QUERY, 2**53, 7))
+    assert (asked.offset, asked.version) == (2**53, 7)
+    assert asked.next_token(7, 100) == ""
 
 
 def test_the_order_of_parameters_makes_no_other_query() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ import pytest
 from protos.common.v1 import system_pb2, system_pb2_grpc
 from shared.errors import NotFound, Unimplemented
 from shared.lake import Lake
+from shared.page import page
 from shared.rpc.channel import ServiceChannel
 from shared.table_message import to_items
 from tests.unit.services.demand.asking import bearer, query, refused, segments
@@ -49,6 +51,23 @@ async def test_a_page_token_of_another_query_is_refused(demand: ServiceChannel, 
         error = await refused(query(demand, token(), page_size=5, page_token=kept, **other))
         assert error.error_reason == "INVALID_PAGE_TOKEN"
     assert (await refused(segments(demand, token(), page_token=kept))).error_reason == "INVALID_PAGE_TOKEN"
+
+
+def forged(offset: int, version: int) -> str:
+    """Return a page token of the plain query of the scores, made by nobody's answer."""
+    query = {"columns": [], "filters": [], "group_by": [], "order_by": []}
+    own = page({"table": "rfm_scores", "as_of": "", "query": query})
+    return replace(own, size=1, offset=offset - 1).next_token(version, 2**64)
+
+
+async def test_a_forged_page_token_never_breaks_the_service(demand: ServiceChannel, token: Token) -> None:
+    assert (await query(demand, token(), page_size=5, page_token=forged(5, 0))).row_count == 5
+    assert (await query(demand, token(), page_size=5, page_token=forged(2**53, 0))).row_count == 0
+    missing = await refused(query(demand, token(), page_token=forged(5, 2**53)))
+    assert missing.error_reason == "AS_OF_OUT_OF_RANGE"
+    for offset, version in ((2**53 + 1, 0), (2**63, 0), (2**64 - 1, 0), (5, 2**53 + 1), (5, 2**63), (5, 2**64 - 1)):
+        error = await refused(query(demand, token(), page_token=forged(offset, version)))
+        assert error.error_reason == "INVALID_PAGE_TOKEN"
 
 
 async def test_filters_groups_and_order_reach_the_rows(demand: ServiceChannel, token: Token) -> None:
@@ -99,22 +118,24 @@ async def test_a_region_bound_caller_sees_its_regions_alone(demand: ServiceChann
     assert grouped == [{"region": "CA", "rows": CUSTOMERS // 3}]
     stub = system_pb2_grpc.SystemServiceStub(demand)
     listed = await stub.ListTables(system_pb2.ListTablesRequest(system="demand"), metadata=bearer(bound))
-    counts = {table.name: table.row_count for table in listed.tables}
+    counts = {table.name: table.row_count for table in listed.items}
     assert counts["rfm_scores"] == CUSTOMERS // 3
 
 
 async def test_the_catalogue_lists_every_table_and_no_hidden_column(demand: ServiceChannel, token: Token) -> None:
     stub = system_pb2_grpc.SystemServiceStub(demand)
     request = system_pb2.ListTablesRequest(system="demand")
-    tables = {t.name: t for t in (await stub.ListTables(request, metadata=bearer(token()))).tables}
+    listed = await stub.ListTables(request, metadata=bearer(token()))
+    tables = {table.name: table for table in listed.items}
     assert list(tables) == sorted(tables)
+    assert listed.total_size == len(tables) == len(listed.items)
     scores = tables["rfm_scores"]
     assert (scores.version, scores.row_count) == (0, CUSTOMERS)
     assert scores.updated_at.seconds > 0
     assert "full_name" not in {column.name for column in scores.columns}
     assert len(scores.columns) == len(SCORES.columns) - 1
     full = await stub.ListTables(request, metadata=bearer(token("demand:read", "pii:read")))
-    assert "full_name" in {c.name for t in full.tables if t.name == "rfm_scores" for c in t.columns}
+    assert "full_name" in {c.name for t in full.items if t.name == "rfm_scores" for c in t.columns}
 
 
 async def test_tables_not_made_yet_are_listed_without_a_version(
@@ -122,8 +143,8 @@ async def test_tables_not_made_yet_are_listed_without_a_version(
 ) -> None:
     stub = system_pb2_grpc.SystemServiceStub(demand_without_data)
     listed = await stub.ListTables(system_pb2.ListTablesRequest(system="demand"), metadata=bearer(token()))
-    assert "rfm_scores" in {table.name for table in listed.tables}
-    assert not any(table.HasField("version") or table.HasField("row_count") for table in listed.tables)
+    assert "rfm_scores" in {table.name for table in listed.items}
+    assert not any(table.HasField("version") or table.HasField("row_count") for table in listed.items)
 
 
 async def test_an_unknown_table_is_not_found(demand: ServiceChannel, token: Token) -> None:

@@ -11,8 +11,9 @@ from protos.auth.v1 import auth_pb2, auth_pb2_grpc
 from protos.common.v1 import options_pb2, system_pb2, system_pb2_grpc
 from protos.demand.v1 import demand_pb2, demand_pb2_grpc
 from shared.errors import PermissionDenied, PlatformError, Unauthenticated
+from shared.principal import ANONYMOUS
 from shared.rpc import access
-from shared.rpc.access import Door, Guard, NoPolicy, PolicyWrong, bearer
+from shared.rpc.access import Access, Door, Guard, InternalOnly, NoPolicy, PolicyWrong, bearer
 
 REFUSED = {"no token": "TOKEN_MISSING", "forged": "TOKEN_INVALID", "lacking": "PERMISSION_MISSING"}
 
@@ -96,7 +97,31 @@ async def test_a_missing_permission_is_named(stack: Any, caller: Any) -> None:
 async def test_a_method_without_policy_is_denied_to_all(stack: Any) -> None:
     guard = Guard({}, verifier=None)  # type: ignore[arg-type]  # it must not come so far as to ask
     with pytest.raises(NoPolicy):
-        await guard.admit("/demand.v1.DemandService/ListSegments", None, "ada")
+        await guard.admit("/demand.v1.DemandService/ListSegments", None, "ada", "ipv4:127.0.0.1:40000")
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusts_network", "let_in"),
+    [
+        ("ipv4:127.0.0.1:40000", False, True),
+        ("ipv6:[::1]:40000", False, True),
+        ("ipv6:%5B::1%5D:40000", False, True),
+        ("unix:", False, True),
+        ("ipv4:10.0.0.7:40000", False, False),
+        ("ipv4:128.0.0.1:40000", False, False),
+        ("ipv6:[2001:db8::1]:40000", False, False),
+        ("ipv4:10.0.0.7:40000", True, True),
+    ],
+)
+async def test_internal_methods_are_for_loopback_unless_the_network_is_ours(
+    peer: str, trusts_network: bool, let_in: bool
+) -> None:
+    guard = Guard({"/t/Watch": Access(Door.INTERNAL)}, verifier=None, trusts_network=trusts_network)  # type: ignore[arg-type]
+    if let_in:
+        assert await guard.admit("/t/Watch", None, "", peer) == ANONYMOUS
+    else:
+        with pytest.raises(InternalOnly, match="TLS_CA"):
+            await guard.admit("/t/Watch", None, "", peer)
 
 
 def methods(**policies: options_pb2.Policy | None) -> Any:

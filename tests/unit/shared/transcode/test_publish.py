@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 from fastapi import FastAPI
 
+from protos.common.v1 import system_pb2
 from protos.demand.v1 import demand_pb2, demand_pb2_grpc
 from shared.errors import NotFound
 from shared.principal import Principal
@@ -20,6 +21,7 @@ from shared.transcode.problem import title
 from shared.transcode.publish import publish, service_app
 
 DEMAND = demand_pb2.DESCRIPTOR.services_by_name["DemandService"]
+SYSTEM = system_pb2.DESCRIPTOR.services_by_name["SystemService"]
 SEGMENTS = "/api/v1/demand-insights/segments"
 
 
@@ -52,6 +54,25 @@ async def test_a_service_answers_rest_for_itself_alone():
         assert document["info"]["title"] == "Demand Insights Engine"
         unknown = await client.post("/api/v1/auth/login", json={})
         assert (unknown.status_code, unknown.json()["reason"]) == (404, "UNKNOWN_PATH")
+
+
+async def test_a_services_own_slice_knows_no_system_but_its_own():
+    add = demand_pb2_grpc.add_DemandServiceServicer_to_server
+    rest = service_app("demand", [SYSTEM.full_name], Verifier(), issuer="http://127.0.0.1:8001")
+    async with (
+        running(
+            "demand",
+            ProcessSettings(),
+            [Service(Demand(), DEMAND, add)],
+            Verifier(),
+            Telemetry(),
+            http_app_factory=rest,
+        ) as at,
+        httpx.AsyncClient(base_url=f"http://{at.http_address}/api/v1/analytics") as client,
+    ):
+        unknown = await client.get("/copilot/tables", headers={"Authorization": "Bearer good"})
+        assert (unknown.status_code, unknown.json()["reason"]) == (404, "UNKNOWN_SYSTEM")
+        assert unknown.json()["detail"].endswith("there are demand")
 
 
 async def test_a_crash_in_a_hand_written_endpoint_is_a_problem_that_tells_nothing():
