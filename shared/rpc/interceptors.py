@@ -140,7 +140,8 @@ class Interceptor:
             self._traces.end(span, failure)
 
     async def _refuse(self, method: str, context: Context, error: PlatformError) -> None:
-        if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        ours = error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if ours and not isinstance(error, ServiceStopping):  # a stop is told once, not for each watch it ends
             log.warning("a call failed", method=method, reason=error.error_reason, detail=error.detail)
         await abort(context, error)
 
