@@ -1,10 +1,11 @@
 """The eleven classic RFM segments: which scores make which segment, and what to do about each.
 
-Source: the segment names and their score ranges are those of Putler's "RFM Analysis For Successful Customer
-Segmentation" (putler.com/rfm-analysis), which scores recency (R) and the average of frequency and monetary value
-(FM) from 1 to 5. Its ranges overlap (Champions R 4-5, FM 4-5 and Loyal Customers R 2-5, FM 3-5 share four cells),
-so that a customer could stand in two. Here every cell belongs to one segment, always one whose published ranges
-hold that cell; `RANGES` keeps the published ranges, and a test holds the grid against them.
+Source: the names and score ranges commonly published for eleven segments, which score recency (R) and the average of
+frequency and monetary value (FM) from 1 to 5; eight of them as listed by docs.churned.io (RFM-Model), the other three
+(Promising, About to Sleep, Can't Lose Them) as in Putler's "RFM Analysis For Successful Customer Segmentation". The
+ranges overlap (Champions R 4-5, FM 4-5 and Loyal Customers R 2-5, FM 3-5 share four cells), so that a customer could
+stand in two. Here every cell belongs to one segment, always one whose published ranges hold that cell; `RANGES` keeps
+the published ranges, and a test holds the grid against them.
 """
 
 from __future__ import annotations
