@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -82,10 +84,9 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
 
 def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
     if url.database and url.database != ":memory:":
-        _private_file(Path(url.database))
+        _make_file(Path(url.database))
     engine = create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": BUSY_SECONDS})
     pragmas = (
-        "PRAGMA journal_mode=WAL",
         "PRAGMA synchronous=NORMAL",
         f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
         f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}",
@@ -109,10 +110,25 @@ def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
     return engine
 
 
-def _private_file(path: Path) -> None:
-    """Make an empty file of mode 600; SQLite gives its side files the same mode."""
+def _make_file(path: Path) -> None:
+    """Make a missing database file of mode 600 in write-ahead mode; SQLite gives its side files the same mode.
+
+    It is made under another name and linked into place, since changing the journal of a file that others have open
+    fails as locked without waiting. An existing file is not even opened: closing it would drop every lock that this
+    process holds on it (sqlite.org/howtocorrupt.html, 2.2).
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if path.exists():
+        return
+    descriptor, made = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    try:
+        with closing(sqlite3.connect(made)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        with suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        os.unlink(made)
 
 
 class Database:
