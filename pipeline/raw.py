@@ -1,81 +1,337 @@
-"""The raw zone: `raw/<source>/<table>/<batch>.parquet`, only ever added to.
+"""The raw zone: `raw/<source>/<table>/<batch>.parquet`, only ever added to, and what of it counts.
 
-A batch is named by its UTC time to the microsecond, so that names sort as batches were extracted. Every row says
-what happened to it (`_op` I, U or D), when by the source's clock (`_source_ts`), where it stood
-(`_source_position`, which sorts: batch, file, row) and when it was extracted (`_extracted_at`).
+A batch is named by its UTC time to the microsecond, so that names sort as batches were extracted. Its files count
+once `raw/<source>/_commits/<batch>.json` is there: put last and in one piece, it names the files of all tables and
+carries the source's state (how far it was read). So state and data are committed together, and a writer killed at any
+point leaves nothing that counts; the next writer of that source sweeps its files away, on an object store, where a
+writer that is alive cannot be told, once they are a day old.
+
+A source folder without `_commits` is written by somebody else, such as AWS DMS: every file in it counts, full-load
+files (`LOAD…`) before change files, which are named by their time.
+
+Every row of ours says what happened to it (`_op` I, U or D), when by the source's clock (`_source_ts`), where it stood
+(`_source_position`, which sorts within its source) and when it was extracted (`_extracted_at`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
 
-from shared.errors import Unimplemented
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from pipeline.quoting import quoted
+from shared.errors import Aborted, InvalidArgument
+from shared.object_store import filesystem
 
 BATCH_FORMAT = "%Y%m%dT%H%M%S%fZ"
-META = ("_op", "_source_ts", "_source_position", "_extracted_at")
+COMMITS = "_commits"
+OWNED = "owned.json"
+"""Stands in `_commits` from the first writer on, so that its files count only when committed."""
+FULL_LOAD = "LOAD"
+COPY_BYTES = 8 * 1024 * 1024
+LEFT_AFTER = timedelta(days=1)
+"""An object store has no locks: a file there that no commit names may be a batch's that is still being written."""
 
 
-class RawZoneRemote(Unimplemented):
-    """The raw zone is on an object store."""
+class RawSourceBusy(Aborted):
+    """Another process is extracting the same source."""
 
-    reason = "RAW_ZONE_REMOTE"
+    reason = "RAW_SOURCE_BUSY"
+
+
+class RawNameInvalid(InvalidArgument):
+    """A name cannot be a folder of the raw zone."""
+
+    reason = "RAW_NAME_INVALID"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class RawFile:
-    """One file of the raw zone."""
+    """One file of the raw zone that counts."""
 
     batch: str
     source: str
     table: str
-    path: Path
+    uri: str
+    """Absolute path, or `s3://…`."""
+    rows: int | None = None
+    """Rows in it; None where somebody else wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawCommit:
+    """One batch of one source: its files and the state it was committed with."""
+
+    batch: str
+    source: str
+    files: tuple[RawFile, ...]
+    state: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RawZone:
-    """The raw files below one folder."""
+    """The raw files below one folder or object-store prefix."""
 
-    root: Path
+    uri: str
+    store: pafs.FileSystem = field(repr=False, compare=False)
+    _known: dict[str, RawCommit] = field(default_factory=dict, repr=False, compare=False)
+    """Commits read before; they never change."""
 
     @classmethod
-    def at(cls, uri: str) -> RawZone:
-        """Return the raw zone at a folder. Raises RawZoneRemote for an object store."""
-        if "://" in uri:
-            raise RawZoneRemote(f"RAW_URI={uri}: this release keeps the raw zone in a local folder; set RAW_URI to one")
-        return cls(Path(uri).absolute())
+    def at(cls, uri: str | Path, options: Mapping[str, str] | None = None) -> RawZone:
+        """Return the raw zone at a folder or an `s3://` URI, with the lake's storage options."""
+        place = str(uri).rstrip("/") if "://" in str(uri) else str(Path(uri).absolute())
+        return cls(place, filesystem(place, options or {}))
 
-    def folder(self, source: str, table: str) -> Path:
-        """Return where the batches of one table of one source lie."""
-        return self.root / source / table
+    @property
+    def local(self) -> Path | None:
+        """Return the folder, None where the zone is on an object store."""
+        return None if "://" in self.uri else Path(self.uri)
 
-    def files(self, table: str, source: str = "*", after: str = "") -> tuple[RawFile, ...]:
-        """Return the files of a table in the order they were extracted, those later than batch `after`."""
-        found = (RawFile(p.stem, p.parent.parent.name, table, p) for p in self.root.glob(f"{source}/{table}/*.parquet"))
-        return tuple(sorted(file for file in found if file.batch > after and not file.path.name.startswith(".")))
+    def sources(self) -> tuple[str, ...]:
+        """Return the names of the sources that have written here."""
+        return tuple(self._folders(""))
 
-    def next_batch(self, now: datetime) -> str:
-        """Return the name of a new batch: `now`, or just after the newest one should the clock have gone back."""
-        newest = max((path.stem for path in self.root.glob("*/*/*.parquet")), default="")
-        name = now.astimezone(UTC).strftime(BATCH_FORMAT)
-        if name > newest:
-            return name
-        later = datetime.strptime(newest, BATCH_FORMAT) + timedelta(microseconds=1)
-        return later.strftime(BATCH_FORMAT)
+    def files(self, table: str, source: str = "*", after: Mapping[str, str] | str = "") -> tuple[RawFile, ...]:
+        """Return the files of a table that count, in the order of their batches.
 
-    def sweep(self) -> None:
-        """Delete what a killed extraction left half-written."""
-        for path in self.root.glob("*/*/.*.tmp"):
-            path.unlink()
+        Args:
+            table: name of a curated table.
+            source: one source alone; `*`: all.
+            after: only batches later than this; as a mapping, later than that of their source.
+        """
+        sources = self.sources() if source == "*" else (source,)
+        found = (file for name in sources for file in self._of(name, table))
+        consumed = after if isinstance(after, Mapping) else dict.fromkeys(sources, after)
+        return tuple(sorted(file for file in found if file.batch > consumed.get(file.source, "")))
+
+    def newest(self, table: str) -> dict[str, str]:
+        """Return source → its newest batch that has rows of the table."""
+        return {file.source: file.batch for file in self.files(table)}
+
+    def commits(self, source: str) -> tuple[RawCommit, ...]:
+        """Return the commits of a source, oldest first; none for one that somebody else writes."""
+        names = sorted(name for name in self._names(f"{source}/{COMMITS}") if name.endswith(".json") and name != OWNED)
+        return tuple(self._commit(source, name) for name in names)
+
+    def state(self, source: str) -> Mapping[str, Any]:
+        """Return the state committed with the newest batch of a source, empty where there is none."""
+        commits = self.commits(source)
+        return commits[-1].state if commits else {}
+
+    def begin(self, source: str, now: datetime | None = None) -> RawBatch:
+        """Return a new batch of a source, whose uncommitted leftovers are swept. Raises RawSourceBusy."""
+        if not source or source.startswith((".", "_")) or "/" in source:
+            raise RawNameInvalid(f"{source!r} cannot be the name of a source; use letters, digits and dashes")
+        lock = self._locked(source)
+        try:
+            if OWNED not in self._names(f"{source}/{COMMITS}"):
+                self._put(f"{source}/{COMMITS}/{OWNED}", b"{}")
+            commits = self.commits(source)
+            self._sweep(source, commits)
+        except BaseException:
+            if lock is not None:
+                lock.close()
+            raise
+        newest = commits[-1].batch if commits else ""
+        return RawBatch(self, source, _after(newest, now or datetime.now(UTC)), newest, lock)
+
+    def _of(self, source: str, table: str) -> Iterator[RawFile]:
+        if self._is_ours(source):
+            yield from (file for commit in self.commits(source) for file in commit.files if file.table == table)
+            return
+        for name in self._names(f"{source}/{table}"):
+            if name.endswith(".parquet") and not name.startswith((".", "_")):
+                stem = name.removesuffix(".parquet")
+                batch = f"0{stem}" if stem.startswith(FULL_LOAD) else stem
+                yield RawFile(batch, source, table, f"{self.uri}/{source}/{table}/{name}")
+
+    def _is_ours(self, source: str) -> bool:
+        return bool(self._names(f"{source}/{COMMITS}"))
+
+    def _commit(self, source: str, name: str) -> RawCommit:
+        path = f"{source}/{COMMITS}/{name}"
+        if path not in self._known:
+            batch = name.removesuffix(".json")
+            with self.store.open_input_file(path) as file:
+                content = json.loads(file.read())
+            files = tuple(
+                RawFile(
+                    batch, source, each["table"], f"{self.uri}/{source}/{each['table']}/{each['name']}", each["rows"]
+                )
+                for each in content["files"]
+            )
+            self._known[path] = RawCommit(batch, source, files, content["state"])
+        return self._known[path]
+
+    def _sweep(self, source: str, commits: Sequence[RawCommit]) -> None:
+        """Delete what a killed writer left: files that no commit names, and what it had not put in place yet."""
+        for folder in (self.local / source / COMMITS).glob(".*/") if self.local else ():
+            shutil.rmtree(folder)
+        counted = {file.uri for commit in commits for file in commit.files}
+        for table in self._folders(source):
+            for info in self._listed(f"{source}/{table}"):
+                name = f"{source}/{table}/{info.base_name}"
+                if info.type == pafs.FileType.File and f"{self.uri}/{name}" not in counted and self._is_left(info):
+                    self.store.delete_file(name)
+
+    def _is_left(self, info: pafs.FileInfo) -> bool:
+        """Return whether nobody is writing the file's batch: no other has the lock, or the file is old."""
+        return self.local is not None or bool(info.mtime < datetime.now(UTC) - LEFT_AFTER)
+
+    def _folders(self, path: str) -> list[str]:
+        infos = self._listed(path)
+        names = (info.base_name for info in infos if info.type == pafs.FileType.Directory)
+        return sorted(name for name in names if not name.startswith((".", "_")))
+
+    def _names(self, path: str) -> list[str]:
+        return [info.base_name for info in self._listed(path) if info.type == pafs.FileType.File]
+
+    def _listed(self, path: str) -> list[pafs.FileInfo]:
+        infos: list[pafs.FileInfo] = self.store.get_file_info(pafs.FileSelector(path, allow_not_found=True))
+        return infos
+
+    def _put(self, path: str, content: bytes) -> None:
+        """Put a file whole or not at all: by renaming locally, in one request on an object store."""
+        if self.local is None:
+            with self.store.open_output_stream(path) as out:
+                out.write(content)
+            return
+        with tempfile.TemporaryDirectory(prefix=".", dir=_made(self.local / Path(path).parent)) as folder:
+            partial = Path(folder) / "partial"
+            partial.write_bytes(content)
+            _settle(partial, self.local / path)
+
+    def _locked(self, source: str) -> IO[str] | None:
+        """Hold the source's lock; on an object store `commit` looks whether another writer came between instead."""
+        if self.local is None:
+            return None
+        file = (_made(self.local / source / COMMITS) / ".lock").open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise RawSourceBusy(f"source {source} is being extracted by another process; wait for it to end") from None
+        return file
+
+
+class RawBatch(AbstractContextManager["RawBatch"]):
+    """One batch being written; left without `commit`, nothing of it counts."""
+
+    def __init__(self, zone: RawZone, source: str, name: str, before: str, lock: IO[str] | None) -> None:
+        self.zone, self.source, self.name = zone, source, name
+        self._before, self._lock = before, lock
+        self._files: list[dict[str, Any]] = []
+        self._staging: tempfile.TemporaryDirectory[str] | None = None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows the batch has so far."""
+        return sum(file["rows"] for file in self._files)
+
+    def staged(self, name: str) -> Path:
+        """Return a local path to write a Parquet file to, for `adopt`: on the zone's disk where that is local."""
+        if self._staging is None:
+            folder = _made(self.zone.local / self.source / COMMITS) if self.zone.local else None
+            self._staging = tempfile.TemporaryDirectory(prefix=".staging-", dir=folder)
+        return Path(self._staging.name) / name
+
+    def adopt(self, table: str, path: Path, rows: int) -> RawFile:
+        """Return the staged Parquet file as part of the batch; it counts once the batch is committed."""
+        part = sum(file["table"] == table for file in self._files)
+        name = f"{self.name}.parquet" if not part else f"{self.name}-{part:06}.parquet"
+        target = f"{self.source}/{table}/{name}"
+        if self.zone.local is None:
+            _upload(path, self.zone.store, target)
+        else:
+            _settle(path, self.zone.local / target)
+        self._files.append({"table": table, "name": name, "rows": rows})
+        return RawFile(self.name, self.source, table, f"{self.zone.uri}/{target}", rows)
+
+    def write(self, table: str, data: pa.Table | pa.RecordBatchReader) -> RawFile:
+        """Return the rows as a file of the batch."""
+        path, rows = self.staged(f"{table}-{len(self._files)}.parquet"), 0
+        batches: Iterable[pa.RecordBatch] = data.to_batches() if isinstance(data, pa.Table) else data
+        with pq.ParquetWriter(path, data.schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+                rows += batch.num_rows
+        return self.adopt(table, path, rows)
+
+    def commit(self, state: Mapping[str, Any] | None = None) -> RawCommit:
+        """Return the batch, which counts from now on, with the state it leaves the source in; ends the batch.
+
+        Raises RawSourceBusy where another writer committed meanwhile (object stores only; local ones are locked).
+        """
+        newest = [commit.batch for commit in self.zone.commits(self.source)][-1:]
+        if newest not in ([], [self._before]):
+            raise RawSourceBusy(f"source {self.source} was extracted by another process meanwhile; run it again")
+        content = {"batch": self.name, "files": self._files, "state": dict(state or {})}
+        name = f"{self.name}.json"
+        self.zone._put(f"{self.source}/{COMMITS}/{name}", json.dumps(content).encode())
+        self.close()
+        return self.zone._commit(self.source, name)
+
+    def close(self) -> None:
+        """Let the source go."""
+        if self._staging is not None:
+            self._staging.cleanup()
+            self._staging = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
 
 def as_list(files: Sequence[RawFile]) -> str:
     """Return the files as a DuckDB list of quoted paths."""
-    return "[" + ", ".join(quoted(str(file.path)) for file in files) + "]"
+    return "[" + ", ".join(quoted(file.uri) for file in files) + "]"
 
 
-def quoted(text: str) -> str:
-    """Return the text as a SQL string."""
-    return "'" + text.replace("'", "''") + "'"
+def _after(newest: str, now: datetime) -> str:
+    """Return a batch name for `now`, or just after the newest one should the clock have gone back."""
+    name = now.astimezone(UTC).strftime(BATCH_FORMAT)
+    if name > newest:
+        return name
+    return (datetime.strptime(newest, BATCH_FORMAT) + timedelta(microseconds=1)).strftime(BATCH_FORMAT)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _settle(path: Path, target: Path) -> None:
+    """Move a whole file into place, on the disk before its name is."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    _made(target.parent)
+    path.replace(target)
+    descriptor = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _upload(path: Path, store: pafs.FileSystem, target: str) -> None:
+    with path.open("rb") as file, store.open_output_stream(target) as out:
+        while piece := file.read(COPY_BYTES):
+            out.write(piece)
+    with suppress(FileNotFoundError):
+        path.unlink()
