@@ -128,7 +128,7 @@ def _make_file(path: Path) -> None:
         with suppress(FileExistsError):
             os.link(made, path)
     finally:
-        os.unlink(made)
+        Path(made).unlink()
 
 
 class Database:

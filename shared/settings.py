@@ -47,6 +47,25 @@ def prod_zones(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def storage_options(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return how an object store is reached, in delta-rs's words, from the AWS_… variables that have a value.
+
+    Commits are conditional puts, so that of two writers one is told that it came second.
+    """
+    found = {name.lower(): value for name, value in environment.items() if name.upper().startswith("AWS_") and value}
+    if not found:
+        return {}
+    found.setdefault("aws_conditional_put", "etag")
+    if "aws_default_region" in found:
+        found.setdefault("aws_region", found["aws_default_region"])
+    if (endpoint := found.get("aws_endpoint_url", "")) != "":
+        # Another server than Amazon's: it seldom has a name for each bucket, and on loopback no TLS.
+        found.setdefault("aws_virtual_hosted_style_request", "false")
+        found.setdefault("aws_region", "us-east-1")
+        found.setdefault("aws_allow_http", str(endpoint.startswith("http://")).lower())
+    return found
+
+
 Address = Annotated[str, BeforeValidator(address)]
 Addresses = Annotated[Mapping[str, Address], NoDecode, BeforeValidator(addresses)]
 
@@ -88,8 +107,13 @@ class ProcessSettings(BaseSettings):
     raw_uri: str = ""
     curated_uri: str = ""
     quarantine_uri: str = ""
+    pipeline_uri: str = ""
+    archive_uri: str = ""
     prod_uris: Mapping[str, str] = Field(default_factory=dict)
     """PROD_URI_<SYSTEM>: one prod zone elsewhere than below the lake."""
+
+    storage_options: Mapping[str, str] = Field(default_factory=lambda: storage_options(os.environ), repr=False)
+    """From AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL and the like: for s3:// zones."""
 
     issuer: str = "http://127.0.0.1:8000"
     """ISSUER: `iss` of the access tokens, the public root of the platform."""
@@ -144,6 +168,19 @@ class ProcessSettings(BaseSettings):
             "raw": self.raw_uri or f"{self.lake}/raw",
             "curated": self.curated_uri or f"{self.lake}/curated",
             "quarantine": self.quarantine_uri or f"{self.lake}/quarantine",
+            "pipeline": self.pipeline_uri or f"{self.lake}/pipeline",
+            "archive": self.archive_uri or f"{self.lake}/archive",
             **prod,
             **self.prod_uris,
         }
+
+
+class ServiceSettings(ProcessSettings):
+    """Settings of a process that verifies tokens with auth's keys."""
+
+    @model_validator(mode="after")
+    def auth_is_known(self) -> Self:
+        """Return the settings if they say where those keys come from."""
+        if "auth" not in self.services:
+            raise ValueError("SERVICES does not say where auth is; set for example SERVICES=auth=127.0.0.1:5001")
+        return self

@@ -10,7 +10,8 @@ from shared.lake.lake import (
 )
 from shared.lake.log import Commit
 from shared.lake.snapshot import Reading, Snapshot
-from shared.lake.writing import LakeConflict
+from shared.lake.target import LakeDiskFull, telling_disk_full
+from shared.lake.writing import LakeConflict, LakeNotByMonth
 from shared.lake.zones import LakeZoneUnknown, Zones
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "InvalidAsOf",
     "Lake",
     "LakeConflict",
+    "LakeDiskFull",
+    "LakeNotByMonth",
     "LakeTableBroken",
     "LakeTableMissing",
     "LakeTableUnknown",
@@ -29,4 +32,5 @@ __all__ = [
     "Snapshot",
     "Zones",
     "parse_as_of",
+    "telling_disk_full",
 ]

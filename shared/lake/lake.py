@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -12,12 +12,16 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 from deltalake.exceptions import DeltaError
 
+from shared.engine.layout import Layout, WrittenFile
+from shared.engine.protocol import Engine
 from shared.errors import FailedPrecondition, NotFound, Unavailable
-from shared.lake import writing
+from shared.lake import archive, care, vacuum, writing
 from shared.lake.as_of import AsOf, AsOfOutOfRange, zulu
+from shared.lake.care import Care
 from shared.lake.log import BrokenEntry, Commit, Entry, Log
 from shared.lake.memory import TableMemory
 from shared.lake.snapshot import UNREADABLE, Reading, Snapshot, load, open_snapshot
+from shared.lake.target import ARCHIVE, Target, contract_of, telling_disk_full
 from shared.lake.zones import Zones
 from shared.policy import require_regions, visible_columns, visible_rows
 from shared.principal import Principal
@@ -159,6 +163,66 @@ class Lake:
                 return newest.version
         return self._write(table, lambda target: writing.merge(target, upserts, gone, contract.key, metadata or {}))
 
+    def layout(self, table: str) -> Layout:
+        """Return how the files of a table are to be written, for `Engine.write`; nobody sees them before `replace`."""
+        return self.target(table).layout()
+
+    def replace(
+        self,
+        table: str,
+        files: Sequence[WrittenFile],
+        *,
+        months: Collection[str | None] | None,
+        expected: int | None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> int:
+        """Return the new version, in which `files` stand in place of what the table had.
+
+        Args:
+            files: what `Engine.write` put into `layout(table)`.
+            months: those they replace, each wholly, None among them for rows without a date; None: the whole table.
+            expected: version they were computed on; None: the table was not made yet.
+
+        Raises LakeConflict where another writer came first: compute again, nothing was changed and the files are
+        taken away. LakeNotByMonth where months are given of a table that was last written without them, LakeDiskFull,
+        LakeTableBroken.
+        """
+        return self._write(table, lambda target: writing.replace(target, files, months, expected, metadata or {}))
+
+    def changed_version(self, table: str) -> int | None:
+        """Return the newest version that changed rows, leaving out care; None where the table has not been made yet."""
+        if not self._listing(table).entries:
+            return None
+        commits = self.history(table)
+        return next((commit.version for commit in commits if not commit.care), commits[-1].version)
+
+    def compact(self, table: str, engine: Engine) -> Care:
+        """Return what was done: the small files of each month made one, sorted; no row changes.
+
+        Safe beside other writers. Raises LakeTableMissing, LakeTableBroken, LakeDiskFull.
+        """
+        return self._care(table, lambda target: care.compact(target, engine))
+
+    def cluster(self, table: str, by: Sequence[str]) -> Care:
+        """Return what was done: the rows of each month put along a Z-order curve of the columns `by`."""
+        return self._care(table, lambda target: care.cluster(target, by))
+
+    def vacuum(self, table: str, keep_days: float, *, orphan_hours: float = vacuum.ORPHAN_HOURS) -> Care:
+        """Return what was done: files and log entries deleted that no version of the last `keep_days` needs.
+
+        `as_of` answers for every moment within them. Files younger than `orphan_hours` that no commit names are left
+        alone: their writer may be at work. Raises HistoryUnclear where a broken entry hides what is needed.
+        """
+        return self._care(table, lambda target: vacuum.vacuum(target, keep_days, orphan_hours=orphan_hours))
+
+    def archive(self, table: str, before: str) -> Care:
+        """Return what was done: the months before `before` (`2017-03`) moved to `archive.<table>`, readable there."""
+        return self._care(table, lambda target: archive.move(target, self._archive_of(table), before))
+
+    def restore(self, table: str, months: Collection[str]) -> Care:
+        """Return what was done: months moved back from `archive.<table>`."""
+        return self._care(table, lambda target: archive.move_back(self._archive_of(table), target, months))
+
     def repair(self, table: str) -> list[int]:
         """Return the versions of broken commits moved aside (`_delta_log/broken-*`), newest first.
 
@@ -177,13 +241,32 @@ class Lake:
         self._listings.pop(table, None)
         return moved
 
-    def _write(self, table: str, write: Callable[[writing.Target], int]) -> int:
-        target = writing.Target(table, self.zones.uri(table), self.options, self.retention_days, CONTRACT.get(table))
+    def target(self, table: str) -> Target:
+        """Return the table as care looks at it: where it lies, its log, its layout."""
+        return Target(table, self.zones.uri(table), self.options, self.retention_days, contract_of(table))
+
+    def _write(self, table: str, write: Callable[[Target], T]) -> T:
+        target = self.target(table)
         self._refuse_broken(table)
         try:
-            return write(target)
+            with telling_disk_full(table, target.uri):
+                return write(target)
         finally:
             self._listings.pop(table, None)
+
+    def _archive_of(self, table: str) -> Target:
+        zone, _, name = table.partition(".")
+        if zone != "curated":
+            # The archive has one folder a name: tables of several zones would come together in it.
+            raise archive.NothingByMonth(f"{table}: only tables of curated are moved to the archive")
+        name = f"{ARCHIVE}.{name}"
+        self._listings.pop(name, None)
+        self._refuse_broken(name)
+        return self.target(name)
+
+    def _care(self, table: str, take: Callable[[Target], Care]) -> Care:
+        self._entries(table)
+        return self._write(table, take)
 
     def _refuse_broken(self, table: str) -> None:
         log = self._log(table)

@@ -12,15 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow.fs as pafs
 from deltalake.fs import DeltaStorageHandler
 
 NOTE = "note."
 """Prefix of what the writer noted in a commit, beside what delta-rs writes there."""
+CARE, COMMIT_ID, ADDED, REMOVED = "lake.care", "lake.commit", "lake.added", "lake.removed"
+"""What the lake itself says of a commit: the care done, a mark of its own, how many files came and went."""
 _ENTRY = re.compile(r"(\d{20})\.json")
-_ADDED = ("num_added_files", "num_target_files_added")
-_REMOVED = ("num_removed_files", "num_target_files_removed")
+_ADDED = (ADDED, "num_added_files", "num_target_files_added", "numFilesAdded")
+_REMOVED = (REMOVED, "num_removed_files", "num_target_files_removed", "numFilesRemoved")
 
 
 class BrokenEntry(Exception):
@@ -43,10 +46,13 @@ class Commit:
     version: int
     committed_at: datetime
     operation: str
+    """What was done, in delta-rs's words (WRITE, MERGE), or the care that was taken (compact, vacuum)."""
     metadata: Mapping[str, str]
     """What the writer noted: the inputs it consumed, its code version."""
     metrics: Mapping[str, int]
     """Rows and files written, in delta-rs's words."""
+    care: str = ""
+    """Not empty: care of the table that changed none of its rows, such as `compact`; its notes are those before it."""
 
 
 class Log:
@@ -72,9 +78,19 @@ class Log:
         if not infos:
             raise BrokenEntry(f"entry {version} of the log does not say what it is")
         metrics = {k: v for k, v in infos[0].get("operationMetrics", {}).items() if isinstance(v, int)}
+        metrics |= {name: infos[0][name] for name in (ADDED, REMOVED) if isinstance(infos[0].get(name), int)}
         for names, action in ((_ADDED, "add"), (_REMOVED, "remove")):
             _complete(version, metrics, names, sum(action in each for each in actions))
         return _commit(version, infos[0], metrics)
+
+    def paths(self, version: int) -> set[str]:
+        """Return the data files that one entry adds or removes; raises BrokenEntry, OSError."""
+        named = (action.get("add") or action.get("remove") for action in self._actions(version))
+        return {unquote(file["path"]) for file in named if file}
+
+    def added(self, version: int) -> set[str]:
+        """Return the data files that one entry adds; raises BrokenEntry, OSError."""
+        return {unquote(action["add"]["path"]) for action in self._actions(version) if "add" in action}
 
     def _actions(self, version: int) -> list[dict[str, Any]]:
         with self.files.open_input_file(f"_delta_log/{version:020}.json") as file:
@@ -101,4 +117,5 @@ def _commit(version: int, info: Mapping[str, Any], metrics: Mapping[str, int]) -
         raise BrokenEntry(f"entry {version} of the log does not say when it was made") from error
     noted = {key: value for key, value in info.items() if isinstance(value, str)}
     metadata = {key.removeprefix(NOTE): value for key, value in noted.items() if key.startswith(NOTE)}
-    return Commit(version, committed_at, str(info.get("operation", "")), metadata, metrics)
+    care = noted.get(CARE, "")
+    return Commit(version, committed_at, care or noted.get("operation", ""), metadata, metrics, care)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from shared.errors import NotFound
 from shared.systems import SYSTEMS
 
-SHARED_ZONES = ("raw", "curated", "quarantine")
+SHARED_ZONES = ("raw", "curated", "quarantine", "pipeline", "archive")
 
 
 class LakeZoneUnknown(NotFound):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_zones_lie_below_the_lake_and_every_system_has_one(monkeypatch: pytest.M
     monkeypatch.setenv("VAR_DIR", "/srv/shop")
     zones = ProcessSettings().zone_uris()
     assert zones["raw"] == "/srv/shop/lake/raw" and zones["demand"] == "/srv/shop/lake/prod/demand"
-    assert set(zones) == {"raw", "curated", "quarantine", *(system.zone for system in SYSTEMS)}
+    assert set(zones) == {"raw", "curated", "quarantine", "pipeline", "archive", *(system.zone for system in SYSTEMS)}
 
 
 def test_a_zone_may_lie_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,3 +77,22 @@ def test_tls_needs_all_its_files() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         ProcessSettings().log_level = "debug"  # type: ignore[misc]
+
+
+def test_an_object_store_is_reached_as_the_aws_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    assert ProcessSettings().storage_options == {}
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
+    settings = ProcessSettings()
+    assert settings.storage_options == {
+        "aws_access_key_id": "someone",
+        "aws_endpoint_url": "http://127.0.0.1:5000",
+        "aws_conditional_put": "etag",
+        "aws_virtual_hosted_style_request": "false",
+        "aws_region": "us-east-1",
+        "aws_allow_http": "true",
+    }
+    assert "someone" not in repr(settings)

@@ -1,6 +1,7 @@
 """Small tables of the contract, made by hand."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pyarrow as pa
 
@@ -25,3 +26,46 @@ def customers(**region_of: str | None) -> pa.Table:
 
 def ids(table: pa.Table) -> list[str]:
     return sorted(table.column(0).to_pylist())
+
+
+def orders(day_of: dict[str, str], total: str = "10.00") -> pa.Table:
+    """Orders by id and day, such as {"a": "2017-03-05"}."""
+    amount = Decimal(total)
+    rows = [
+        {
+            "order_id": name,
+            "customer_id": None,
+            "ordered_at": datetime.fromisoformat(f"{day}T12:00:00+00:00"),
+            "status": "paid",
+            "channel": "online",
+            "country": "US",
+            "currency_code": "USD",
+            "subtotal": amount,
+            "discount": Decimal(0),
+            "shipping": Decimal(0),
+            "tax": Decimal(0),
+            "total": amount,
+            **TAIL,
+        }
+        for name, day in day_of.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=CONTRACT["curated.orders"].arrow_schema())
+
+
+def shipments(day_of: dict[str, str | None]) -> pa.Table:
+    """Parcels by id and the day they left, None for those still here."""
+    rows = [
+        {
+            "shipment_id": name,
+            "order_id": f"order of {name}",
+            "carrier": "Post",
+            "status": "pending",
+            "destination_country": "US",
+            "shipped_at": datetime.fromisoformat(f"{day}T12:00:00+00:00") if day else None,
+            "cost": Decimal("4.50"),
+            "currency_code": "USD",
+            **TAIL,
+        }
+        for name, day in day_of.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=CONTRACT["curated.shipments"].arrow_schema())

@@ -266,5 +266,5 @@ def test_a_table_written_before_the_contract_gained_a_column_is_read_with_nulls(
 
 def test_an_unknown_zone_is_named_with_those_there_are(lake: Lake) -> None:
     for ask in (lambda: lake.tables("golden"), lambda: lake.snapshot("golden.orders"), lambda: lake.version("orders")):
-        with pytest.raises(LakeZoneUnknown, match="it has compliance, copilot, curated, demand"):
+        with pytest.raises(LakeZoneUnknown, match="it has archive, compliance, copilot, curated, demand"):
             ask()
