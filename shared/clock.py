@@ -12,6 +12,8 @@ from shared.errors import FailedPrecondition
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+    from shared.engine import Engine
+
 
 class NoOrders(FailedPrecondition):
     """There is no order, so no day is complete."""
@@ -19,12 +21,14 @@ class NoOrders(FailedPrecondition):
     reason = "NO_ORDERS"
 
 
-def batch_clock(orders: ir.Table) -> date:
+def batch_clock(orders: ir.Table, engine: Engine | None = None) -> date:
     """Return the last complete day in curated.orders: the one before the day of the newest order.
 
     A day is known to be complete only once a later one has begun. Raises NoOrders.
     """
-    newest = orders.ordered_at.max().to_pyarrow().as_py()
+    last = orders.aggregate(newest=orders.ordered_at.max())
+    # Ibis's own way goes through pandas where the engine is Spark.
+    newest = (engine.to_arrow(last) if engine else last.to_pyarrow())["newest"][0].as_py()
     if newest is None:
         raise NoOrders("curated.orders has no rows, so there is no last complete day; import a source that has orders")
     return newest.date() - timedelta(days=1)  # type: ignore[no-any-return]
