@@ -1,4 +1,4 @@
-"""The data contract: every curated and prod table, declared once.
+"""The data contract: every curated and prod table, and those of the pipeline itself, declared once.
 
 DDL, Parquet schemas, validation, the data dictionary, the Glue tables and the copilot's vocabulary all derive from
 `CONTRACT`; nothing else restates a column list. Importing it pulls in neither Ibis nor Arrow.
@@ -16,11 +16,13 @@ from shared.tables.customers import CUSTOMERS
 from shared.tables.demand import CUSTOMER_SEGMENTS, RFM_SCORES
 from shared.tables.demand_planned import DEMAND_PLANNED
 from shared.tables.fulfilment import REVIEWS, SHIPMENTS
+from shared.tables.history import CUSTOMERS_HISTORY, PRODUCTS_HISTORY
 from shared.tables.market_intel import MARKET_INTEL
 from shared.tables.market_pulse import MARKET_PULSE
 from shared.tables.marketing import COMPETITOR_PRICES, EXCHANGE_RATES, MARKETING_SPEND, WEB_EVENTS
 from shared.tables.model import Column, Pii, Reference, Rule, Table
 from shared.tables.payments import FRAUD_LABELS, PAYMENTS
+from shared.tables.pipeline import PIPELINE
 from shared.tables.promotions import PROMOTION_PRODUCTS, PROMOTIONS
 from shared.tables.sales import ORDER_ITEMS, ORDERS
 
@@ -44,12 +46,14 @@ _CURATED = (
     COMPETITOR_PRICES,
     EXCHANGE_RATES,
     FRAUD_LABELS,
+    CUSTOMERS_HISTORY,
+    PRODUCTS_HISTORY,
 )
 _PROD = (CUSTOMER_SEGMENTS, RFM_SCORES, *DEMAND_PLANNED, *MARKET_INTEL, *COMPLIANCE, *MARKET_PULSE, *COPILOT)
 
-CONTRACT: Mapping[str, Table] = MappingProxyType({table.full_name: table for table in (*_CURATED, *_PROD)})
+CONTRACT: Mapping[str, Table] = MappingProxyType({table.full_name: table for table in (*_CURATED, *_PROD, *PIPELINE)})
 
 
 def tables_of(zone: str) -> tuple[Table, ...]:
-    """Return the tables of `curated` or of a system's prod zone, in the order they are declared."""
+    """Return the tables of `curated`, of a system's prod zone or of `pipeline`, in the order they are declared."""
     return tuple(table for table in CONTRACT.values() if table.zone == zone)

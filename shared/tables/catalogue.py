@@ -1,6 +1,6 @@
 """What is sold, by whom it is supplied and how much of it there is."""
 
-from shared.tables.checks import at_least, country, currency, not_negative, positive
+from shared.tables.checks import at_least, country, currency, no_card_number, not_negative, positive
 from shared.tables.columns import CURATED_TAIL, flag, moment, money, text, whole
 from shared.tables.columns import currency as currency_code
 from shared.tables.model import Reference, Rule, Table
@@ -23,6 +23,7 @@ CATEGORIES = Table(
             ("category_id", "parent_category_id"),
             lambda rows: rows.category_id != rows.parent_category_id,
         ),
+        no_card_number("name"),
     ),
     references=(Reference("parent_category_id", "curated.categories", "category_id"),),
     region_free=True,
@@ -39,7 +40,7 @@ SUPPLIERS = Table(
         text("country", "Country the supplier delivers from, ISO 3166-1 alpha-2", null=True),
         *CURATED_TAIL,
     ),
-    rules=(country(),),
+    rules=(country(), no_card_number("name")),
     region_free=True,
 )
 
@@ -61,7 +62,7 @@ PRODUCTS = Table(
         flag("is_active", "False once discontinued"),
         *CURATED_TAIL,
     ),
-    rules=(positive("list_price"), at_least("unit_cost", 0), currency()),
+    rules=(positive("list_price"), at_least("unit_cost", 0), currency(), no_card_number("name", "brand")),
     references=(
         Reference("category_id", "curated.categories", "category_id"),
         Reference("supplier_id", "curated.suppliers", "supplier_id"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from shared.tables.model import Rule
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 COUNTRY = "^[A-Z]{2}$"
 CURRENCY = "^[A-Z]{3}$"
+OPAQUE = "^[A-Za-z0-9_.:/+=-]{16,}$"
 CENT = 0.01
 
 
@@ -79,3 +81,26 @@ def in_order(name: str, first: str, second: str) -> Rule:
         return rows[first] <= rows[second]
 
     return Rule(name, f"{first} ≤ {second}", (first, second), good)
+
+
+def opaque(column: str) -> Rule:
+    """Return the rule `<column>_well_formed`: a token or hash, with a letter in it, so neither a number nor a text."""
+
+    def good(rows: ir.Table) -> ir.BooleanValue:
+        return rows[column].re_search(OPAQUE) & rows[column].re_search("[A-Za-z]")
+
+    meaning = f"{column} is a token or hash of 16 or more letters and digits"
+    return Rule(f"{column}_well_formed", meaning, (column,), good)
+
+
+def no_card_number(*columns: str) -> Rule:
+    """Return the rule `no_card_number`: none of the texts `columns` holds a card number."""
+
+    def good(rows: ir.Table) -> ir.BooleanValue:
+        from shared.tables.card_numbers import has_card_number  # noqa: PLC0415  only where rows are checked
+
+        # One text of all: what to look for is looked for once.
+        texts = (rows[column].fill_null("") for column in columns)
+        return ~has_card_number(reduce(lambda a, b: a + " | " + b, texts))
+
+    return Rule("no_card_number", f"no card number in {', '.join(columns)}", columns, good)

@@ -1,6 +1,6 @@
 """Who buys."""
 
-from shared.tables.checks import at_least, between, country
+from shared.tables.checks import at_least, between, country, no_card_number, opaque
 from shared.tables.columns import CURATED_TAIL, flag, moment, real, text, whole
 from shared.tables.model import Pii, Table
 
@@ -31,6 +31,8 @@ CUSTOMERS = Table(
         at_least("household_size", 1, "household_size_positive"),
         between("latitude", -90, 90),
         between("longitude", -180, 180),
+        opaque("email_hmac"),
+        no_card_number("full_name", "email_masked", "region", "city", "age_band", "income_band"),
     ),
     region_column="region",
 )

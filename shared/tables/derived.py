@@ -29,7 +29,7 @@ def glue_columns(table: Table) -> list[dict[str, str]]:
 def vocabulary(tables: Iterable[Table]) -> dict[str, tuple[str, ...]]:
     """Return the words people use for columns: word → full names of the columns it may mean."""
     words: dict[str, list[str]] = {}
-    for table in tables:
+    for table in (each for each in tables if not each.is_history):
         for column in table.business_columns:
             for word in dict.fromkeys((column.name, column.name.replace("_", " "), *column.synonyms)):
                 words.setdefault(word, []).append(f"{table.full_name}.{column.name}")

@@ -1,6 +1,6 @@
 """What became of what was bought: deliveries and reviews."""
 
-from shared.tables.checks import at_least, between, country, currency, in_order
+from shared.tables.checks import at_least, between, country, currency, in_order, no_card_number, opaque
 from shared.tables.columns import CURATED_TAIL, flag, moment, money, text, whole
 from shared.tables.columns import currency as currency_code
 from shared.tables.model import Pii, Reference, Table
@@ -31,9 +31,14 @@ SHIPMENTS = Table(
         at_least("cost", 0),
         country("destination_country"),
         currency(),
+        opaque("address_hmac"),
+        no_card_number("carrier", "destination_region"),
     ),
     references=(Reference("order_id", "curated.orders", "order_id"),),
     region_column="destination_region",
+    dated_by="shipped_at",
+    amount="cost",
+    by_month=True,
 )
 
 REVIEWS = Table(
@@ -52,9 +57,10 @@ REVIEWS = Table(
         moment("created_at", "When it was written"),
         *CURATED_TAIL,
     ),
-    rules=(between("rating", 1, 5),),
+    rules=(between("rating", 1, 5), no_card_number("title", "body")),
     references=(
         Reference("product_id", "curated.products", "product_id"),
         Reference("customer_id", "curated.customers", "customer_id"),
     ),
+    dated_by="created_at",
 )

@@ -56,6 +56,8 @@ WEB_EVENTS = Table(
         Reference("customer_id", "curated.customers", "customer_id"),
         Reference("product_id", "curated.products", "product_id"),
     ),
+    dated_by="occurred_at",
+    by_month=True,
 )
 
 MARKETING_SPEND = Table(
@@ -73,6 +75,8 @@ MARKETING_SPEND = Table(
     ),
     rules=(at_least("amount", 0), currency()),
     region_free=True,
+    dated_by="spend_on",
+    amount="amount",
 )
 
 COMPETITOR_PRICES = Table(
@@ -91,6 +95,8 @@ COMPETITOR_PRICES = Table(
     rules=(positive("price"), currency()),
     references=(Reference("product_id", "curated.products", "product_id"),),
     region_free=True,
+    dated_by="observed_on",
+    by_month=True,
 )
 
 EXCHANGE_RATES = Table(
@@ -107,4 +113,5 @@ EXCHANGE_RATES = Table(
     ),
     rules=(currency("base_code"), currency("quote_code"), positive("rate")),
     region_free=True,
+    dated_by="rate_on",
 )

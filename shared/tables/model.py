@@ -53,6 +53,8 @@ class Reference:
     column: str
     table: str
     target_column: str
+    carries: tuple[tuple[str, str], ...] = ()
+    """Columns of this table that are copied from the row referred to: own column, its column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,14 @@ class Table:
     """True: nothing in it belongs to one region's people, so a region-bound caller may read all of it.
     A table with neither is closed to such callers."""
     source: str = ""
+    dated_by: str = ""
+    """Column that says on which day a row counts (DEFINITIONS: orders by ordered_at, payments by authorized_at, …)."""
+    amount: str = ""
+    """Money column that reconciliation adds up."""
+    by_month: bool = False
+    """True: the lake keeps each UTC month of `dated_by` in files of its own, sorted by it."""
+    is_history: bool = False
+    """True: past versions of another table's rows; people's words for columns mean that table."""
     status: Literal["live", "planned"] = "live"
     """planned: a later release makes it, and may add columns."""
 

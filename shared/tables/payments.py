@@ -1,6 +1,6 @@
 """How orders were paid. No card number or CVV has a column here: what stands in for it is token, BIN and last four."""
 
-from shared.tables.checks import at_least, between, country, currency, matches
+from shared.tables.checks import at_least, between, country, currency, matches, no_card_number, opaque
 from shared.tables.columns import CURATED_TAIL, flag, moment, money, real, text
 from shared.tables.columns import currency as currency_code
 from shared.tables.model import Pii, Reference, Table
@@ -43,10 +43,17 @@ PAYMENTS = Table(
         country("ip_country"),
         matches("card_bin", "^[0-9]{6}$", "six digits"),
         matches("card_last4", "^[0-9]{4}$", "four digits"),
+        opaque("card_token"),
+        opaque("billing_address_hmac"),
+        matches("merchant_category", "^[0-9]{4}$", "four digits"),
         between("ip_latitude", -90, 90),
         between("ip_longitude", -180, 180),
+        no_card_number("card_brand"),
     ),
     references=(Reference("order_id", "curated.orders", "order_id"),),
+    dated_by="authorized_at",
+    amount="amount",
+    by_month=True,
 )
 
 FRAUD_LABELS = Table(
@@ -61,5 +68,7 @@ FRAUD_LABELS = Table(
         text("label_source", "Who said so, such as chargeback or investigator"),
         *CURATED_TAIL,
     ),
+    rules=(no_card_number("label_source"),),
     references=(Reference("payment_id", "curated.payments", "payment_id"),),
+    dated_by="labelled_at",
 )

@@ -1,6 +1,6 @@
 """Offers made to customers."""
 
-from shared.tables.checks import at_least, between, currency, in_order
+from shared.tables.checks import at_least, between, currency, in_order, no_card_number
 from shared.tables.columns import CURATED_TAIL, day, money, share, text
 from shared.tables.columns import currency as currency_code
 from shared.tables.model import Reference, Table
@@ -29,6 +29,7 @@ PROMOTIONS = Table(
         between("discount_pct", 0, 100),
         at_least("budget", 0),
         currency(),
+        no_card_number("name", "channel"),
     ),
     region_free=True,
 )

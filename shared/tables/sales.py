@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.tables.checks import CENT, country, currency, not_negative, positive
-from shared.tables.columns import CURATED_TAIL, moment, money, text, whole
+from shared.tables.checks import CENT, country, currency, no_card_number, not_negative, positive
+from shared.tables.columns import CURATED_TAIL, day, moment, money, text, whole
 from shared.tables.columns import currency as currency_code
 from shared.tables.model import Column, Reference, Rule, Table
 
@@ -62,12 +62,16 @@ ORDERS = Table(
         not_negative("amounts_not_negative", "subtotal", "discount", "shipping", "tax", "total"),
         country(),
         currency(),
+        no_card_number("region"),
     ),
     references=(
         Reference("customer_id", "curated.customers", "customer_id"),
         Reference("promotion_id", "curated.promotions", "promotion_id"),
     ),
     region_column="region",
+    dated_by="ordered_at",
+    amount="total",
+    by_month=True,
 )
 
 ORDER_ITEMS = Table(
@@ -84,6 +88,7 @@ ORDER_ITEMS = Table(
         money("discount", "Discounts on the line"),
         money("line_total", "quantity × unit_price - discount: the line's sales", synonyms=("sales", "line sales")),
         currency_code(),
+        day("_dated_on", "UTC day of its order, kept with the line so that a period is read without the others"),
         *CURATED_TAIL,
     ),
     rules=(
@@ -100,7 +105,10 @@ ORDER_ITEMS = Table(
         currency(),
     ),
     references=(
-        Reference("order_id", "curated.orders", "order_id"),
+        Reference("order_id", "curated.orders", "order_id", carries=(("_dated_on", "ordered_at"),)),
         Reference("product_id", "curated.products", "product_id"),
     ),
+    dated_by="_dated_on",
+    amount="line_total",
+    by_month=True,
 )

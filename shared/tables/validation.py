@@ -15,13 +15,15 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 
+from shared.casts import cast_to, text_of
 from shared.tables import Column, Reference, Table
 from shared.tables.types import ibis_type
 
 RAW = "raw__"
 HIT = "hit__"
 REASONS = "_reasons"
-INTEGERS = ("SMALLINT", "INT", "BIGINT")
+PLACE = ("_source", "_source_position", "_feed", "_id")
+"""Where a row came from: kept beside it through the checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,16 @@ def rule_names(table: Table) -> tuple[str, ...]:
     return tuple(check.name for check in checks_of(table))
 
 
-def checked(table: Table, raw: ir.Table, references: Mapping[str, ir.Table]) -> ir.Table:
+def checked(table: Table, raw: ir.Table, references: Mapping[str, ir.Table], *, keep: tuple[str, ...] = ()) -> ir.Table:
     """Return the rows cast to the contract, with the names of the rules each breaks in `_reasons` (empty: good).
 
     Args:
         table: the contract of the rows.
         raw: rows as extracted, in whatever types; columns it lacks are null. `_source` and `_source_position` stay.
-        references: the tables referred to, by full name. One that is not given is not checked, as the source may
-            lack it. A table that refers to itself resolves against the rows already there and those of `raw`
-            that are good so far.
+        references: the tables referred to, by full name; one that is not given is not checked.
+        keep: further columns of `raw` that stay as they are.
     """
-    rows = _cast(table, raw)
+    rows = _cast(table, raw, keep)
     for reference in table.references:
         rows = _with_hits(table, rows, reference, references.get(reference.table))
     return rows.mutate(**{REASONS: _reasons(rows, checks_of(table))})
@@ -61,31 +62,31 @@ def checked(table: Table, raw: ir.Table, references: Mapping[str, ir.Table]) -> 
 
 def good_rows(table: Table, rows: ir.Table) -> ir.Table:
     """Return the checked rows that broke no rule, in the contract's columns but for `_ingested_at`."""
-    kept = rows.filter(~_any_broken(rows, checks_of(table)))
+    kept = rows.filter(is_good(table, rows))
     return kept.select(*(name for name in table.column_names if name != "_ingested_at"))
 
 
 def bad_rows(table: Table, rows: ir.Table) -> ir.Table:
     """Return the checked rows that broke a rule: key as cast, the raw columns (`raw__…`) and `_reasons`."""
-    broken = rows.filter(_any_broken(rows, checks_of(table)))
+    broken = rows.filter(~is_good(table, rows))
     raw = [f"{RAW}{column.name}" for column in table.business_columns]
-    return broken.select(*table.key, *raw, REASONS, "_source", "_source_position")
+    return broken.select(*table.key, *raw, REASONS, *(name for name in PLACE if name in rows.columns))
 
 
-def keys_of(table: Table, raw: ir.Table) -> ir.Table:
-    """Return the keys of raw rows, cast to the contract; null where that cannot be."""
-    return raw.select(**{name: raw[name].try_cast(ibis_type(table.column(name).type)) for name in table.key})
+def is_good(table: Table, rows: ir.Table) -> ir.BooleanValue:
+    """Return whether each checked row broke no rule."""
+    return ~_any_broken(rows, checks_of(table))
 
 
-def _cast(table: Table, raw: ir.Table) -> ir.Table:
+def _cast(table: Table, raw: ir.Table, keep: tuple[str, ...]) -> ir.Table:
     columns: dict[str, ir.Value] = {}
     for column in table.business_columns:
         known = column.name in raw.columns
         value = raw[column.name] if known else ibis.null(ibis_type(column.type))
-        columns[column.name] = value.try_cast(ibis_type(column.type)) if known else value
-        columns[f"{RAW}{column.name}"] = value.cast("string")
-    columns["_source"] = raw["_source"].cast("string")
-    columns["_source_position"] = raw["_source_position"].cast("string")
+        columns[column.name] = cast_to(value, column.type) if known else value
+        columns[f"{RAW}{column.name}"] = text_of(value)
+    columns |= {name: raw[name].cast("string") for name in PLACE if name in raw.columns}
+    columns |= {name: raw[name] for name in keep}
     rows = raw.select(**columns)
     return rows.mutate(_quality_score=_quality(table, rows))
 
@@ -99,15 +100,22 @@ def _quality(table: Table, rows: ir.Table) -> ir.Value:
 
 
 def _with_hits(table: Table, rows: ir.Table, reference: Reference, target: ir.Table | None) -> ir.Table:
+    """Return the rows with what each refers to, null where that is not there, and with what is copied from it."""
     name = f"{HIT}{reference.column}"
-    keys = [target.select(**{name: target[reference.target_column]})] if target is not None else []
-    if reference.table == table.full_name:
-        sound = rows.filter(~_any_broken(rows, _local_checks(table)))
-        keys.append(sound.select(**{name: sound[reference.target_column]}))
-    if not keys:
-        return rows.mutate(**{name: rows[reference.column]})
-    found = ibis.union(*keys).distinct() if len(keys) > 1 else keys[0].distinct()
+    if target is None:
+        kinds = {own: ibis_type(table.column(own).type) for own, _ in reference.carries}
+        return rows.mutate(**{name: rows[reference.column]}, **{own: ibis.null(kind) for own, kind in kinds.items()})
+    copied = {own: copied_value(target[theirs], table.column(own).type == "DATE") for own, theirs in reference.carries}
+    there = target.select(**{name: target[reference.target_column]}, **copied)
+    # One row a value, whatever was handed in: a row checked is never multiplied.
+    once = {own: there[own].max() for own in copied}
+    found = there.group_by(name).aggregate(**once) if once else there.distinct()
     return rows.left_join(found, rows[reference.column] == found[name])
+
+
+def copied_value(value: ir.Value, to_date: bool) -> ir.Value:
+    """Return a value copied from the row referred to: of a moment, its UTC day where that is what is kept."""
+    return value.date() if to_date and value.type().is_timestamp() else value
 
 
 def _local_checks(table: Table) -> tuple[Check, ...]:
@@ -127,12 +135,7 @@ def _column_checks(column: Column) -> Iterator[Check]:
 
 def _uncastable(column: Column) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(rows: ir.Table) -> ir.BooleanValue:
-        text, value = rows[f"{RAW}{column.name}"], rows[column.name]
-        lost = text.notnull() & value.isnull()
-        if column.type not in INTEGERS:
-            return lost
-        # A cast to an integer rounds: 1.7 is not a quantity of 2.
-        return lost | (value.notnull() & (text.try_cast("float64") != value.cast("float64")))
+        return rows[f"{RAW}{column.name}"].notnull() & rows[column.name].isnull()
 
     return broken
 

@@ -31,9 +31,9 @@ def test_a_viewer_reads_four_systems_and_runs_nothing() -> None:
     assert PERMISSIONS["viewer"] == {"market_intel:read", "demand:read", "market_pulse:read", "copilot:read"}
 
 
-def test_an_analyst_runs_what_a_viewer_reads_and_reads_compliance() -> None:
+def test_an_analyst_runs_what_a_viewer_reads_and_reads_compliance_and_the_pipeline() -> None:
     runs = {permission.replace(":read", ":run") for permission in PERMISSIONS["viewer"]}
-    assert PERMISSIONS["analyst"] == PERMISSIONS["viewer"] | runs | {"compliance:read"}
+    assert PERMISSIONS["analyst"] == PERMISSIONS["viewer"] | runs | {"compliance:read", "pipeline:read"}
 
 
 def test_roles_add_up_and_an_unknown_one_adds_nothing() -> None:

@@ -33,11 +33,15 @@ CURATED = {
     "competitor_prices",
     "exchange_rates",
     "fraud_labels",
+    "customers_history",
+    "products_history",
 }
+VALIDITY = ("valid_from", "valid_to")
+"""What everybody calls the ends of a version in a slowly changing dimension."""
 every_table = pytest.mark.parametrize("table", CONTRACT.values(), ids=CONTRACT)
 
 
-def test_the_contract_has_the_seventeen_curated_tables_and_every_prod_zone() -> None:
+def test_the_contract_has_seventeen_curated_tables_two_histories_and_every_prod_zone() -> None:
     assert {table.name for table in tables_of("curated")} == CURATED
     sizes = {zone: len(tables_of(zone)) for zone in ("market_intel", "demand", "compliance", "market_pulse", "copilot")}
     assert sizes == {"market_intel": 6, "demand": 13, "compliance": 5, "market_pulse": 10, "copilot": 4}
@@ -62,11 +66,12 @@ def test_a_tables_key_rules_and_references_name_columns_that_are_there(table: Ta
 
 @every_table
 def test_a_tables_columns_follow_the_conventions(table: Table) -> None:
-    assert table.columns[-len(CURATED_TAIL) :] == CURATED_TAIL or table.columns[-len(PROD_TAIL) :] == PROD_TAIL
+    if table.zone != "pipeline":
+        assert table.columns[-len(CURATED_TAIL) :] == CURATED_TAIL or table.columns[-len(PROD_TAIL) :] == PROD_TAIL
     for column in table.columns:
         assert re.fullmatch("_?[a-z][a-z0-9_]*", column.name)
         assert column.description and not column.description.endswith(".") and "\n" not in column.description
-        assert column.name.endswith("_at") == (column.type == "TIMESTAMP")
+        assert (column.name.endswith("_at") or column.name in VALIDITY) == (column.type == "TIMESTAMP")
         assert column.name.endswith("_on") or column.name == "ds" or column.type != "DATE"
         assert column.name.startswith("is_") <= (column.type == "BOOLEAN")
         assert not column.name.endswith("_id") or column.type == "VARCHAR"
@@ -141,6 +146,7 @@ def test_a_word_leads_to_the_columns_it_may_mean() -> None:
     words = vocabulary(tables_of("curated"))
     assert words["state"] == ("curated.customers.region", "curated.orders.region")
     assert "curated.products.list_price" in words["price"]
+    assert not [column for columns in words.values() for column in columns if "_history." in column]
 
 
 def test_an_unknown_column_is_named_with_those_there_are() -> None:

@@ -10,10 +10,15 @@ import pyarrow as pa
 import pytest
 
 from shared.engine import DuckDbEngine
-from shared.tables import CONTRACT, Column, Table, tables_of
+from shared.tables import CONTRACT, Column, Reference, Table, tables_of
 from shared.tables.validation import REASONS, checked, rule_names
 
-GOOD_TEXT = {"country": "US", "code": "USD", "card_bin": "411111", "card_last4": "1111"}
+HASH = "0123456789abcdef"
+GOOD_TEXT = {
+    "country": "US", "code": "USD", "card_bin": "411111", "card_last4": "1111", "merchant_category": "5411",
+    "_hmac": HASH, "_token": HASH,
+}  # fmt: skip
+CARD = "4111 1111 1111 1111"
 # What makes a row break a rule of its own table; automatic rules need no word.
 BAD: dict[str, dict[str, Any]] = {
     "totals_add_up": {"total": "0.98", "subtotal": "1"},
@@ -24,6 +29,8 @@ BAD: dict[str, dict[str, Any]] = {
     "not_its_own_parent": {"category_id": "1", "parent_category_id": "1"},
     "stock_not_negative": {"reserved": "-1"},
     "household_size_positive": {"household_size": "0"},
+    "no_card_number": dict.fromkeys(("name", "city", "body", "carrier", "region", "label_source"), CARD)
+    | {"card_brand": CARD},
 }
 
 
@@ -66,12 +73,14 @@ def bad_row(table: Table, rule: str) -> dict[str, str | None]:
 
 def judged(engine: DuckDbEngine, table: Table, *rows: dict[str, str | None]) -> list[dict[str, Any]]:
     raw = raw_rows(engine, table, *rows)
-    there = {
-        reference.table: engine.memory(f"{reference.table} there", pa.table({reference.target_column: ["1", "2"]}))
-        for reference in table.references
-    }
+    there = {each.table: engine.memory(f"{each.table} there", there_of(each)) for each in table.references}
     answer = engine.to_arrow(checked(table, raw, there))
     return answer.sort_by("_source_position").to_pylist()
+
+
+def there_of(reference: Reference) -> pa.Table:
+    moments = pa.array([datetime(2017, 1, 2, 23, 59, tzinfo=UTC)] * 2, pa.timestamp("us", tz="UTC"))
+    return pa.table({reference.target_column: ["1", "2"], **{theirs: moments for _, theirs in reference.carries}})
 
 
 def raw_rows(engine: DuckDbEngine, table: Table, *rows: dict[str, str | None]) -> ir.Table:
