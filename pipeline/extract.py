@@ -1,25 +1,32 @@
-"""Source to raw: what a source has new, changed or no longer, appended as one file a table and batch."""
+"""Source to raw: what a source has new, changed or no longer, appended as one file a table and batch.
+
+A row is told by its key. Where a source repeats a key every row reaches raw and the last one counts: later in the file
+is later in time. A row that lacks part of its key can be told by nothing but what it holds; when the source has it no
+longer, its deletion names the position it was read at (`_withdraws`).
+"""
 
 # ruff: noqa: S608  the SQL is our own: names of the contract, quoted paths, no values of rows
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import duckdb
 
-from pipeline.raw import RawFile, RawZone, as_list, quoted
+from pipeline.quoting import quoted
+from pipeline.raw import RawBatch, RawFile, RawZone, as_list
 from pipeline.sources import Source, SourceUnreadable, Window
 from pipeline.sources.source import without_values
+from shared.engine.remote import reach
 from shared.tables import CONTRACT
 
 ROW_META = ("_source_ts", "_source_position")
+WITHDRAWS = "_withdraws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +48,19 @@ class Extraction(AbstractContextManager["Extraction"]):
     """One batch of one source; the source is opened when its first table is asked for."""
 
     def __init__(
-        self, source: Source, raw: RawZone, window: Window, *, temp_dir: Path, memory: str, threads: int
+        self,
+        source: Source,
+        raw: RawZone,
+        window: Window,
+        *,
+        temp_dir: Path,
+        memory: str,
+        threads: int,
+        options: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.source, self.raw, self.window = source, raw, window
-        self.batch = raw.next_batch(datetime.now(UTC))
         self._settings = {"memory_limit": memory, "threads": str(threads), "temp_directory": str(temp_dir)}
+        self._options = options
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -56,8 +71,9 @@ class Extraction(AbstractContextManager["Extraction"]):
     def extract(self, table: str) -> Extracted:
         """Return what was appended for one table of the source. Raises SourceUnreadable."""
         connection = self._opened()
-        _create(connection, "mapped", self._mapped(table), self.source)
-        return self._append(connection, table, self.raw.files(table, self.source.name))
+        with self.raw.begin(self.source.name) as batch:
+            _create(connection, "mapped", self._mapped(table, batch.name), self.source)
+            return self._append(connection, table, batch)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -67,53 +83,120 @@ class Extraction(AbstractContextManager["Extraction"]):
             self._connection = connection
         return self._connection
 
-    def _mapped(self, table: str) -> str:
-        # The last row of a key counts, should a source repeat one: later in the file is later in time.
-        position = f"{quoted(self.batch)} || '/' || _file || '/' || lpad(_row::VARCHAR, 12, '0')"
-        latest = f"row_number() OVER (PARTITION BY {_listed(_key(table))} ORDER BY _source_position DESC) = 1"
-        # Only a table of files as they are can repeat a key; the grouped ones cannot, and are the large ones.
-        unique = f" QUALIFY {latest}" if table not in {"orders", "order_items"} else ""
+    def _mapped(self, table: str, batch: str) -> str:
+        position = f"{quoted(batch)} || '/' || _file || '/' || lpad(_row::VARCHAR, 12, '0')"
         return (
             f"SELECT * EXCLUDE (_file, _row), {position} AS _source_position FROM ({self.source.tables[table]})"
-            f" WHERE {self.window.condition()}{unique}"
+            f" WHERE {self.window.condition()}"
         )
 
-    def _append(self, connection: duckdb.DuckDBPyConnection, table: str, known: Sequence[RawFile]) -> Extracted:
-        _create(connection, "changes", self._changes(connection, table, known), self.source)
+    def _append(self, connection: duckdb.DuckDBPyConnection, table: str, batch: RawBatch) -> Extracted:
+        known = self.raw.files(table, self.source.name)
+        _create(connection, "changes", self._changes(connection, table, known, batch.name), self.source)
         counts = dict(connection.execute("SELECT _op, count(*) FROM changes GROUP BY _op").fetchall())
         if not counts:
             return Extracted(None)
-        target = self.raw.folder(self.source.name, table) / f"{self.batch}.parquet"
-        _write(connection, target)
-        file = RawFile(self.batch, self.source.name, table, target)
+        path = batch.staged(f"{table}.parquet")
+        connection.execute(f"COPY changes TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        file = batch.adopt(table, path, sum(counts.values()))
+        batch.commit(batch.zone.state(self.source.name))
         return Extracted(file, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0))
 
-    def _changes(self, connection: duckdb.DuckDBPyConnection, table: str, known: Sequence[RawFile]) -> str:
+    def _changes(self, connection: duckdb.DuckDBPyConnection, table: str, known: Sequence[RawFile], batch: str) -> str:
         extracted_at = f"TIMESTAMPTZ '{datetime.now(UTC).isoformat()}' AS _extracted_at"
         if not known:
             return f"SELECT *, 'I' AS _op, {extracted_at} FROM mapped"
         columns = {name: kind for name, kind, *_ in connection.execute("DESCRIBE mapped").fetchall()}
-        _create(connection, "state", _state(table, columns, known), self.source)
-        content = [name for name in columns if name not in ROW_META]
-        same_key = " AND ".join(f'm."{name}" IS NOT DISTINCT FROM s."{name}"' for name in _key(table))
-        differs = f"row({_listed(content, 'm')}) IS DISTINCT FROM row({_listed(content, 's')})"
-        gone = f"{quoted(self.batch)} || '/' || s._source_position AS _source_position"
-        return (
-            f"SELECT m.*, CASE WHEN s._source_position IS NULL THEN 'I' ELSE 'U' END AS _op, {extracted_at}"
-            f" FROM mapped m LEFT JOIN state s ON {same_key} WHERE s._source_position IS NULL OR {differs}"
-            f" UNION ALL BY NAME "
-            f"SELECT s.* EXCLUDE (_source_position), {gone}, 'D' AS _op, {extracted_at}"
-            f" FROM state s ANTI JOIN mapped m ON {same_key} WHERE {self.window.condition('s._source_ts')}"
+        self._read_state(connection, table, columns, known)
+        _last(connection, "mapped", table)
+        keyed, alone = self._keyed(table, columns, batch), self._alone(connection, table, columns, batch)
+        return f"SELECT *, {extracted_at} FROM ({' UNION ALL BY NAME '.join([*keyed, *alone])})"
+
+    def _read_state(
+        self, connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], known: Sequence[RawFile]
+    ) -> None:
+        """Make `state_last` of the latest row of each key that raw holds, and `state_alone` of those without one."""
+        reach(connection, [file.uri for file in known], self._options)
+        files = f"read_parquet({as_list(known)}, union_by_name = true, hive_partitioning = false)"
+        there = {name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
+        # A column that the source has only lately is empty in what raw holds.
+        typed = ", ".join(
+            f'TRY_CAST("{name}" AS {kind}) AS "{name}"' if name in there else f'NULL::{kind} AS "{name}"'
+            for name, kind in columns.items()
+        )
+        withdraws = WITHDRAWS if WITHDRAWS in there else f"NULL::VARCHAR AS {WITHDRAWS}"
+        _create(connection, "state", f"SELECT {typed}, _op, {withdraws} FROM {files}", self.source)
+        _last(connection, "state", table)
+        withdrawn = f"SELECT {WITHDRAWS} FROM state WHERE {WITHDRAWS} IS NOT NULL"
+        _create(
+            connection,
+            "state_alone",
+            f"SELECT * FROM state WHERE {_blank(table)} AND _op <> 'D' AND _source_position NOT IN ({withdrawn})",
+            self.source,
         )
 
+    def _keyed(self, table: str, columns: dict[str, str], batch: str) -> list[str]:
+        """Return SQL of the new, changed and deleted rows that have a key."""
+        content, same_key = [name for name in columns if name not in ROW_META], _same(_key(table))
+        differs = f"row({_listed(content, 'm')}) IS DISTINCT FROM row({_listed(content, 's')})"
+        changed = (
+            f"SELECT {_listed(_key(table), 'm')}, s._op IS NOT NULL AS known FROM mapped_last m"
+            f" LEFT JOIN (FROM state_last WHERE _op <> 'D') s ON {same_key} WHERE s._op IS NULL OR {differs}"
+        )
+        return [
+            f"SELECT m.*, if(s.known, 'U', 'I') AS _op FROM mapped m JOIN ({changed}) s ON {same_key}",
+            f"SELECT s.* EXCLUDE ({', '.join(ROW_META)}, _op, {WITHDRAWS}), {_gone(batch)}"
+            f" FROM state_last s ANTI JOIN mapped_last m ON {same_key}"
+            f" WHERE s._op <> 'D' AND {self.window.condition('s._source_ts')}",
+        ]
 
-def _state(table: str, columns: dict[str, str], known: Sequence[RawFile]) -> str:
-    """Return SQL of the rows that raw holds now: the latest of each key, unless it was deleted."""
-    typed = ", ".join(f'TRY_CAST("{name}" AS {kind}) AS "{name}"' for name, kind in columns.items())
-    files = f"read_parquet({as_list(known)}, union_by_name = true, hive_partitioning = false)"
-    latest = f"row_number() OVER (PARTITION BY {_listed(_key(table))} ORDER BY _source_position DESC) = 1"
-    rows = f"SELECT * FROM {files}" + (f" QUALIFY {latest}" if len(known) > 1 else "")
-    return f"SELECT {typed} FROM ({rows}) WHERE _op <> 'D'"
+    def _alone(
+        self, connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], batch: str
+    ) -> list[str]:
+        """Return SQL of the rows without a key that are new or gone, told by all they hold."""
+        content = [name for name in columns if name not in ROW_META]
+        nth = f"row_number() OVER (PARTITION BY {_listed(content)} ORDER BY _source_position) AS nth"
+        _create(connection, "mapped_alone", f"SELECT * FROM mapped WHERE {_blank(table)}", self.source)
+        now, before = f"(SELECT *, {nth} FROM mapped_alone)", f"(SELECT *, {nth} FROM state_alone)"
+        same = _same((*content, "nth"))
+        new = f"SELECT m.* EXCLUDE (nth), 'I' AS _op FROM {now} m ANTI JOIN {before} s ON {same}"
+        gone = (
+            f"SELECT s.* EXCLUDE (nth, {', '.join(ROW_META)}, _op, {WITHDRAWS}), {_gone(batch)},"
+            f" s._source_position AS {WITHDRAWS} FROM {before} s ANTI JOIN {now} m ON {same}"
+            f" WHERE {self.window.condition('s._source_ts')}"
+        )
+        counts = {"mapped_alone": new, "state_alone": gone}
+        return [sql for name, sql in counts.items() if connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()]
+
+
+def _gone(batch: str) -> str:
+    # When a row vanished from a file is not known: it has no time of its own, only that of the extraction.
+    position = f"{quoted(batch)} || '/' || s._source_position AS _source_position"
+    return f"NULL::TIMESTAMPTZ AS _source_ts, {position}, 'D' AS _op"
+
+
+def _last(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> None:
+    """Make `<name>_last` of the last row of each key in a table; rows without a key are left out."""
+    key, there = _listed(_key(table)), f"NOT ({_blank(table)})"
+    repeated = f"SELECT {key} FROM {name} WHERE {there} GROUP BY ALL HAVING count(*) > 1"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE repeated AS {repeated}")
+    latest = f"row_number() OVER (PARTITION BY {key} ORDER BY _source_position DESC) = 1"
+    # Most sources repeat nothing: then no row has to be held back until all are seen.
+    select = f"SELECT * FROM {name} WHERE {there}"
+    if connection.execute("SELECT 1 FROM repeated LIMIT 1").fetchone():
+        select = (
+            f"SELECT * FROM {name} ANTI JOIN repeated USING ({key}) WHERE {there}"
+            f" UNION ALL SELECT * FROM {name} SEMI JOIN repeated USING ({key}) QUALIFY {latest}"
+        )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name}_last AS {select}")
+
+
+def _blank(table: str) -> str:
+    return " OR ".join(f'"{name}" IS NULL' for name in _key(table))
+
+
+def _same(columns: Sequence[str]) -> str:
+    return " AND ".join(f'm."{name}" IS NOT DISTINCT FROM s."{name}"' for name in columns)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, select: str, source: Source) -> None:
@@ -121,16 +204,6 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, select: str, sourc
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
     except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise SourceUnreadable(f"source {source.name} in {source.folder}: {without_values(error)}") from error
-
-
-def _write(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """Put `changes` at `target` whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.stem}.{os.getpid()}.tmp")
-    connection.execute(f"COPY changes TO {quoted(str(partial))} (FORMAT parquet, COMPRESSION zstd)")
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(target)
 
 
 def _key(table: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ def curated_customers(raw_customers: ir.Table) -> ir.Table:
 
 
 def curated_categories(raw_categories: ir.Table, current: ir.Table) -> ir.Table:
-    """Return the categories, checked; a parent may come with its child or be there already (`current`)."""
+    """Return the categories, checked; a parent is one of those held good so far (`current`)."""
     return checked(CONTRACT["curated.categories"], raw_categories, {"curated.categories": current})
 
 
@@ -61,3 +61,55 @@ def curated_order_items(raw_order_items: ir.Table, curated_orders: ir.Table, cur
     """Return the lines of orders, checked."""
     references = {"curated.orders": curated_orders, "curated.products": curated_products}
     return checked(CONTRACT["curated.order_items"], raw_order_items, references)
+
+
+def curated_payments(raw_payments: ir.Table, curated_orders: ir.Table) -> ir.Table:
+    """Return the payments, checked."""
+    return checked(CONTRACT["curated.payments"], raw_payments, {"curated.orders": curated_orders})
+
+
+def curated_fraud_labels(raw_fraud_labels: ir.Table, curated_payments: ir.Table) -> ir.Table:
+    """Return what is known of payments to be fraud or not, checked."""
+    return checked(CONTRACT["curated.fraud_labels"], raw_fraud_labels, {"curated.payments": curated_payments})
+
+
+def curated_shipments(raw_shipments: ir.Table, curated_orders: ir.Table) -> ir.Table:
+    """Return the shipments, checked."""
+    return checked(CONTRACT["curated.shipments"], raw_shipments, {"curated.orders": curated_orders})
+
+
+def curated_reviews(raw_reviews: ir.Table, curated_products: ir.Table, curated_customers: ir.Table) -> ir.Table:
+    """Return the reviews, checked."""
+    references = {"curated.products": curated_products, "curated.customers": curated_customers}
+    return checked(CONTRACT["curated.reviews"], raw_reviews, references)
+
+
+def curated_web_events(raw_web_events: ir.Table, curated_customers: ir.Table, curated_products: ir.Table) -> ir.Table:
+    """Return what visitors did, checked."""
+    references = {"curated.customers": curated_customers, "curated.products": curated_products}
+    return checked(CONTRACT["curated.web_events"], raw_web_events, references)
+
+
+def curated_marketing_spend(raw_marketing_spend: ir.Table) -> ir.Table:
+    """Return what was spent on marketing, checked."""
+    return checked(CONTRACT["curated.marketing_spend"], raw_marketing_spend, {})
+
+
+def curated_competitor_prices(raw_competitor_prices: ir.Table, curated_products: ir.Table) -> ir.Table:
+    """Return what competitors ask, checked."""
+    return checked(CONTRACT["curated.competitor_prices"], raw_competitor_prices, {"curated.products": curated_products})
+
+
+def curated_exchange_rates(raw_exchange_rates: ir.Table) -> ir.Table:
+    """Return the exchange rates, checked."""
+    return checked(CONTRACT["curated.exchange_rates"], raw_exchange_rates, {})
+
+
+def curated_customers_history(curated_customers: ir.Table) -> ir.Table:
+    """Return every version of the customers; made of raw's versions by `history`, once the customers are."""
+    return curated_customers
+
+
+def curated_products_history(curated_products: ir.Table) -> ir.Table:
+    """Return every version of the products; made of raw's versions by `history`, once the products are."""
+    return curated_products

@@ -12,11 +12,12 @@ import duckdb
 import pyarrow as pa
 from rich.console import Console
 
-from pipeline.batch import Request, open_lake
+from pipeline.batch import open_lake
 from pipeline.display import Plain
 from pipeline.query import query
 from pipeline.records import RunRecord
 from pipeline.replay import replay
+from pipeline.request import Request
 from pipeline.run import run
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window, source
@@ -25,7 +26,16 @@ from shared.lake import Lake, parse_as_of
 FILES = ("transactions", "products", "demographics", "campaign_descriptions", "coupons")
 HOUSEHOLDS = 50
 VOLATILE = ("_ingested_at", "computed_at", "model_version")
-CURATED = ("customers", "categories", "products", "promotions", "promotion_products", "orders", "order_items")
+CURATED = (
+    "customers",
+    "categories",
+    "suppliers",
+    "products",
+    "promotions",
+    "promotion_products",
+    "orders",
+    "order_items",
+)
 
 
 def cut(folder: Path) -> None:

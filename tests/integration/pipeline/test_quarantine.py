@@ -6,6 +6,7 @@ The rules come from the contract: a new one without a way to break it below fail
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +15,14 @@ import pytest
 
 from pipeline.assets import curated_functions
 from shared.tables import CONTRACT, Table
+from shared.tables.card_numbers import MASK
 from shared.tables.validation import Check, checks_of
 from tests.integration.pipeline.sample import Pipeline, plant
 
 Row = dict[str, str | None]
+
+CARD = "4111111111111111"
+"""A number made for tests by the brand; it passes the Luhn check."""
 
 GOOD: dict[str, Row] = {
     "customers": {"customer_id": "c", "country": "US", "household_size": "2", "latitude": "1.5", "longitude": "2"},
@@ -45,9 +50,42 @@ GOOD: dict[str, Row] = {
         "order_id": "o", "line_number": "1", "product_id": "p", "quantity": "2", "unit_price": "5.5000",
         "discount": "1", "line_total": "10", "currency_code": "USD",
     },
+    "payments": {
+        "payment_id": "y", "order_id": "o", "method": "card", "amount": "12", "currency_code": "USD",
+        "status": "captured", "card_brand": "visa", "card_bin": "411111", "card_last4": "1111",
+        "card_token": "k1:0123456789abcdef", "fee": "0.30", "billing_country": "US", "ip_country": "US",
+        "billing_address_hmac": "0123456789abcdef", "ip_latitude": "1.5", "ip_longitude": "2", "device_id": "d",
+        "merchant_category": "5411", "authorized_at": "2017-03-01 10:00:05",
+    },
+    "fraud_labels": {
+        "payment_id": "y", "is_fraud": "false", "labelled_at": "2017-04-01 00:00:00", "label_source": "investigator",
+    },
+    "shipments": {
+        "shipment_id": "h", "order_id": "o", "carrier": "Post", "status": "delivered", "destination_country": "US",
+        "destination_region": "Ohio", "address_hmac": "0123456789abcdef", "shipped_at": "2017-03-02 08:00:00",
+        "delivered_at": "2017-03-04 08:00:00", "cost": "4.50", "currency_code": "USD",
+    },
+    "reviews": {
+        "review_id": "r", "product_id": "p", "customer_id": "c", "rating": "5", "title": "Crisp", "body": "Good apple",
+        "is_verified": "true", "created_at": "2017-03-09 08:00:00",
+    },
+    "web_events": {
+        "event_id": "e", "session_id": "v", "customer_id": "c", "occurred_at": "2017-03-01 09:58:00",
+        "event_type": "page_view", "product_id": "p", "channel": "direct", "device_type": "desktop", "country": "US",
+    },
+    "marketing_spend": {
+        "spend_on": "2017-03-01", "channel": "email", "campaign_id": "a", "amount": "50", "currency_code": "USD",
+    },
+    "competitor_prices": {
+        "product_id": "p", "competitor": "Other", "price": "1.10", "currency_code": "USD", "observed_on": "2017-03-01",
+    },
+    "exchange_rates": {"rate_on": "2017-03-01", "base_code": "USD", "quote_code": "EUR", "rate": "0.94"},
 }  # fmt: skip
 
-ONE_OF_ITS_OWN = {"inventory": "warehouse_id", "order_items": "line_number", "promotion_products": None}
+ONE_OF_ITS_OWN = {
+    "inventory": "warehouse_id", "order_items": "line_number", "promotion_products": None,
+    "marketing_spend": "campaign_id", "competitor_prices": "competitor", "exchange_rates": "rate_on",
+}  # fmt: skip
 """Column that tells the planted rows of a table apart; else its whole key. None: the broken value does."""
 
 BROKEN: dict[tuple[str, str], Row] = {
@@ -75,6 +113,43 @@ BROKEN: dict[tuple[str, str], Row] = {
     ("order_items", "amounts_not_negative"): {"discount": "-1", "line_total": "12"},
     ("order_items", "line_total_adds_up"): {"line_total": "10.03"},
     ("order_items", "currency_code_well_formed"): {"currency_code": "us"},
+    ("customers", "email_hmac_well_formed"): {"email_hmac": "name@example.com"},
+    ("customers", "no_card_number"): {"city": CARD},
+    ("categories", "no_card_number"): {"name": CARD},
+    ("suppliers", "no_card_number"): {"name": CARD},
+    ("products", "no_card_number"): {"brand": CARD},
+    ("promotions", "no_card_number"): {"name": f"call {CARD}"},
+    ("orders", "no_card_number"): {"region": CARD},
+    ("payments", "amount_not_negative"): {"amount": "-0.01"},
+    ("payments", "fee_not_negative"): {"fee": "-0.01"},
+    ("payments", "currency_code_well_formed"): {"currency_code": "usd"},
+    ("payments", "billing_country_well_formed"): {"billing_country": "USA"},
+    ("payments", "ip_country_well_formed"): {"ip_country": "us"},
+    ("payments", "card_bin_well_formed"): {"card_bin": CARD},
+    ("payments", "card_last4_well_formed"): {"card_last4": CARD},
+    ("payments", "card_token_well_formed"): {"card_token": CARD},
+    ("payments", "billing_address_hmac_well_formed"): {"billing_address_hmac": "12 High Street, Springfield"},
+    ("payments", "merchant_category_well_formed"): {"merchant_category": "grocer"},
+    ("payments", "ip_latitude_in_range"): {"ip_latitude": "-91"},
+    ("payments", "ip_longitude_in_range"): {"ip_longitude": "nan"},
+    ("payments", "no_card_number"): {"card_brand": CARD},
+    ("fraud_labels", "no_card_number"): {"label_source": CARD},
+    ("shipments", "dates_in_order"): {"delivered_at": "2017-03-01 08:00:00"},
+    ("shipments", "cost_not_negative"): {"cost": "-1"},
+    ("shipments", "destination_country_well_formed"): {"destination_country": "Ohio"},
+    ("shipments", "currency_code_well_formed"): {"currency_code": "U$"},
+    ("shipments", "address_hmac_well_formed"): {"address_hmac": "12 High Street, Springfield"},
+    ("shipments", "no_card_number"): {"carrier": CARD},
+    ("reviews", "rating_in_range"): {"rating": "6"},
+    ("reviews", "no_card_number"): {"body": f"they charged {CARD[:4]}-{CARD[4:8]}-{CARD[8:12]}-{CARD[12:]} twice"},
+    ("web_events", "country_well_formed"): {"country": "usa"},
+    ("marketing_spend", "amount_not_negative"): {"amount": "-1"},
+    ("marketing_spend", "currency_code_well_formed"): {"currency_code": ""},
+    ("competitor_prices", "price_positive"): {"price": "0"},
+    ("competitor_prices", "currency_code_well_formed"): {"currency_code": "euro"},
+    ("exchange_rates", "base_code_well_formed"): {"base_code": "us"},
+    ("exchange_rates", "quote_code_well_formed"): {"quote_code": "eu"},
+    ("exchange_rates", "rate_positive"): {"rate": "0"},
 }
 FOLLOWS = {"not_its_own_parent": {"resolves_parent_category_id"}}
 """Rules that break with another: a category that is not good is nobody's parent, not even its own."""
@@ -82,7 +157,7 @@ AUTOMATIC = {"castable": "no such value", "not_null": None, "choice": "no such v
 
 
 def tables() -> Iterator[Table]:
-    return (CONTRACT[f"curated.{name}"] for name in curated_functions())
+    return (CONTRACT[f"curated.{name}"] for name in curated_functions() if not name.endswith("_history"))
 
 
 def broken(table: Table, check: Check) -> Row:
@@ -97,8 +172,15 @@ def broken(table: Table, check: Check) -> Row:
 def bad_row(table: Table, check: Check, nth: int) -> Row:
     """Return a row that is good but for one rule, with a key of its own."""
     own = {ONE_OF_ITS_OWN[table.name]} if table.name in ONE_OF_ITS_OWN else set(table.key)
-    key = {name: str(100 + nth) for name in own if name}
+    nth += 1000 if table.name == "payments" else 100
+    key = {name: f"2018-01-{nth - 99:02}" if name == "rate_on" else str(nth) for name in own if name}
     return {**GOOD[table.name], **key, **broken(table, check)}
+
+
+def good_rows(table: Table) -> list[Row]:
+    """Return the good row of a table, and of payments one for each label."""
+    labels = checks_of(CONTRACT["curated.fraud_labels"]) if table.name == "payments" else ()
+    return [GOOD[table.name], *({**GOOD["payments"], "payment_id": str(100 + nth)} for nth, _ in enumerate(labels))]
 
 
 def mended(table: Table, row: Row, check: Check, nth: int) -> Row:
@@ -111,6 +193,15 @@ def good_values(table: Table, check: Check) -> Row:
     return {name: GOOD[table.name].get(name) for name in broken(table, check)}
 
 
+def without_card(value: str | None) -> str | None:
+    """Return what quarantine may keep of a value."""
+    return masked(value) if value and CARD in value.replace("-", "") else value
+
+
+def masked(value: str) -> str:
+    return re.sub(r"[0-9]([0-9-]*)[0-9]", MASK, value)
+
+
 def columns(table: Table) -> list[str]:
     return [column.name for column in table.business_columns]
 
@@ -120,7 +211,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """A lake of one good row a table and one bad row a rule."""
     var_dir = tmp_path_factory.mktemp("planted")
     for table in tables():
-        rows = [GOOD[table.name], *(bad_row(table, check, nth) for nth, check in enumerate(checks_of(table)))]
+        rows = [*good_rows(table), *(bad_row(table, check, nth) for nth, check in enumerate(checks_of(table)))]
         plant(var_dir, table.name, rows, columns(table), "20200101T000000000000Z")
     pipeline = Pipeline(Path("nowhere"), var_dir)
     replayed(pipeline)
@@ -130,7 +221,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
 def replayed(pipeline: Pipeline) -> None:
     record = pipeline.replay()
     assert not [name for name in record.failures if name.startswith("curated.")], record.failures
-    made = {name for name in record.tables if name.startswith("curated.")}
+    made = {name for name in record.tables if name.startswith("curated.") and not name.endswith("_history")}
     assert made == {table.full_name for table in tables()}
     assert all(record.tables[name].reconciled for name in made)
 
@@ -151,15 +242,15 @@ def test_a_row_that_breaks_a_rule_is_in_quarantine_with_its_name(
     key = {name: row.get(name) for name in table.key}
     (found,) = [each for each in held if json.loads(each["key"]) == key]
     assert [name for name in found["_reasons"] if name not in FOLLOWS.get(check.name, ())] == [check.name]
-    assert json.loads(found["_row"]) == {name: row.get(name) for name in columns(table)}
+    assert json.loads(found["_row"]) == {name: without_card(row.get(name)) for name in columns(table)}
 
 
 def test_good_rows_are_in_their_tables(planted: Pipeline) -> None:
     for table in tables():
-        assert planted.one(f"SELECT count(*) FROM {table.full_name}") == 1, table.name
+        assert planted.one(f"SELECT count(*) FROM {table.full_name}") == len(good_rows(table)), table.name
 
 
-def test_replay_after_the_fix_empties_quarantine(planted: Pipeline, tmp_path: Path) -> None:
+def test_replay_after_the_fix_leaves_only_rows_that_no_row_can_replace(planted: Pipeline, tmp_path: Path) -> None:
     fixed = Pipeline(Path("nowhere"), tmp_path / "var")
     shutil.copytree(planted.var_dir, fixed.var_dir)
     for table in tables():
@@ -167,7 +258,11 @@ def test_replay_after_the_fix_empties_quarantine(planted: Pipeline, tmp_path: Pa
         plant(fixed.var_dir, table.name, fixes, columns(table), "20200102T000000000000Z")
     replayed(fixed)
     for table in tables():
-        assert fixed.sql(f"SELECT key, _reasons FROM quarantine.{table.name}").to_pylist() == [], table.name
+        keyless = {f"not_null_{name}" for name in table.key}
+        held = fixed.sql(f"SELECT _reasons FROM quarantine.{table.name}")["_reasons"].to_pylist()
+        # A row without a key is nobody's older version: it stays until its source takes it back.
+        assert all(keyless & set(reasons) for reasons in held), table.name
+        assert len(held) == sum(check.name in keyless for check in checks_of(table)), table.name
 
 
 def test_a_row_that_only_waited_for_what_it_refers_to_is_let_through_when_that_arrives(
