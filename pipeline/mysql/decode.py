@@ -1,0 +1,345 @@
+"""Rows of a binlog event, decoded column by column: several times as fast as the library's own, and in our terms.
+
+A reader takes the event's bytes and a place in them and returns a value and the place after it. Values are int, float
+or str; dates are days and moments microseconds since 1970, and None where the date is none (0000-00-00).
+
+Source: MySQL Internals, ROWS_EVENT and "Date and Time Data Type Representation"; MariaDB writes the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from struct import Struct
+from typing import Any, TypeAlias
+
+from pymysql.constants import FIELD_TYPE
+from pymysqlreplication.json_binary import parse_json
+
+from pipeline.mysql.coordinates import BinlogUnusable
+from shared.errors import Unimplemented
+
+Reader: TypeAlias = Callable[[bytes, int], tuple[Any, int]]
+TIMESTAMP2, DATETIME2, TIME2 = 17, 18, 19
+EPOCH = date(1970, 1, 1).toordinal()
+DAY, HOUR, MINUTE, SECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
+DIGITS_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
+_SIZES = {FIELD_TYPE.TINY: 1, FIELD_TYPE.SHORT: 2, FIELD_TYPE.INT24: 3, FIELD_TYPE.LONG: 4, FIELD_TYPE.LONGLONG: 8}
+_FORMATS = {1: "b", 2: "h", 4: "i", 8: "q"}
+
+
+class ColumnTypeUnknown(Unimplemented):
+    """A column has a type that is not read from the binlog."""
+
+    reason = "MYSQL_COLUMN_TYPE_UNKNOWN"
+
+
+@dataclass(slots=True)
+class Zeros:
+    """How many dates were none."""
+
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Decodes the rows of one table as it was at one time."""
+
+    readers: tuple[Reader, ...]
+    null_bytes: int
+
+    def rows(self, data: bytes, at: int, end: int) -> list[list[Any]]:
+        """Return the rows between two places of an event's bytes."""
+        found, readers, nulls = [], self.readers, self.null_bytes
+        while at < end:
+            missing = int.from_bytes(data[at : at + nulls], "little")
+            at += nulls
+            row: list[Any] = []
+            keep = row.append
+            if not missing:
+                for reader in readers:
+                    value, at = reader(data, at)
+                    keep(value)
+            else:
+                for reader in readers:
+                    if missing & 1:
+                        keep(None)
+                    else:
+                        value, at = reader(data, at)
+                        keep(value)
+                    missing >>= 1
+            found.append(row)
+        return found
+
+    def check_whole(self, present: bytes) -> None:
+        """Return if an event has all columns. Raises BinlogUnusable."""
+        if int.from_bytes(present, "little").bit_count() != len(self.readers):
+            raise BinlogUnusable(
+                "the binlog has rows without all of their columns; set binlog_row_image=FULL, restart sessions"
+            )
+
+
+def decoder(table: str, columns: Sequence[Any], zeros: Zeros) -> Decoder:
+    """Return the decoder of a table whose columns the library read from the event before. Raises ColumnTypeUnknown."""
+    return Decoder(tuple(reader(table, column, zeros) for column in columns), (len(columns) + 7) // 8)
+
+
+def reader(table: str, column: Any, zeros: Zeros) -> Reader:
+    """Return the reader of one column. Raises ColumnTypeUnknown."""
+    kind = column.type
+    if kind in _SIZES:
+        return _integer(_SIZES[kind], bool(column.unsigned))
+    if kind in {FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE}:
+        return _packed(Struct("<f" if kind == FIELD_TYPE.FLOAT else "<d"))
+    if kind in _MADE:
+        return _MADE[kind](column)
+    if kind in _DATED:
+        return _DATED[kind](column, zeros)
+    raise ColumnTypeUnknown(
+        f"{table}.{column.name} has a type (number {kind}) that is not read from the binlog; "
+        "change its type, or keep the table out with --tables"
+    )
+
+
+def kind_of(column: Any) -> tuple[str, bool, int, int]:
+    """Return a column's type as information_schema calls it: name, unsigned, precision, scale."""
+    name = _NAMES.get(column.type, "varchar")
+    precision, scale = (column.precision, column.decimals) if name == "decimal" else (0, 0)
+    return name, bool(column.unsigned), precision, scale
+
+
+_NAMES: Mapping[int, str] = {
+    **dict.fromkeys(_SIZES, "int"),
+    FIELD_TYPE.LONGLONG: "bigint",
+    FIELD_TYPE.YEAR: "year",
+    FIELD_TYPE.FLOAT: "float",
+    FIELD_TYPE.DOUBLE: "double",
+    FIELD_TYPE.NEWDECIMAL: "decimal",
+    FIELD_TYPE.DATE: "date",
+    FIELD_TYPE.BIT: "bit",
+    DATETIME2: "datetime",
+    TIMESTAMP2: "timestamp",
+}
+
+
+def _integer(size: int, unsigned: bool) -> Reader:
+    if size == 3:
+        return lambda data, at: (int.from_bytes(data[at : at + 3], "little", signed=not unsigned), at + 3)
+    return _packed(Struct("<" + (_FORMATS[size].upper() if unsigned else _FORMATS[size])))
+
+
+def _packed(layout: Struct) -> Reader:
+    unpack, size = layout.unpack_from, layout.size
+
+    def read(data: bytes, at: int) -> tuple[Any, int]:
+        return unpack(data, at)[0], at + size
+
+    return read
+
+
+def _year(_: Any) -> Reader:
+    return lambda data, at: (data[at] + 1900 if data[at] else 0, at + 1)
+
+
+def _varchar(column: Any) -> Reader:
+    return _sized(2 if column.max_length > 255 else 1, _text(column))
+
+
+def _blob(column: Any) -> Reader:
+    return _sized(column.length_size, _text(column))
+
+
+def _geometry(column: Any) -> Reader:
+    return _sized(column.length_size, bytes.hex)
+
+
+def _json(column: Any) -> Reader:
+    return _sized(column.length_size, lambda data: _json_text(parse_json(data[0], data[1:])) if data else None)
+
+
+def _json_text(value: Any) -> str:
+    def plain(found: Any) -> Any:
+        if isinstance(found, bytes):
+            return found.decode("utf-8", "replace")
+        if isinstance(found, dict):
+            return {plain(name): plain(each) for name, each in found.items()}
+        return [plain(each) for each in found] if isinstance(found, list) else found
+
+    return json.dumps(plain(value), ensure_ascii=False, default=str)
+
+
+def _text(column: Any) -> Callable[[bytes], str]:
+    """Return what makes text of a value's bytes; what is bytes in the first place is written in hexadecimal digits."""
+    encoding = column.character_set_name
+    if column.collation_name == "binary" or encoding in {None, "binary"}:
+        # BINARY(n) is stored without the zero bytes at its end.
+        length = column.max_length if column.type == FIELD_TYPE.STRING else 0
+        return lambda data: data.ljust(length, b"\0").hex()
+    name = {"utf8mb3": "utf8", "utf8mb4": "utf8", "latin1": "cp1252"}.get(encoding, encoding)
+    return lambda data: data.decode(name, "replace")
+
+
+def _sized(width: int, made: Callable[[bytes], Any]) -> Reader:
+    if width == 1:
+
+        def read_short(data: bytes, at: int) -> tuple[Any, int]:
+            end = at + 1 + data[at]
+            return made(data[at + 1 : end]), end
+
+        return read_short
+
+    def read(data: bytes, at: int) -> tuple[Any, int]:
+        start = at + width
+        end = start + int.from_bytes(data[at:start], "little")
+        return made(data[start:end]), end
+
+    return read
+
+
+def _enum(column: Any) -> Reader:
+    values, size = column.enum_values, column.size
+    return lambda data, at: (values[int.from_bytes(data[at : at + size], "little")], at + size)
+
+
+def _set(column: Any) -> Reader:
+    values, size = column.set_values, column.size
+
+    def read(data: bytes, at: int) -> tuple[str, int]:
+        mask = int.from_bytes(data[at : at + size], "little")
+        return ",".join(value for place, value in enumerate(values) if mask >> place & 1), at + size
+
+    return read
+
+
+def _bit(column: Any) -> Reader:
+    size = column.bytes
+    return lambda data, at: (int.from_bytes(data[at : at + size], "big"), at + size)
+
+
+def _decimal(column: Any) -> Reader:
+    """Read a packed decimal: groups of nine digits in four bytes, the sign in the first bit, negatives inverted."""
+    whole, scale = column.precision - column.decimals, column.decimals
+    groups = [whole % 9] * (whole % 9 > 0) + [9] * (whole // 9) + [9] * (scale // 9) + [scale % 9] * (scale % 9 > 0)
+    pieces, at = [], 0
+    for digits in groups:
+        pieces.append((at, at + DIGITS_BYTES[digits], 10**digits))
+        at += DIGITS_BYTES[digits]
+    return _unpacked(pieces, at, scale)
+
+
+def _unpacked(pieces: list[tuple[int, int, int]], size: int, scale: int) -> Reader:
+    inverted = (1 << 8 * size) - 1
+    top = 1 << (8 * size - 1)
+
+    def read(data: bytes, at: int) -> tuple[str, int]:
+        number = int.from_bytes(data[at : at + size], "big")
+        negative = not number & top
+        packed = (number ^ inverted if negative else number) & (top - 1)
+        body = packed.to_bytes(size, "big")
+        total = 0
+        for start, end, unit in pieces:
+            total = total * unit + int.from_bytes(body[start:end], "big")
+        digits = str(total)
+        if scale:
+            digits = digits.zfill(scale + 1)
+            digits = f"{digits[:-scale]}.{digits[-scale:]}"
+        return (f"-{digits}" if negative and total else digits), at + size
+
+    return read
+
+
+@lru_cache(4096)
+def _days(year: int, month: int, day: int) -> int | None:
+    """Return the days since 1970, None for a date that is none."""
+    try:
+        return date(year, month, day).toordinal() - EPOCH
+    except ValueError:
+        return None
+
+
+def _date(_: Any, zeros: Zeros) -> Reader:
+    def read(data: bytes, at: int) -> tuple[int | None, int]:
+        packed = int.from_bytes(data[at : at + 3], "little")
+        days = _days(packed >> 9, packed >> 5 & 15, packed & 31)
+        zeros.count += days is None
+        return days, at + 3
+
+    return read
+
+
+def _fraction(column: Any) -> tuple[int, int]:
+    """Return how many bytes a fraction of a second has, and how many microseconds its unit."""
+    size = (column.fsp + 1) // 2
+    return size, int(10 ** (6 - 2 * size))
+
+
+def _datetime(column: Any, zeros: Zeros) -> Reader:
+    size, unit = _fraction(column)
+
+    def read(data: bytes, at: int) -> tuple[int | None, int]:
+        packed = int.from_bytes(data[at : at + 5], "big") - 0x8000000000
+        end = at + 5 + size
+        months = packed >> 22
+        days = _days(months // 13, months % 13, packed >> 17 & 31)
+        if days is None:
+            zeros.count += 1
+            return None, end
+        seconds = (packed >> 12 & 31) * HOUR + (packed >> 6 & 63) * MINUTE + (packed & 63) * SECOND
+        return days * DAY + seconds + int.from_bytes(data[at + 5 : end], "big") * unit, end
+
+    return read
+
+
+def _timestamp(column: Any, zeros: Zeros) -> Reader:
+    size, unit = _fraction(column)
+
+    def read(data: bytes, at: int) -> tuple[int | None, int]:
+        seconds, end = int.from_bytes(data[at : at + 4], "big"), at + 4 + size
+        if not seconds:
+            zeros.count += 1
+            return None, end
+        return seconds * SECOND + int.from_bytes(data[at + 4 : end], "big") * unit, end
+
+    return read
+
+
+def _time(column: Any) -> Reader:
+    size, unit = _fraction(column)
+    shift = 8 * size
+
+    def read(data: bytes, at: int) -> tuple[str, int]:
+        end = at + 3 + size
+        packed = int.from_bytes(data[at:end], "big") - (0x800000 << shift)
+        whole = abs(packed)
+        part = whole >> shift
+        text = f"{'-' if packed < 0 else ''}{part >> 12 & 1023:02d}:{part >> 6 & 63:02d}:{part & 63:02d}"
+        if column.fsp:
+            micros = (whole & ((1 << shift) - 1)) * unit
+            text += "." + f"{micros:06d}"[: column.fsp]
+        return text, end
+
+    return read
+
+
+_MADE: Mapping[int, Callable[[Any], Reader]] = {
+    FIELD_TYPE.YEAR: _year,
+    FIELD_TYPE.VARCHAR: _varchar,
+    FIELD_TYPE.VAR_STRING: _varchar,
+    FIELD_TYPE.STRING: _varchar,
+    FIELD_TYPE.BLOB: _blob,
+    FIELD_TYPE.GEOMETRY: _geometry,
+    FIELD_TYPE.JSON: _json,
+    FIELD_TYPE.ENUM: _enum,
+    FIELD_TYPE.SET: _set,
+    FIELD_TYPE.BIT: _bit,
+    FIELD_TYPE.NEWDECIMAL: _decimal,
+    TIME2: _time,
+}
+_DATED: Mapping[int, Callable[[Any, Zeros], Reader]] = {
+    FIELD_TYPE.DATE: _date,
+    DATETIME2: _datetime,
+    TIMESTAMP2: _timestamp,
+}
