@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -58,6 +58,12 @@ class Source:
     files: tuple[str, ...]
     prepare: tuple[str, ...]
     tables: Mapping[str, str] = field(repr=False)
+    simulate: Callable[[duckdb.DuckDBPyConnection], None] | None = field(default=None, repr=False)
+    """Runs after `prepare` and may register tables that `tables` select from: what the source lacks, made up."""
+    control: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the source says of its tables without the mapping, for the ledger: a SELECT a table over its files
+    themselves (in `getvariable('folder')`) of day (DATE, NULL: undated), reason ('' for the rows it gives, else why
+    some of their money is in no row), rows, amount (NULL: none) and currency_code ('': none)."""
 
     def check(self) -> None:
         """Raise SourceUnreadable where a file of the source is missing."""
@@ -73,15 +79,18 @@ class Source:
         try:
             for statement in self.prepare:
                 connection.execute(statement)
+            if self.simulate is not None:
+                self.simulate(connection)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
             raise SourceUnreadable(f"source {self.name} in {self.folder}: {without_values(error)}") from error
 
     def fingerprint(self) -> str:
-        """Return what changes when a file of the source does: sizes and times, no content."""
+        """Return what changes when a file of the source does (sizes and times, no content) or what is simulated."""
         stats = ((name, self.folder / name) for name in self.files)
-        return ";".join(f"{name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for name, p in stats if p.exists())
+        files = ";".join(f"{name}:{p.stat().st_size}:{p.stat().st_mtime_ns}" for name, p in stats if p.exists())
+        return f"{files};simulated" if self.simulate is not None else files
 
 
 class OpenSource(Protocol):
@@ -91,10 +100,14 @@ class OpenSource(Protocol):
         """Return the source."""
 
 
-def without_values(error: duckdb.Error) -> str:
-    """Return what a DuckDB error says, unless it quotes the value it met: a value never leaves its row."""
-    if isinstance(error, duckdb.ConversionException):
-        return "a value has another type than it should"
+_QUOTING = ("Could not parse string", "executing the UDF", "constraint")
+"""What DuckDB's errors that quote a value say beside it, where their class does not tell."""
+
+
+def without_values(error: Exception) -> str:
+    """Return what an error says, of DuckDB's unless it quotes the value it met: a value never leaves its row."""
+    if isinstance(error, duckdb.DataError) or any(said in str(error) for said in _QUOTING):
+        return "a value has another type or form than it should"
     return first_line(error)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from pipeline.extract import Extraction
@@ -50,17 +51,17 @@ def write(folder: Path, name: str, values: str) -> None:
     duckdb.sql(f"COPY (FROM (VALUES {values}) t({COLUMNS[name]})) TO '{folder / name}.parquet'")
 
 
-def extracted(folder: Path, table: str, window: Window | None = None) -> list[dict[str, Any]]:
+def extracted(folder: Path, table: str, window: Window | None = None, *, overlay: bool = True) -> list[dict[str, Any]]:
     """Return the raw rows that one more batch appends."""
-    raw = RawZone(folder.parent / "raw")
-    origin = source("complete-journey", folder)
+    raw = RawZone.at(folder.parent / "raw")
+    origin = source("complete-journey", folder, overlay=overlay)
     with Extraction(origin, raw, window or Window(), temp_dir=folder.parent, memory="200MB", threads=1) as extraction:
         file = extraction.extract(table).file
     if file is None:
         return []
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        return connection.sql(f"FROM '{file.path}' ORDER BY _source_position").to_arrow_table().to_pylist()
+        return connection.sql(f"FROM '{file.uri}' ORDER BY _source_position").to_arrow_table().to_pylist()
 
 
 def picked(rows: list[dict[str, Any]], *names: str) -> list[tuple[Any, ...]]:
@@ -88,8 +89,12 @@ def test_products_get_the_median_unit_price_of_their_own_or_their_kind(folder: P
     assert {key: float(row["list_price"]) for key, row in found.items()} == {
         "10": 2.0, "11": 20.0, "12": 2.0, "13": 7.0, "99": 7.0,
     }  # fmt: skip
-    assert found["10"]["_source"] == "complete-journey"
-    assert found["12"]["_source"] == found["13"]["_source"] == "complete-journey:price-inferred"
+    assert found["10"]["_source"] == "complete-journey:simulated(unit_cost,supplier_id,created_at)"
+    assert (
+        found["12"]["_source"]
+        == found["13"]["_source"]
+        == ("complete-journey:inferred(list_price):simulated(unit_cost,supplier_id,created_at)")
+    )
     assert (found["99"]["_source"], found["99"]["category_id"]) == ("inferred", "unknown")
     assert (found["10"]["category_id"], found["13"]["category_id"]) == ("grocery.frzn-ice", "misc")
 
@@ -139,7 +144,8 @@ def test_a_window_includes_both_its_days_and_deletes_nothing_outside(folder: Pat
 
 
 def test_a_missing_file_or_column_is_named(folder: Path) -> None:
-    duckdb.sql(f"COPY (SELECT 1 AS campaign_id) TO '{folder}/campaign_descriptions.parquet'")
+    columns = "1 AS campaign_id, DATE '2017-01-01' AS start_date, DATE '2017-01-02' AS end_date"
+    duckdb.sql(f"COPY (SELECT {columns}) TO '{folder}/campaign_descriptions.parquet'")
     with pytest.raises(SourceUnreadable, match="campaign_type"):
         extracted(folder, "promotions")
     (folder / "coupons.parquet").unlink()
@@ -157,3 +163,67 @@ def test_a_value_that_cannot_be_read_is_told_without_the_value(folder: Path) -> 
 def test_an_unknown_source_is_told_which_there_are() -> None:
     with pytest.raises(UnknownSource, match="complete-journey"):
         source("nowhere")
+
+
+GIVEN = {
+    "orders": "order_id, customer_id, ordered_at, status, channel, device_type, country, currency_code, subtotal,"
+    " discount, shipping, tax, total, promotion_id, _source_ts, _file, _row",
+    "order_items": "*",
+    "categories": "*",
+    "promotion_products": "*",
+    "promotions": "promotion_id, name, kind, starts_on, ends_on, _file, _row",
+    "products": "product_id, name, brand, category_id, list_price, currency_code, is_active, _file, _row",
+    "customers": "customer_id, country, age_band, income_band, household_size, _file, _row",
+}
+"""Columns that the source gives."""
+
+
+def given(folder: Path, table: str, *, overlay: bool) -> pa.Table:
+    origin = source("complete-journey", folder, overlay=overlay)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        origin.open(connection)
+        return connection.execute(f"SELECT {GIVEN[table]} FROM ({origin.tables[table]}) ORDER BY ALL").to_arrow_table()
+
+
+@pytest.mark.parametrize("table", list(GIVEN))
+def test_the_overlay_changes_nothing_that_was_given(folder: Path, table: str) -> None:
+    assert given(folder, table, overlay=True).equals(given(folder, table, overlay=False))
+
+
+def test_without_the_overlay_there_is_only_what_was_given(folder: Path) -> None:
+    bare = source("complete-journey", folder, overlay=False)
+    assert set(bare.tables) == set(GIVEN)
+    (row, *_) = extracted(folder, "customers", overlay=False)
+    assert (row["full_name"], row["region"], row["_source"]) == (None, None, "complete-journey")
+
+
+def test_what_was_made_up_says_so_and_the_rest_does_not(folder: Path) -> None:
+    assert extracted(folder, "orders")[0]["_source"] == "complete-journey:simulated(region)"
+    assert {row["_source"] for row in extracted(folder, "order_items")} == {"complete-journey"}
+    assert {row["_source"] for row in extracted(folder, "payments")} == {"simulated"}
+    (household, *_) = extracted(folder, "customers")
+    assert household["_source"].startswith("complete-journey:simulated(full_name,")
+    assert household["full_name"] and household["region"] and household["registered_at"]
+
+
+def test_every_order_that_cost_something_is_paid_in_full(folder: Path) -> None:
+    paid: dict[str, float] = {}
+    for row in extracted(folder, "payments"):
+        if row["status"] != "failed":
+            paid[row["order_id"]] = paid.get(row["order_id"], 0) + float(row["amount"])
+    assert paid == {"100": 23.0, "101": 7.0}
+
+
+def test_a_window_of_orders_has_their_payments_and_no_others(folder: Path) -> None:
+    rows = extracted(folder, "payments", Window(date(2017, 1, 31), date(2017, 1, 31)))
+    assert {row["order_id"] for row in rows} == {"100"}
+
+
+def test_a_new_basket_leaves_what_was_simulated_of_the_others(folder: Path) -> None:
+    first = {row["payment_id"]: row["card_token"] for row in extracted(folder, "payments")}
+    late = "(2, 9, 105, 11, 1, 4.0, 0.0, 0.0, 0.0, TIMESTAMP '2017-03-02 08:00:00')"
+    write(folder, "transactions", f"{FILES['transactions']}, {late}")
+    changed = extracted(folder, "payments")
+    assert {row["order_id"] for row in changed if row["_op"] == "I"} == {"105"}
+    assert all(first[row["payment_id"]] == row["card_token"] for row in changed if row["_op"] == "U")

@@ -1,0 +1,52 @@
+"""The source's names of countries as ISO 3166-1 alpha-2 codes."""
+
+from __future__ import annotations
+
+ISO = {
+    "australia": "AU",
+    "austria": "AT",
+    "bahrain": "BH",
+    "belgium": "BE",
+    "bermuda": "BM",
+    "brazil": "BR",
+    "canada": "CA",
+    "cyprus": "CY",
+    "czech republic": "CZ",
+    "denmark": "DK",
+    "eire": "IE",
+    "finland": "FI",
+    "france": "FR",
+    "germany": "DE",
+    "greece": "GR",
+    "hong kong": "HK",
+    "iceland": "IS",
+    "israel": "IL",
+    "italy": "IT",
+    "japan": "JP",
+    "korea": "KR",
+    "lebanon": "LB",
+    "lithuania": "LT",
+    "malta": "MT",
+    "netherlands": "NL",
+    "nigeria": "NG",
+    "norway": "NO",
+    "poland": "PL",
+    "portugal": "PT",
+    "rsa": "ZA",
+    "saudi arabia": "SA",
+    "singapore": "SG",
+    "spain": "ES",
+    "sweden": "SE",
+    "switzerland": "CH",
+    "thailand": "TH",
+    "united arab emirates": "AE",
+    "united kingdom": "GB",
+    "usa": "US",
+    # EU is reserved in ISO 3166-1 for this very use.
+    "european community": "EU",
+    # ZZ is ISO's user-assigned code for an unknown country; the islands have several codes, so the region names them.
+    "unspecified": "ZZ",
+    "channel islands": "ZZ",
+    "west indies": "ZZ",
+}
+REGIONS = {"channel islands": "Channel Islands", "west indies": "West Indies"}
