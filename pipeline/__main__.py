@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from pipeline import cli
 from pipeline.records import RunRecord
+from pipeline.request import Request
 from pipeline.settings import PipelineSettings
+from pipeline.sources import Window
 from shared.errors import PlatformError
 
 DONE, FAILED, WRONG = 0, 1, 2
@@ -20,11 +22,13 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of one command."""
-    asked = cli.parser().parse_args(arguments)
+    parser, parts = cli.parser()
+    asked = parser.parse_args(arguments)
     wrong = WRONG if asked.command == "query" else FAILED
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     try:
-        return COMMANDS[asked.command](asked, PipelineSettings())
+        execute = parts[asked.command].execute if asked.command in parts else COMMANDS[asked.command]
+        return execute(asked, PipelineSettings())
     except PlatformError as error:
         return _told(error.detail, wrong)
     except ValidationError as error:
@@ -46,20 +50,31 @@ def _told(sentence: str, code: int) -> int:
 def _run(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline import records  # noqa: PLC0415
     from pipeline.lock import locked  # noqa: PLC0415
-    from pipeline.sources import Window, source  # noqa: PLC0415
 
-    window = Window(asked.first, asked.last)
-    wanted = records.covers(settings, source(asked.source, asked.source_dir), asked.source_dir, window)
+    request = _request(asked, settings)
+    wanted = records.covers(settings, request.origin(), request)
     with locked(settings.lock_path):
         if asked.if_needed and not records.is_needed(settings, wanted):
             return DONE
-        from pipeline.batch import Request  # noqa: PLC0415
         from pipeline.display import display  # noqa: PLC0415
         from pipeline.run import run  # noqa: PLC0415
 
-        request = Request(asked.source, asked.source_dir, window, tuple(asked.only))
         record = run(settings, request, display(plain=asked.plain))
     return _ended(record)
+
+
+def _request(asked: argparse.Namespace, settings: PipelineSettings) -> Request:
+    name = asked.source or settings.source
+    return Request(
+        name,
+        # The folder of one source is not that of another.
+        asked.source_dir or (settings.source_dir if name == settings.source else None),
+        asked.mapping,
+        asked.max_rejected,
+        not asked.no_overlay,
+        Window(asked.first, asked.last),
+        tuple(asked.only),
+    )
 
 
 def _ended(record: RunRecord) -> int:

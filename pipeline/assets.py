@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pipeline import prod
@@ -12,6 +11,9 @@ from pipeline.batch import Batch, Outcome
 from pipeline.code_version import SOURCE_FILES, digest
 from pipeline.curated import incremental
 from pipeline.curated import tables as curated_tables
+from pipeline.effort import measured
+from pipeline.retry import retried
+from pipeline.sources import RAW as RAW_SOURCE
 from shared.errors import InvalidArgument
 
 CURATED = "curated_"
@@ -32,14 +34,23 @@ class Node:
     reads: tuple[str, ...]
     description: str
     make: Callable[[Batch], list[Outcome]]
+    function: prod.BatchFunction | None = None
+    """Of a prod table: what makes it, in a process of its system's own."""
 
 
-def nodes() -> tuple[Node, ...]:
-    """Return the whole graph: raw, curated and prod, each node after those it reads."""
+Runner = Callable[[Batch, Node], list[Outcome]]
+"""Makes a node's tables and tells of it."""
+
+
+def nodes(packages: Sequence[str] = ("services",)) -> tuple[Node, ...]:
+    """Return the whole graph: raw, curated and prod, each node after those it reads.
+
+    `packages` are those that the systems' batch modules are looked for in.
+    """
     curated = [_curated(name, function) for name, function in curated_functions().items()]
     # Only tables that some curated function reads; which of them a source has, the source says when it runs.
     raw = [_raw(name) for node in curated for name in node.reads if name.startswith("raw.")]
-    return (*raw, *curated, *(_prod(function) for function in prod.batch_functions()))
+    return (*raw, *curated, *(_prod(function) for function in prod.batch_functions(packages)))
 
 
 def curated_functions() -> dict[str, incremental.Function]:
@@ -61,13 +72,13 @@ def chosen(graph: tuple[Node, ...], only: tuple[str, ...]) -> tuple[Node, ...]:
 
 
 def run_node(batch: Batch, node: Node) -> list[Outcome]:
-    """Return what became of a node's tables, having told the run's display of it."""
-    began = time.monotonic()
+    """Return what became of a node's tables, tried again where that may help, having told the run's display of it."""
     for table in node.makes:
         batch.started(table)
-    outcomes = node.make(batch)
+    with measured() as effort:
+        outcomes = retried(lambda: node.make(batch), effort)
     for outcome in outcomes:
-        batch.report(outcome, time.monotonic() - began)
+        batch.report(outcome, effort)
     return outcomes
 
 
@@ -77,7 +88,8 @@ def _raw(name: str) -> Node:
     def make(batch: Batch) -> list[Outcome]:
         source = batch.extraction.source
         if table not in source.tables:
-            return [Outcome(name, note=f"{source.name} has no {table}", absent=True)]
+            note = "raw is taken as it is" if source.name == RAW_SOURCE else f"{source.name} has no {table}"
+            return [Outcome(name, note=note, absent=True)]
         if batch.memory.recall(f"{name}.{source.name}") == _extracted_from(batch, table):
             return [Outcome(name, note="nothing new")]
         found = batch.extraction.extract(table)
@@ -113,4 +125,4 @@ def _prod(made: prod.BatchFunction) -> Node:
     def make(batch: Batch) -> list[Outcome]:
         return prod.refresh(batch, made)
 
-    return Node(made.makes, made.reads, inspect.getdoc(made.function) or "", make)
+    return Node(made.makes, made.reads, inspect.getdoc(made.function) or "", make, made)

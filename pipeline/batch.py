@@ -4,32 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from pipeline.effort import Effort
 from pipeline.extract import Extraction
 from pipeline.raw import RawZone
+from pipeline.request import Request
 from pipeline.settings import PipelineSettings
-from pipeline.sources import DEFAULT, Window, source
 from pipeline.state import Memory
 from shared.engine import Engine, engine
 from shared.lake import Lake, Zones
 from shared.models import Registry
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a run was asked for."""
-
-    source: str = DEFAULT
-    source_dir: Path | None = None
-    window: Window = field(default_factory=Window)
-    only: tuple[str, ...] = ()
-    again: bool = False
-    """Look at every curated table and its quarantine again, also where nothing is new."""
+LOCAL = "duckdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +43,7 @@ class Outcome:
         return not self.table.startswith("curated.") or self.rows_in == self.rows + self.quarantined
 
 
-Report = Callable[[Outcome, float], None]
+Report = Callable[[Outcome, Effort], None]
 Started = Callable[[str], None]
 
 
@@ -75,9 +66,11 @@ class Batch(AbstractContextManager["Batch"]):
         self.started, self.report = started, report
         self.now = datetime.now(UTC)
         self.lake = open_lake(settings)
-        self.raw = RawZone.at(settings.zone_uris()["raw"])
+        self.raw = RawZone.at(settings.zone_uris()["raw"], settings.storage_options)
         self.memory = Memory(settings.state_dir / "checked")
+        self._engine: Engine | None = None
         self._open = ExitStack()
+        self._open.callback(self._close)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.close()
@@ -92,29 +85,44 @@ class Batch(AbstractContextManager["Batch"]):
         """Return the folder DuckDB spills to."""
         return self.settings.state_dir / "tmp"
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
         """Return the engine of this run."""
-        opened = engine(
-            self.settings.engine,
-            memory_limit=self.settings.engine_memory,
-            threads=self.settings.engine_threads,
-            temp_dir=self.temp_dir,
-        )
+        if self._engine is None:
+            self._engine = engine(self.settings.engine, **self.settings.engine_settings(self.temp_dir))
+        return self._engine
+
+    @cached_property
+    def local(self) -> Engine:
+        """Return DuckDB in this process, for questions so small that starting a job of Spark's costs more than it."""
+        if self.settings.engine == LOCAL:
+            return self.engine
+        here = self.settings.model_copy(update={"engine": LOCAL})
+        opened = engine(LOCAL, **here.engine_settings(self.temp_dir))
         self._open.callback(opened.close)
         return opened
+
+    def rest(self) -> None:
+        """Let go of an engine that holds a process of its own until it is asked for again."""
+        if self.settings.engine != LOCAL:
+            self._close()
+
+    def _close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
     @cached_property
     def extraction(self) -> Extraction:
         """Return the batch of raw files that this run adds."""
-        self.raw.sweep()
         extraction = Extraction(
-            source(self.request.source, self.request.source_dir),
+            self.request.origin(),
             self.raw,
             self.request.window,
             temp_dir=self.temp_dir,
             memory=self.settings.engine_memory,
             threads=self.settings.engine_threads,
+            options=self.settings.storage_options,
         )
         return self._open.enter_context(extraction)
 
@@ -128,4 +136,4 @@ def open_lake(settings: PipelineSettings) -> Lake:
     """Return the lake of these settings."""
     zones: Mapping[str, str] = settings.zone_uris()
     # poll_seconds 0: a run reads its own writes, and those of the run before it.
-    return Lake(Zones.under(settings.lake, zones), poll_seconds=0.0)
+    return Lake(Zones.under(settings.lake, zones), settings.storage_options, poll_seconds=0.0)

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from datetime import date
 from pathlib import Path
+from typing import Any, Protocol
 
+from pipeline.settings import PipelineSettings
 from pipeline.sources import DEFAULT
+from pipeline.sources.cli import add_to_run
 
 FORMATS = ("table", "csv", "json")
+PARTS = (
+    "pipeline.mysql.cli",
+    "pipeline.generate.cli",
+    "pipeline.sources.cli",
+    "pipeline.runs.cli",
+    "pipeline.quality.cli",
+    "pipeline.reconcile.cli",
+    "pipeline.lineage.cli",
+    "pipeline.care.cli",
+    "pipeline.tools.cli",
+    "pipeline.glue.cli",
+)
+"""Modules that bring commands of their own: `add` puts them in, `execute` carries one out."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+class Part(Protocol):
+    """A module that brings commands."""
+
+    def add(self, commands: Any) -> None:
+        """Put the module's commands among the others."""
+
+    def execute(self, asked: argparse.Namespace, settings: PipelineSettings) -> int:
+        """Return the exit code of one of its commands."""
+
+
+def parser() -> tuple[argparse.ArgumentParser, dict[str, Part]]:
+    """Return the parser of the command line, and the part that carries out each command that is not of the core."""
     main = argparse.ArgumentParser(
         prog="python -m pipeline",
         description="Bring data into the lake, make its tables, look at them.",
@@ -27,7 +54,17 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="show tables, versions, rows, quarantine and the last run")
     repair = commands.add_parser("repair", help="move a broken newest version of a table aside")
     repair.add_argument("table", metavar="TABLE", help="full name, such as curated.orders")
-    return main
+    return main, _parts(commands)
+
+
+def _parts(commands: Any) -> dict[str, Part]:
+    found: dict[str, Part] = {}
+    for name in PARTS:
+        part: Part = importlib.import_module(name)
+        before = set(commands.choices)
+        part.add(commands)
+        found |= dict.fromkeys(set(commands.choices) - before, part)
+    return found
 
 
 def _run(run: argparse.ArgumentParser) -> None:
@@ -35,8 +72,9 @@ def _run(run: argparse.ArgumentParser) -> None:
         "Extract what a source has new into raw, then bring curated and prod tables up to date. "
         "Running it again with nothing new changes nothing."
     )
-    run.add_argument("--source", default=DEFAULT, help="where data come from (default: %(default)s)")
+    run.add_argument("--source", metavar="NAME", help=f"where data come from (default: SOURCE, else {DEFAULT})")
     run.add_argument("--source-dir", type=Path, metavar="DIR", help="folder with the source's files, in its own layout")
+    add_to_run(run)
     run.add_argument("--only", nargs="+", default=[], metavar="TABLE", help="make these alone, such as curated.orders")
     run.add_argument(
         "--from", dest="first", type=date.fromisoformat, metavar="DATE", help="first day of orders, included"

@@ -10,7 +10,7 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT_FILES = ("shared/tables",)
-CURATED_FILES = ("pipeline/curated/tables.py", *CONTRACT_FILES)
+CURATED_FILES = ("pipeline/curated/tables.py", "pipeline/curated/history.py", *CONTRACT_FILES)
 SOURCE_FILES = ("pipeline/sources", "pipeline/extract.py", *CONTRACT_FILES)
 LENGTH = 16
 

@@ -1,70 +1,132 @@
-"""Dagster's view of the pipeline: `defs`, for its UI (`dagster dev -m pipeline.definitions`) and for `run`.
+"""Dagster's view of the pipeline: `defs`, for its UI and daemon (`dagster dev -m pipeline.definitions`).
 
-Nothing here names a table: assets, keys and lineage come from `assets.nodes()`.
+Nothing here names a table: assets, keys and lineage come from `assets.nodes()`. A system's step runs in a process of
+its own, as in `python -m pipeline run`; the schedule, the sensor and the daily backfill start runs of Dagster's.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
 from pipeline.assets import Node, nodes, run_node
 from pipeline.batch import Batch, Outcome
+from pipeline.checks import checks_of
+from pipeline.dagster_assets import BATCH, asset_key, step_name, to_asset
+from pipeline.effort import Effort
+from pipeline.failure import StepFailed
+from pipeline.raw import RawZone
+from pipeline.request import Request
 from pipeline.settings import PipelineSettings
+from pipeline.sources import Window
+from pipeline.systems import Systems
 
-BATCH = "batch"
+__all__ = ["asset_key", "defs", "step_name", "to_asset"]
 
-
-def asset_key(table: str) -> dg.AssetKey:
-    """Return the key `zone/table` of a lake table."""
-    return dg.AssetKey(table.split("."))
-
-
-def to_asset(node: Node) -> dg.AssetsDefinition:
-    """Return a node of the graph as a Dagster asset."""
-    specs = [
-        dg.AssetSpec(
-            asset_key(table),
-            deps=[asset_key(name) for name in node.reads],
-            description=node.description,
-            group_name=table.partition(".")[0],
-            skippable=True,
-        )
-        for table in node.makes
-    ]
-
-    @dg.multi_asset(specs=specs, name=step_name(node), required_resource_keys={BATCH})
-    def make(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        batch: Batch = context.resources.batch
-        for outcome in run_node(batch, node):
-            yield dg.MaterializeResult(asset_key=asset_key(outcome.table), metadata=_metadata(outcome))
-
-    return make
-
-
-def step_name(node: Node) -> str:
-    """Return the name of the Dagster step that makes a node's tables."""
-    return "__".join(table.replace(".", "_") for table in node.makes)
-
-
-def _metadata(outcome: Outcome) -> dict[str, Any]:
-    counts = {"rows_in": outcome.rows_in, "rows": outcome.rows, "quarantined": outcome.quarantined}
-    return {**counts, "version": outcome.version, "changed": outcome.changed, "note": outcome.note}
+FIRST_DAY = "2000-01-01"
+RAW = "raw"
+EVERYTHING, REFRESH = "everything", "curated_and_prod"
 
 
 @dg.resource(description="The lake, the engine, the source and the clock of one run")
 def batch_from_environment(_: dg.InitResourceContext) -> Iterator[Batch]:
     """Yield the batch that Dagster's own runs work with, set up from the environment."""
-    with Batch(PipelineSettings()) as batch:
+    settings = PipelineSettings()
+    with Batch(settings, Request(settings.source, settings.source_dir)) as batch:
         yield batch
 
 
-def definitions(graph: Sequence[Node], batch: dg.ResourceDefinition) -> dg.Definitions:
-    """Return the graph as Dagster definitions, run step by step in this process."""
+def apart(batch: Batch, node: Node) -> list[Outcome]:
+    """Return what became of a node's tables; a system's are made in a process of its own. Raises StepFailed."""
+    if node.function is None:
+        return run_node(batch, node)
+    watched = _Heard()
+    Systems(batch, watched, set()).run([node])
+    if watched.failures:
+        raise StepFailed("; ".join(f"{table}: {why}" for table, why in watched.failures.items()))
+    return watched.outcomes
+
+
+class _Heard:
+    """What a system's process told."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.failures: dict[str, str] = {}
+
+    def started(self, table: str) -> None:
+        """Note nothing: Dagster shows which step runs."""
+
+    def done(self, outcome: Outcome, effort: Effort) -> None:
+        """Note what became of a table."""
+        self.outcomes.append(outcome)
+
+    def failed(self, table: str, why: str) -> None:
+        """Note that a table could not be made."""
+        self.failures[table] = why
+
+
+def sensor(graph: Sequence[Node], job: Any, settings: PipelineSettings) -> dg.SensorDefinition:
+    """Return the sensor that starts `job` once raw has something that no run was started for."""
+    tables = [name.removeprefix(f"{RAW}.") for node in graph for name in node.makes if name.startswith(f"{RAW}.")]
+
+    @dg.sensor(name="new_raw_data", job=job, minimum_interval_seconds=settings.sensor_seconds)
+    def new_raw_data(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        zone = RawZone.at(PipelineSettings().zone_uris()[RAW])
+        newest = json.dumps({table: zone.newest(table) for table in tables}, sort_keys=True)
+        seen = hashlib.sha256(newest.encode()).hexdigest()
+        if seen == context.cursor:
+            return dg.SkipReason("raw has nothing new")
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=seen)], cursor=seen)
+
+    return new_raw_data
+
+
+def backfill_job() -> dg.JobDefinition:
+    """Return the job that extracts and checks one day again, partitioned by day: Dagster's backfill page runs many."""
+
+    @dg.op(name="extract_and_check_day")
+    def day_again(context: dg.OpExecutionContext) -> None:
+        from pipeline.backfill import backfill  # noqa: PLC0415
+        from pipeline.display import display  # noqa: PLC0415
+
+        day = date.fromisoformat(context.partition_key)
+        settings = PipelineSettings()
+        request = Request(settings.source, settings.source_dir, window=Window(day, day))
+        record = backfill(settings, request, display(plain=True))
+        if record.failures:
+            raise StepFailed("; ".join(f"{table}: {why}" for table, why in record.failures.items()))
+
+    @dg.job(name="backfill_day", partitions_def=dg.DailyPartitionsDefinition(start_date=FIRST_DAY))
+    def backfill_day() -> None:
+        day_again()
+
+    return backfill_day
+
+
+def definitions(
+    graph: Sequence[Node], batch: dg.ResourceDefinition, settings: PipelineSettings | None = None
+) -> dg.Definitions:
+    """Return the graph as Dagster definitions, run step by step in this process but for the systems' steps."""
+    chosen = settings or PipelineSettings()
+    everything = dg.define_asset_job(EVERYTHING, selection=dg.AssetSelection.all())
+    refresh = dg.define_asset_job(REFRESH, selection=dg.AssetSelection.all() - dg.AssetSelection.groups(RAW))
+    schedules: list[Any] = [dg.ScheduleDefinition(job=everything, cron_schedule=chosen.schedule)] * bool(
+        chosen.schedule
+    )
     return dg.Definitions(
-        assets=[to_asset(node) for node in graph], resources={BATCH: batch}, executor=dg.in_process_executor
+        assets=[to_asset(node, apart) for node in graph],
+        asset_checks=[check for node in graph for check in checks_of(node)],
+        jobs=[everything, refresh, backfill_job()],
+        schedules=schedules,
+        sensors=[sensor(graph, refresh, chosen)],
+        resources={BATCH: batch},
+        executor=dg.in_process_executor,
     )
 
 
 # Dagster looks for this name when it loads the module.
-defs = definitions(nodes(), batch_from_environment)
+defs = definitions(nodes(PipelineSettings().batch_packages), batch_from_environment)

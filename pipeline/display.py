@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 
+from pipeline.quality.limits import OK
 from pipeline.records import SUCCEEDED, RunRecord, TableRecord
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Animated:
     console: Console
     _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _tables: list[str] = field(default_factory=list)
-    _current: str = ""
+    _current: list[str] = field(default_factory=list)
     _began: float = 0.0
     _live: Live | None = None
 
@@ -88,15 +89,17 @@ class Animated:
 
     def started(self, table: str) -> None:
         """Show a table as being made."""
-        self._current = table
+        self._current.append(table)
 
     def done(self, outcome: Outcome, seconds: float) -> None:
         """Fill in the line of a table."""
         self._lines[outcome.table] = (*figures(outcome.table, outcome, seconds), outcome.note)
+        self._over(outcome.table)
 
     def failed(self, table: str, why: str) -> None:
         """Fill in why a table could not be made."""
         self._lines[table] = ("",) * len(COLUMNS) + (f"[red]failed: {why}",)
+        self._over(table)
 
     def end(self, record: RunRecord) -> None:
         """Close the live display and leave the summary."""
@@ -105,12 +108,16 @@ class Animated:
         self.console.print(summary(record, self.console.width))
         closing(self.console, record)
 
+    def _over(self, table: str) -> None:
+        if table in self._current:
+            self._current.remove(table)
+
     def _view(self) -> RenderableType:
         grid = grid_of(self.console.width)
         for table, cells in self._lines.items():
             grid.add_row(table, *cells[: len(grid.columns) - 1])
         spent = time.monotonic() - self._began
-        text = f" {self._current}   {len(self._lines)} of {len(self._tables)} tables, {spent:.0f} s"
+        text = f" {', '.join(self._current)}   {len(self._lines)} of {len(self._tables)} tables, {spent:.0f} s"
         return Group(grid, Spinner("dots", text=text))
 
 
@@ -172,6 +179,9 @@ def closing(console: Console, record: RunRecord) -> None:
             console.print(f"{table} does not reconcile: {done.rows_in:,} rows in, {held}", soft_wrap=True)
     if record.skipped:
         console.print(f"not made, as what they need was not: {', '.join(record.skipped)}", soft_wrap=True)
+    for table, found in record.checked.items():
+        if found.status != OK:
+            console.print(f"{table}: quality {found.score:g}, {found.status}; see `quality {table}`", soft_wrap=True)
     changed = sum(table.changed for table in record.tables.values())
-    ending = "done" if record.status == SUCCEEDED else "FAILED"
+    ending = "done" if record.status == SUCCEEDED else record.status.upper()
     console.print(f"{ending} in {record.seconds:.1f} s: {changed} tables changed", soft_wrap=True)

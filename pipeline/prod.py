@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.util import find_spec
@@ -54,14 +54,38 @@ class BatchFunction:
     code_version: str
 
 
-def batch_functions() -> tuple[BatchFunction, ...]:
-    """Return the batch functions of every system that has some."""
+def batch_functions(packages: Sequence[str] = ("services",), only: str = "") -> tuple[BatchFunction, ...]:
+    """Return the batch functions of every system that has some, each after those whose tables it reads.
+
+    Args:
+        packages: where `<system>/batch.py` is looked for.
+        only: zone of one system; empty: all.
+    """
     found = []
     for system in SYSTEMS:
-        name = f"services.{system.name}"
-        if find_spec(name) is not None and find_spec(f"{name}.batch") is not None:
-            found.extend(_functions(importlib.import_module(f"{name}.batch"), system.zone))
-    return tuple(found)
+        for package in packages if only in ("", system.zone) else ():
+            name = f"{package}.{system.name}"
+            if _there(package) and _there(name) and _there(f"{name}.batch"):
+                found.extend(_functions(importlib.import_module(f"{name}.batch"), system.zone))
+    return ordered(found)
+
+
+def ordered(functions: Sequence[BatchFunction]) -> tuple[BatchFunction, ...]:
+    """Return the functions each after those that make what it reads. Raises TableFunctionBroken for a circle."""
+    left, order = list(functions), []
+    while left:
+        unmade = {table for function in left for table in function.makes}
+        ready = [function for function in left if not unmade & set(function.reads)]
+        if not ready:
+            circle = ", ".join(sorted(unmade))
+            raise TableFunctionBroken(f"the functions that make {circle} read each other's tables in a circle")
+        order += ready
+        left = [function for function in left if function not in ready]
+    return tuple(order)
+
+
+def _there(module: str) -> bool:
+    return find_spec(module) is not None
 
 
 def _functions(module: ModuleType, zone: str) -> list[BatchFunction]:
@@ -91,19 +115,44 @@ def _full_name(argument: str) -> str:
 
 def refresh(batch: Batch, made: BatchFunction) -> list[Outcome]:
     """Return what became of the tables of one batch function. Raises InputMissing, TableFunctionBroken."""
+    inputs, clock = _inputs(batch, made)
+    metadata = _notes(made, inputs, clock)
+    current = _current(batch, made, inputs, metadata)
+    if current is not None:
+        return current
+    tables = _call(batch, made, inputs, clock)
+    finished = {name: _finished(batch, CONTRACT[name], rows, clock) for name, rows in tables.items()}
+    return [_write(batch, name, rows, metadata, inputs) for name, rows in finished.items()]
+
+
+def up_to_date(batch: Batch, made: BatchFunction) -> list[Outcome] | None:
+    """Return the outcomes if nothing is to be computed, else None. Raises InputMissing."""
+    inputs, clock = _inputs(batch, made)
+    return _current(batch, made, inputs, _notes(made, inputs, clock))
+
+
+def _inputs(batch: Batch, made: BatchFunction) -> tuple[dict[str, Snapshot], date]:
     inputs = {name: _input(batch, name, made) for name in made.reads}
-    clock = batch_clock(batch.engine.table(_input(batch, "curated.orders", made)))
-    metadata = {
+    orders = _input(batch, "curated.orders", made)
+    return inputs, batch.request.clock or batch_clock(batch.local.table(orders), batch.local)
+
+
+def _notes(made: BatchFunction, inputs: Mapping[str, Snapshot], clock: date) -> dict[str, str]:
+    """Return what the tables are made from, as their commits note it."""
+    return {
         "code_version": f"{made.code_version}-{digest(('shared/tables',))}",
         "data_through_on": clock.isoformat(),
         **{f"input.{name}": str(snapshot.version) for name, snapshot in inputs.items()},
     }
+
+
+def _current(
+    batch: Batch, made: BatchFunction, inputs: Mapping[str, Snapshot], metadata: Mapping[str, str]
+) -> list[Outcome] | None:
     before = {name: snapshot_of(batch, name) for name in made.makes}
     if all(_made_from(snapshot, metadata) for snapshot in before.values()):
         return [_outcome(name, snapshot, inputs, "up to date") for name, snapshot in before.items() if snapshot]
-    tables = _call(batch, made, inputs, clock)
-    finished = {name: _finished(batch, CONTRACT[name], rows, clock) for name, rows in tables.items()}
-    return [_write(batch, name, rows, metadata, inputs) for name, rows in finished.items()]
+    return None
 
 
 def _input(batch: Batch, name: str, made: BatchFunction) -> Snapshot:

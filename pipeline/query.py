@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.raw import quoted
+from pipeline.quoting import quoted
 from pipeline.sources.source import first_line
+from shared.engine.remote import reach
 from shared.errors import InvalidArgument, NotFound
 from shared.lake import AsOf, Lake, Snapshot
 from shared.tables import CONTRACT
@@ -44,6 +45,7 @@ def query(lake: Lake, sql: str, as_of: AsOf | None, temp_dir: Path, limit: int |
     with duckdb.connect(config={"threads": "2", "memory_limit": "2GB", "temp_directory": str(temp_dir)}) as connection:
         connection.execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
         snapshots = [_snapshot(lake, name, as_of) for name in _tables(connection, sql)]
+        reach(connection, [file for snapshot in snapshots for file in snapshot.files], lake.options)
         _expose(connection, snapshots)
         try:
             rows = connection.sql(sql)

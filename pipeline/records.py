@@ -1,27 +1,30 @@
 """What each run did, one JSON file a run under `var/pipeline/runs/`; and whether another run is needed at all.
 
+A record is written when the run begins and again with each table, so that another process can show how far it is.
 Imports neither Dagster nor Delta: `--if-needed` must answer before either would be loaded.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from pipeline.code_version import CONTRACT_FILES, ROOT, digest
+from pipeline.request import Request
 from pipeline.settings import PipelineSettings
-from pipeline.sources import Source
+from pipeline.sources import RAW, Source
 
-SUCCEEDED, FAILED = "succeeded", "failed"
+SUCCEEDED, FAILED, RUNNING, INTERRUPTED = "succeeded", "failed", "running", "interrupted"
 CODE = (
     "pipeline",
     "shared/tables",
     "shared/lake",
     "shared/clock.py",
-    "shared/engine.py",
+    "shared/engine",
     "shared/expressions.py",
     "shared/metrics.py",
     "shared/models.py",
@@ -53,6 +56,18 @@ class TableRecord:
     seconds: float
     note: str
     absent: bool
+    retries: int = 0
+    peak_mb: int = 0
+    """Most resident memory of the process that made it, meanwhile."""
+    finished_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How good a table was found to be."""
+
+    score: float
+    status: str
 
 
 @dataclass(slots=True)
@@ -68,15 +83,27 @@ class RunRecord:
     tables: dict[str, TableRecord] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    planned: list[str] = field(default_factory=list)
+    """Every table that the run is to make."""
+    current: list[str] = field(default_factory=list)
+    """Tables being made now."""
+    checked: dict[str, Checked] = field(default_factory=dict)
+    """Tables that were measured."""
+    pid: int = 0
+    process: str = ""
+    """What tells the process from a later one of the same id."""
+    peak_mb: int = 0
+    kind: str = "run"
+    """run, replay or backfill."""
 
 
-def covers(settings: PipelineSettings, source: Source, source_dir: Path | None, window: object) -> Covers:
-    """Return what a run started now would be made from."""
+def covers(settings: PipelineSettings, source: Source, request: Request) -> Covers:
+    """Return what a run started now over that source would be made from."""
     return Covers(
         source.name,
-        str(source_dir.absolute()) if source_dir else "",
+        str(request.source_dir.absolute()) if request.source_dir else "",
         source.fingerprint(),
-        str(window),
+        str(request.window) + ("" if request.overlay else ", without overlay"),
         digest(CONTRACT_FILES),
         f"{digest((*CODE, *_services_with_tables()))}-{settings.engine}",
     )
@@ -98,17 +125,61 @@ def write(settings: PipelineSettings, record: RunRecord) -> Path:
     return path
 
 
-def records(settings: PipelineSettings) -> Iterator[Mapping[str, object]]:
-    """Yield the records of runs, newest first; one that cannot be read is left out."""
-    for path in sorted((settings.state_dir / "runs").glob("*.json"), reverse=True):
-        try:
-            yield json.loads(path.read_text())
-        except (OSError, ValueError):
+def prune(settings: PipelineSettings) -> None:
+    """Delete the oldest records beyond those to be kept, but never the last whole run that succeeded."""
+    whole = False
+    for count, path in enumerate(sorted((settings.state_dir / "runs").glob("*.json"), reverse=True), 1):
+        if count <= settings.run_records and whole:
             continue
+        record = _read(path)
+        is_whole = record is not None and record["status"] == SUCCEEDED and not record["only"]
+        if count > settings.run_records and (whole or not is_whole):
+            path.unlink(missing_ok=True)
+        whole = whole or is_whole
+
+
+def records(settings: PipelineSettings) -> Iterator[Mapping[str, object]]:
+    """Yield the records of runs, newest first; one that cannot be read is left out.
+
+    A run that says it is running and whose process is gone was interrupted.
+    """
+    for path in sorted((settings.state_dir / "runs").glob("*.json"), reverse=True):
+        record = _read(path)
+        if record is not None:
+            yield record
+
+
+def _read(path: Path) -> Mapping[str, object] | None:
+    try:
+        record = dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return None
+    if record["status"] == RUNNING and process_mark(record["pid"]) != record["process"]:
+        record["status"] = INTERRUPTED
+    return record
+
+
+def process_mark(pid: int) -> str:
+    """Return what tells a process from an earlier or later one of the same id; empty where there is none."""
+    try:
+        # When it started, in clock ticks since the machine did: field 22, after the name in brackets (proc(5)).
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return "" if Path("/proc/self/stat").exists() else _mark_elsewhere(pid)
+
+
+def _mark_elsewhere(pid: int) -> str:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return ""
+    return "alive"
 
 
 def is_needed(settings: PipelineSettings, wanted: Covers) -> bool:
     """Return whether a run could change anything: the last whole run that succeeded was made from something else."""
+    if wanted.source == RAW:
+        return True  # what others put there is known only to whoever looks
     whole = (record for record in records(settings) if record["status"] == SUCCEEDED and not record["only"])
     last = next(whole, None)
     return last is None or last["covers"] != asdict(wanted) or not _all_there(settings, last)

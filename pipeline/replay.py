@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pipeline.assets import Node, UnknownAsset, nodes
-from pipeline.batch import Request
 from pipeline.display import Display
 from pipeline.records import RunRecord
+from pipeline.request import Request
 from pipeline.run import Run
 from pipeline.settings import PipelineSettings
 
@@ -15,7 +15,7 @@ def replay(settings: PipelineSettings, tables: tuple[str, ...], display: Display
 
     Nothing is extracted. Raises UnknownAsset.
     """
-    graph = tuple(node for node in nodes() if not node.makes[0].startswith("raw."))
+    graph = tuple(node for node in nodes(settings.batch_packages) if not node.makes[0].startswith("raw."))
     curated = {node.makes[0] for node in graph if node.makes[0].startswith("curated.")}
     wanted = {name if "." in name else f"curated.{name}" for name in tables} or curated
     if wanted - curated:
@@ -24,7 +24,9 @@ def replay(settings: PipelineSettings, tables: tuple[str, ...], display: Display
         )
     chosen = downstream(graph, wanted)
     only = tuple(sorted(table for node in chosen for table in node.makes))
-    return Run(settings, Request(only=only, again=True), display).execute(chosen)
+    return Run(
+        settings, Request(settings.source, settings.source_dir, only=only, again=True), display, kind="replay"
+    ).execute(chosen)
 
 
 def downstream(graph: tuple[Node, ...], tables: set[str]) -> tuple[Node, ...]:

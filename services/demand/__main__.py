@@ -16,7 +16,7 @@ from shared.transcode.publish import service_app
 
 async def main(settings: DemandSettings) -> None:
     """Serve until told to stop."""
-    lake = Lake(Zones(settings.zone_uris()))
+    lake = Lake(Zones(settings.zone_uris()), settings.storage_options)
     served = services(lake)
     async with channel("auth", settings.services["auth"], settings) as auth, RemoteRevocations(auth) as revocations:
         verifier = TokenVerifier(RemoteKeys(auth), settings.issuer, settings.audience, revocations)

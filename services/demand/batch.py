@@ -20,8 +20,10 @@ from services.demand import rfm, tiers
 from shared.clock import through
 from shared.engine import Engine
 from shared.expressions import money, money_mean, money_sum, quantile_score, safe_divide, share_pct
+from shared.lineage import GENERATED, ModelStep
 from shared.metrics import recency_days, revenue, valid_order_count, valid_orders
 from shared.models import CHALLENGER, CHAMPION, ModelVersion, Training
+from shared.reconciliation import Reason, Tie
 from shared.tables import CONTRACT
 from shared.tables.demand import TIERS
 from shared.tables.types import arrow_field
@@ -190,3 +192,35 @@ def model_behind(scores: ibis.Table, engine: Engine, training: Training) -> Mode
     used = engine.to_arrow(scores.select("model_name", "model_version").distinct()).to_pylist()
     named = [(row["model_name"], row["model_version"]) for row in used if row["model_version"]]
     return training.registry.manifest().version(*named[0]) if named else None
+
+
+_VALID_ORDERS_OF_CUSTOMERS = (
+    Reason("cancelled", lambda orders, _: orders.status == "cancelled"),
+    Reason("returned", lambda orders, _: orders.status == "returned"),
+    Reason("guest", lambda orders, _: orders.customer_id.isnull()),
+    Reason("after_clock", lambda orders, clock: orders.ordered_at.date() > ibis.literal(clock)),
+)
+"""Why the ledger does not look for an order in these tables; the order of reasons is the order they are tried in."""
+
+TIES = (
+    Tie(
+        "demand.rfm_scores",
+        "curated.orders",
+        _VALID_ORDERS_OF_CUSTOMERS,
+        amount=lambda scores: money_sum(scores.monetary),
+        rows=lambda scores: scores.frequency.sum(),
+    ),
+    Tie(
+        "demand.customer_segments",
+        "curated.orders",
+        _VALID_ORDERS_OF_CUSTOMERS,
+        amount=lambda groups: money_sum(groups.revenue, where=groups.method == "rfm"),
+    ),
+)
+
+LINEAGE = {
+    "rfm_scores": ModelStep(
+        features=customer_rfm,
+        columns={"tier": tiers.FEATURES, "model_name": GENERATED, "model_version": GENERATED},
+    )
+}

@@ -1,0 +1,140 @@
+"""The pipeline over gRPC: messages in, what the pipeline knows of itself out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import grpc
+import pyarrow as pa
+
+from pipeline.quality.read import scores
+from pipeline.records import records
+from pipeline.service import lineage, rows
+from pipeline.service.messages import progress_pct, quality_message, run_message
+from pipeline.service.runs import Starter
+from pipeline.settings import PipelineSettings
+from protos.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
+from protos.pipeline.v1.pipeline_pb2_grpc import add_PipelineServiceServicer_to_server as add_pipeline
+from shared import principal
+from shared.errors import NotFound
+from shared.lake import Lake, Reading
+from shared.page import Page, page
+from shared.principal import Principal
+from shared.rpc.server import Service
+from shared.system_query import state_of
+from shared.table_message import Encoding, encoding_of, lineage_of, table_message
+from shared.tables import CONTRACT
+
+Context: TypeAlias = grpc.aio.ServicerContext
+
+
+class RunNotFound(NotFound):
+    """No record of such a run is kept."""
+
+    reason = "RUN_NOT_FOUND"
+
+
+class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
+    """Runs, quality, lineage and the ledger."""
+
+    def __init__(self, lake: Lake, settings: PipelineSettings, starter: Starter) -> None:
+        self._lake, self._settings, self._starter = lake, settings, starter
+
+    async def ListRuns(  # noqa: N802
+        self, request: pipeline_pb2.ListRunsRequest, context: Context
+    ) -> pipeline_pb2.ListRunsResponse:
+        """Return one page of runs, newest first."""
+        part = page({"list": "runs"}, request.page_size, request.page_token)
+        kept = await asyncio.to_thread(lambda: list(records(self._settings)))
+        now = datetime.now(UTC)
+        return pipeline_pb2.ListRunsResponse(
+            items=[run_message(record, now) for record in kept[part.offset : part.offset + part.size]],
+            total_size=len(kept),
+            next_page_token=part.next_token(0, len(kept)),
+        )
+
+    async def GetRun(  # noqa: N802
+        self, request: pipeline_pb2.GetRunRequest, context: Context
+    ) -> pipeline_pb2.GetRunResponse:
+        """Return one run. Raises RunNotFound."""
+        record = await asyncio.to_thread(self._record, request.run_id)
+        return pipeline_pb2.GetRunResponse(run=run_message(record, datetime.now(UTC)))
+
+    async def StartRun(  # noqa: N802
+        self, request: pipeline_pb2.StartRunRequest, context: Context
+    ) -> pipeline_pb2.StartRunResponse:
+        """Return the operation that a run just begun is."""
+        record = await self._starter.start(self._settings, request.only, replay=request.replay)
+        return pipeline_pb2.StartRunResponse(
+            name=f"pipeline/{record['id']}",
+            progress_pct=progress_pct(record),
+            phrase=", ".join(record["current"]) or "starting",
+            run_id=record["id"],
+        )
+
+    async def ListQuality(  # noqa: N802
+        self, request: pipeline_pb2.ListQualityRequest, context: Context
+    ) -> pipeline_pb2.ListQualityResponse:
+        """Return every measured table, worst score first."""
+        found = await asyncio.to_thread(scores, self._lake)
+        items = [quality_message(each) for each in sorted(found, key=lambda each: (each.score, each.table))]
+        return pipeline_pb2.ListQualityResponse(items=items, total_size=len(items))
+
+    async def ListMetrics(  # noqa: N802
+        self, request: pipeline_pb2.ListMetricsRequest, context: Context
+    ) -> pipeline_pb2.ListMetricsResponse:
+        """Return one page of what was measured of a table."""
+        part = page({"metrics": request.table, "history": request.history}, request.page_size, request.page_token)
+        answer = self._answer(rows.METRICS, part, encoding_of(_metadata(context)))
+        caller = principal.current.get()
+        return await asyncio.to_thread(
+            lambda: pipeline_pb2.ListMetricsResponse(
+                metrics=answer(caller, lambda data: rows.metrics_of(data, request.table, history=request.history))[0]
+            )
+        )
+
+    async def GetLineage(  # noqa: N802
+        self, request: pipeline_pb2.GetLineageRequest, context: Context
+    ) -> pipeline_pb2.GetLineageResponse:
+        """Return what a table is made from and what is made from it."""
+        packages = self._settings.batch_packages
+        return await asyncio.to_thread(lineage.response, request.table, request.column, packages)
+
+    async def ListReconciliation(  # noqa: N802
+        self, request: pipeline_pb2.ListReconciliationRequest, context: Context
+    ) -> pipeline_pb2.ListReconciliationResponse:
+        """Return one page of the ledger, and how many rows nothing explains."""
+        wanted = rows.Lines(request.table, getattr(request, "from"), request.to, request.totals)
+        part = page({"lines": str(wanted)}, request.page_size, request.page_token)
+        answer = self._answer(rows.LEDGER, part, encoding_of(_metadata(context)))
+        caller = principal.current.get()
+        lines, found = await asyncio.to_thread(answer, caller, lambda data: rows.lines_of(data, wanted))
+        return pipeline_pb2.ListReconciliationResponse(lines=lines, unexplained_rows=rows.unexplained(found))
+
+    def _record(self, run_id: str) -> Mapping[str, Any]:
+        for record in records(self._settings):
+            if record["id"] == run_id:
+                return record
+        raise RunNotFound(f"no run {run_id} is on record; GET /api/v1/pipeline/runs lists those that are")
+
+    def _answer(self, table: str, part: Page, encoding: Encoding) -> rows.Answer:
+        def answer(caller: Principal, choose: rows.Choose) -> tuple[Any, pa.Table]:
+            reading: Reading = self._lake.read(table, caller, state_of(part, ""))
+            found = choose(reading.data)
+            made_from = lineage_of(reading.snapshot, found)
+            return table_message(found, CONTRACT[table].columns, made_from, part, encoding), found
+
+        return answer
+
+
+def _metadata(context: Context) -> dict[str, str]:
+    return dict(context.invocation_metadata() or ())
+
+
+def services(lake: Lake, settings: PipelineSettings, starter: Starter) -> list[Service]:
+    """Return what the process serves."""
+    servicer = PipelineServicer(lake, settings, starter)
+    return [Service(servicer, pipeline_pb2.DESCRIPTOR.services_by_name["PipelineService"], add_pipeline)]

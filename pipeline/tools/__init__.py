@@ -1,0 +1,1 @@
+"""Everyday tools: reset, health, statistics."""

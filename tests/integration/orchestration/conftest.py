@@ -1,0 +1,48 @@
+"""A small pipeline with five systems of the tests' own, each with one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.records import RunRecord
+from pipeline.sources import source
+from tests.integration.orchestration.extra import SYSTEMS, Systems, write_systems
+from tests.integration.pipeline.conftest import sample_folder
+from tests.integration.pipeline.sample import Pipeline, clone
+
+__all__ = ["sample_folder"]
+
+
+@pytest.fixture(scope="session")
+def curated(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """Raw and curated tables of the sample, nothing of the systems. Not to be changed."""
+    pipeline = Pipeline(sample_folder, tmp_path_factory.mktemp("curated"))
+    record = curate(pipeline)
+    assert record.status == "succeeded", record.failures
+    return pipeline
+
+
+def curate(pipeline: Pipeline) -> RunRecord:
+    """Run raw and curated tables of everything that the source has."""
+    names = source("complete-journey", pipeline.folder).tables
+    return pipeline.run(*(f"{zone}.{name}" for zone in ("raw", "curated") for name in names))
+
+
+@pytest.fixture
+def mine(curated: Pipeline, tmp_path: Path) -> Pipeline:
+    """A copy of the curated pipeline, to be changed."""
+    return clone(curated, tmp_path)
+
+
+@pytest.fixture
+def five(mine: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systems:
+    """The copy with five systems in a package of the tests' own."""
+    write_systems(tmp_path / "packages")
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    monkeypatch.setenv("BATCH_MODULES", "extra_systems")
+    monkeypatch.setenv("EXTRA_ORDERS", str(tmp_path / "orders"))
+    (tmp_path / "orders").mkdir()
+    assert set(SYSTEMS) == {"market_intel", "demand", "compliance", "copilot", "market_pulse"}
+    return Systems(mine, tmp_path / "orders")

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from pipeline.assets import nodes
+from pipeline.runs.read import runs
+from tests.integration.orchestration.extra import FOLLOWING, SYSTEMS, TABLES, Systems
+
+FIRST = date(2017, 6, 1)
+ROOT = Path(__file__).parents[3]
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Return whether something comes true before the test would hang for ever."""
+    end = time.monotonic() + 60
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.02)
+    return holds()
+
+
+@pytest.mark.slow
+def test_each_system_killed_in_turn_leaves_the_other_four_their_new_versions(five: Systems) -> None:
+    for number, system in enumerate(SYSTEMS):
+        before = five.versions()
+        order = five.tell(system, "kill")
+        record = five.run(FIRST + timedelta(days=number))
+        order.unlink()
+        moved = {name for name, version in five.versions().items() if version != before[name]}
+        assert moved == set(SYSTEMS) - {system}
+        assert record.status == "failed"
+        assert record.failures == {
+            TABLES[system]: "its process was killed by signal 9 (SIGKILL); its last version stays, run again"
+        }
+        assert runs(five.pipeline.settings, 1)[0].failures == record.failures
+
+
+def test_a_system_of_which_nothing_is_to_be_made_is_given_no_process(five: Systems) -> None:
+    five.run(FIRST)
+    for pid in five.orders.glob("*.pid"):
+        pid.unlink()
+    record = five.run(FIRST)
+    assert record.status == "succeeded"
+    assert {table.note for table in record.tables.values()} == {"up to date"}
+    assert not list(five.orders.glob("*.pid"))
+
+
+def test_each_system_has_a_process_of_its_own_and_its_cost_is_written_down(five: Systems) -> None:
+    record = five.run(FIRST)
+    pids = {path.read_text() for path in five.orders.glob("*.pid")}
+    assert len(pids) == 5
+    assert str(os.getpid()) not in pids
+    for table in record.tables.values():
+        assert table.peak_mb > 0
+        assert table.finished_at
+
+
+def test_a_mistake_in_a_function_is_told_by_its_kind_and_place_and_not_tried_again(five: Systems) -> None:
+    five.tell("copilot", "fail")
+    record = five.run(FIRST)
+    (why,) = record.failures.values()
+    assert why.startswith("ZeroDivisionError at tests/integration/orchestration/extra.py:")
+    assert len(record.tables) == 4
+
+
+def test_what_reads_another_systems_table_waits_for_it_and_is_skipped_without_it(five: Systems) -> None:
+    module = five.orders.parent / "packages" / "extra_systems" / "market_intel" / "batch.py"
+    module.write_text(module.read_text().partition("def ")[0] + FOLLOWING)
+    only = (TABLES["demand"], TABLES["market_intel"])
+    script = f"""
+import sys
+sys.path.insert(0, {str(module.parents[2])!r})
+from datetime import date
+from pathlib import Path
+from tests.integration.orchestration.extra import Systems
+from tests.integration.pipeline.sample import Pipeline
+five = Systems(Pipeline(Path({str(five.pipeline.folder)!r}), Path({str(five.pipeline.var_dir)!r})), Path())
+record = five.run(date.fromisoformat(sys.argv[1]), {only!r})
+print(sorted(record.tables), sorted(record.failures), record.skipped)
+"""
+
+    def ran(day: str) -> str:
+        return subprocess.check_output([sys.executable, "-c", script, day], text=True, cwd=ROOT).splitlines()[-1]
+
+    assert ran("2017-06-01") == f"{sorted(only)} [] []"
+    five.tell("demand", "kill")
+    assert ran("2017-06-02") == f"[] ['{only[0]}'] ['{only[1]}']"
+
+
+def test_while_it_runs_others_see_how_far_it_is_and_killed_it_counts_as_interrupted(five: Systems) -> None:
+    hanging = five.tell("compliance", "hang")
+    script = f"""
+from datetime import date
+from pathlib import Path
+from tests.integration.orchestration.extra import Systems
+from tests.integration.pipeline.sample import Pipeline
+five = Pipeline(Path({str(five.pipeline.folder)!r}), Path({str(five.pipeline.var_dir)!r}))
+Systems(five, Path()).run(date(2017, 6, 1))
+"""
+    packages = str(five.orders.parent / "packages")
+    settings = five.pipeline.settings
+    environment = {**os.environ, "PYTHONPATH": packages}
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment) as process:
+        assert eventually(lambda: runs(settings, 1)[0].settled == 4)
+        (shown,) = runs(settings, 1)
+        assert (shown.status, shown.planned, shown.current) == ("running", 5, (TABLES["compliance"],))
+        child = int((five.orders / "compliance.pid").read_text())
+        process.send_signal(signal.SIGKILL)
+    assert eventually(lambda: not Path(f"/proc/{child}").exists())
+    assert runs(settings, 1)[0].status == "interrupted"
+    hanging.unlink()
+    assert five.run(FIRST).status == "succeeded"
+
+
+@pytest.mark.parametrize("name", ["no_such_package", "extra_systems,no_such_package"])
+def test_a_package_that_is_not_there_has_no_systems(five: Systems, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("BATCH_MODULES", name)
+    made = {table for node in nodes(five.pipeline.settings.batch_packages) for table in node.makes}
+    assert (TABLES["demand"] in made) == name.startswith("extra")
