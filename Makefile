@@ -2,20 +2,24 @@
 
 PORT ?= 8000
 VAR_DIR ?= $(CURDIR)/var
+DAGSTER_PORT ?= 3000
 export PORT VAR_DIR
 
 VENV := .venv
 PY := $(VENV)/bin/python
 RUN_STAMP := $(VENV)/.run-installed
 DEV_STAMP := $(VENV)/.dev-installed
+DAGSTER_VENV := .venv-dagster
+DAGSTER_STAMP := $(DAGSTER_VENV)/.installed
 WEB_STAMP := web/dist/.built
+RELEASED := protos/released.binpb.gz
 PROTOS := $(shell find protos -name '*.proto')
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print 2>/dev/null | grep -v -e schema.d.ts -e openapi.json)
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do command -v $$p >/dev/null 2>&1 && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help tools run setup protos web test test-python test-web test-e2e lint lint-protos types format locks dictionary bench clean
+.PHONY: help tools run setup protos web test test-python test-web test-e2e lint lint-protos release-image googleapis types format locks dictionary dagster bench clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,11 +43,18 @@ lint: $(DEV_STAMP) protos/contracts.binpb lint-protos ## Check style, layers and
 types: $(DEV_STAMP) protos/contracts.binpb ## Check types, strictly
 	@$(VENV)/bin/mypy
 
-lint-protos: $(DEV_STAMP)
+lint-protos: googleapis ## Check the contracts' style, and that they break no client of the release before
+	@$(VENV)/bin/buf lint
+	@$(VENV)/bin/buf breaking --against $(RELEASED)
+
+# The contracts as they were released. Renewed when a release is made, never to let a breaking change through.
+release-image: googleapis ## Keep the contracts as those of a release, which later ones must not break
+	@$(VENV)/bin/buf build --path protos --exclude-source-info -o $(RELEASED)
+
+googleapis: $(DEV_STAMP)
 	@mkdir -p build/googleapis/google/api
 	@for name in annotations http httpbody; do \
 	  cp "$$($(PY) -c 'import google.api as a; print(list(a.__path__)[0])')/$$name.proto" build/googleapis/google/api/; done
-	@$(VENV)/bin/buf lint
 
 test-python: $(DEV_STAMP) protos/contracts.binpb $(WEB_STAMP) ## Run the Python tests, the browser test among them
 	@$(PY) -m pytest
@@ -57,6 +68,10 @@ format: $(DEV_STAMP) ## Format the Python code
 locks: $(DEV_STAMP) ## Write the lock of every image anew (ARGS=--upgrade for newer versions)
 	@requirements/compile.sh $(ARGS)
 
+dagster: $(DAGSTER_STAMP) protos/contracts.binpb ## Open the orchestrator's own pages: assets, runs, schedule, sensor
+	@mkdir -p $(VAR_DIR)/dagster
+	@DAGSTER_HOME=$(abspath $(VAR_DIR))/dagster $(DAGSTER_VENV)/bin/dagster dev -h 127.0.0.1 -p $(DAGSTER_PORT) -m pipeline.definitions
+
 dictionary: $(RUN_STAMP) ## Write docs/data-dictionary.md from the contract
 	@$(PY) -m shared.tables > docs/data-dictionary.md
 
@@ -64,7 +79,7 @@ bench: $(DEV_STAMP) protos/contracts.binpb ## Measure against TARGETS and print 
 	@$(PY) -m benchmarks.gateway
 
 clean: ## Delete what was built and installed; VAR_DIR, the state, stays
-	@rm -rf $(VENV) build web/dist web/node_modules web/openapi.json web/src/api/schema.d.ts protos/contracts.binpb
+	@rm -rf $(VENV) $(DAGSTER_VENV) build web/dist web/node_modules web/openapi.json web/src/api/schema.d.ts protos/contracts.binpb
 	@find protos -name '*_pb2*.py*' -delete
 
 # Before minutes of installing: are Python and, where the web app is still to be built, Node there?
@@ -81,6 +96,12 @@ $(VENV)/bin/python:
 $(RUN_STAMP): requirements/local.txt | $(VENV)/bin/python
 	@echo "==> Installing the Python packages (a minute or two the first time)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(DAGSTER_STAMP): requirements/orchestrator.txt
+	@echo "==> Installing the orchestrator with its web pages in $(DAGSTER_VENV)"
+	@$(PYTHON) -m venv $(DAGSTER_VENV)
+	@$(DAGSTER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.txt | $(VENV)/bin/python

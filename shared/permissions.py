@@ -23,7 +23,7 @@ def _allow(resources: Iterable[str], *actions: str) -> frozenset[str]:
 PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "admin": _allow(RESOURCES, *ACTIONS) | {PII_READ},
-        "analyst": _allow(_OPEN_SYSTEMS, "read", "run") | {"compliance:read"},
+        "analyst": _allow(_OPEN_SYSTEMS, "read", "run") | {"compliance:read", "pipeline:read"},
         "investigator": (
             _allow(["compliance"], *ACTIONS) | _allow(["copilot"], "read", "run") | {"demand:read", PII_READ}
         ),

@@ -43,13 +43,13 @@ class Plan:
     @classmethod
     def for_checkout(cls, root: Path, var_dir: Path, port: int) -> Plan:
         """Return the plan for the services found in the checkout, each on two free loopback ports."""
-        services = service_names(root)
-        addresses = iter([f"{HOST}:{free}" for free in free_ports(2 * len(services))])
-        grpc = {name: next(addresses) for name in services}
+        modules = service_modules(root)
+        addresses = iter([f"{HOST}:{free}" for free in free_ports(2 * len(modules))])
+        grpc = {name: next(addresses) for name in modules}
         shared = _shared_environment(var_dir, port, grpc)
         processes = [
-            Process(name, ("-m", f"services.{name}"), {"GRPC_ADDRESS": grpc[name], "HTTP_ADDRESS": next(addresses)})
-            for name in services
+            Process(name, ("-m", module), {"GRPC_ADDRESS": grpc[name], "HTTP_ADDRESS": next(addresses)})
+            for name, module in modules.items()
         ]
         gateway = Process("gateway", ("-m", "gateway"), {"HTTP_ADDRESS": f"{HOST}:{port}"})
         return cls(root, var_dir, port, (*processes, gateway), shared)
@@ -64,9 +64,10 @@ class Plan:
         return [sys.executable, *arguments]
 
 
-def service_names(root: Path) -> list[str]:
-    """Return the services that can be run, by the folders that have a `__main__.py`."""
-    return sorted(path.parent.name for path in (root / "services").glob("*/__main__.py"))
+def service_modules(root: Path) -> dict[str, str]:
+    """Return name → module of what can be run: the services that have a `__main__.py`, and the pipeline's own."""
+    names = sorted(path.parent.name for path in (root / "services").glob("*/__main__.py"))
+    return {**{name: f"services.{name}" for name in names}, "pipeline": "pipeline.service"}
 
 
 def free_ports(count: int) -> list[int]:

@@ -12,7 +12,7 @@ def test_every_service_with_a_main_runs_beside_the_gateway(tmp_path: Path) -> No
     for name in ("auth", "demand"):
         (tmp_path / "services" / name / "__main__.py").touch()
     plan = Plan.for_checkout(tmp_path, tmp_path / "var", 8000)
-    assert [process.name for process in plan.processes] == ["auth", "demand", "gateway"]
+    assert [process.name for process in plan.processes] == ["auth", "demand", "pipeline", "gateway"]
 
 
 def test_no_two_listeners_share_an_address(tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import asyncio
+
+from tests.integration.pipeline_service.conftest import Served
+
+
+async def ended(served: Served, run_id: str) -> dict:
+    """Return a run once it has ended."""
+    for _ in range(600):
+        run = (await served.get(f"runs/{run_id}")).json()["run"]
+        if run["status"] != "running":
+            return run
+        await asyncio.sleep(0.2)
+    raise AssertionError(f"{run_id} goes on")
+
+
+async def test_the_runs_are_listed_newest_first_with_their_tables(served: Served) -> None:
+    answer = (await served.get("runs")).json()
+    assert answer["total_size"] == len(answer["items"]) >= 1
+    run = answer["items"][0]
+    assert (run["status"], run["source"], run["progress_pct"], run["failures"]) == (
+        "succeeded",
+        "complete-journey",
+        100.0,
+        [],
+    )
+    orders = next(table for table in run["tables"] if table["table"] == "curated.orders")
+    assert orders["rows_in"] == orders["rows"] + orders["quarantined"] > 0
+    assert (await served.get(f"runs/{run['run_id']}")).json()["run"]["run_id"] == run["run_id"]
+
+
+async def test_an_unknown_run_is_not_found(served: Served) -> None:
+    response = await served.get("runs/20200101T000000000000Z")
+    assert (response.status_code, response.json()["reason"]) == (404, "RUN_NOT_FOUND")
+
+
+async def test_a_run_is_started_followed_and_on_record(served: Served) -> None:
+    response = await served.ask("POST", "runs", json={"only": ["curated.customers"]})
+    assert response.status_code == 202, response.text
+    operation = response.json()
+    assert operation["name"] == f"pipeline/{operation['run_id']}" and operation["done"] is False
+    run = await ended(served, operation["run_id"])
+    assert run["status"] == "succeeded", run
+    assert [table["table"] for table in run["tables"]] == ["curated.customers"]
+    assert (await served.get("runs")).json()["items"][0]["run_id"] == operation["run_id"]
+
+
+async def test_only_one_run_goes_on_at_a_time(served: Served) -> None:
+    first = await served.ask("POST", "runs", json={})
+    second = await served.ask("POST", "runs", json={})
+    assert (second.status_code, second.json()["reason"]) == (409, "PIPELINE_RUNNING")
+    await ended(served, first.json()["run_id"])
+
+
+async def test_a_table_that_nobody_makes_cannot_be_run(served: Served) -> None:
+    for name in ("curated.nothing", "--source-dir=/etc"):
+        response = await served.ask("POST", "runs", json={"only": [name]})
+        assert (response.status_code, response.json()["reason"]) == (400, "UNKNOWN_ASSET")
+
+
+async def test_quality_is_told_of_every_curated_table_the_worst_first(served: Served) -> None:
+    items = (await served.get("quality")).json()["items"]
+    assert {"curated.orders", "curated.order_items", "demand.rfm_scores"} <= {item["table"] for item in items}
+    scores = [item["score"] for item in items]
+    assert scores == sorted(scores) and all(0 <= score <= 100 for score in scores)
+    lines = next(item for item in items if item["table"] == "curated.order_items")
+    assert lines["quarantined"] > 0
+
+
+async def test_the_metrics_of_a_table_come_as_rows(served: Served) -> None:
+    answer = (await served.get("quality/curated.orders", page_size=1000)).json()
+    assert {row["table_name"] for row in answer["items"]} == {"curated.orders"}
+    assert answer["lineage"]["table"] == "pipeline.quality_metrics"
+    missing = await served.get("quality/curated.nothing")
+    assert (missing.status_code, missing.json()["reason"]) == (404, "NOT_MEASURED")
+
+
+async def test_the_ledger_ties_to_the_source(served: Served) -> None:
+    answer = (await served.get("reconciliation", table="curated.order_items", totals=True)).json()
+    assert answer["unexplained_rows"] == 0
+    by_stage = {(row["stage"], row["reason"]): row for row in answer["items"]}
+    given = by_stage["source", "given"]
+    kept = served.pipeline.one("SELECT count(*) FROM curated.order_items")
+    held = served.pipeline.one("SELECT count(*) FROM quarantine.order_items")
+    assert given["row_count"] == kept + held
+
+
+async def test_the_lineage_of_a_table_is_a_graph(served: Served) -> None:
+    lineage = (await served.get("lineage/demand.rfm_scores")).json()["lineage"]
+    distances = {table["name"]: table["distance"] for table in lineage["tables"]}
+    assert distances["curated.orders"] < 0 < distances["demand.customer_segments"]
+
+
+async def test_who_may_not_read_or_run_is_refused(served: Served) -> None:
+    for path in ("runs", "quality", "reconciliation", "lineage/curated.orders"):
+        assert (await served.get(path, role="viewer")).status_code == 403
+        assert (await served.get(path, role="analyst")).status_code == 200
+    assert (await served.ask("POST", "runs", role="analyst", json={})).status_code == 403
