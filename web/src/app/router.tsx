@@ -39,6 +39,12 @@ export const routes: RouteObject[] = [
                   Component: (await import('@/features/segments/components/segments-page')).SegmentsPage,
                 }),
               },
+              {
+                path: '/pipeline',
+                lazy: async () => ({
+                  Component: (await import('@/features/pipeline/components/pipeline-page')).PipelinePage,
+                }),
+              },
             ],
           },
         ],

@@ -13,13 +13,22 @@ import { useState } from 'react'
 import { Link, NavLink } from 'react-router'
 import { AccountMenu } from '@/app/account-menu'
 import { ThemeSwitch } from '@/components/theme-switch'
-import { BookIcon, CloseIcon, HomeIcon, MenuIcon, SegmentsIcon } from '@/components/icons'
+import { BookIcon, CloseIcon, HomeIcon, MenuIcon, PipelineIcon, SegmentsIcon } from '@/components/icons'
 import { Logo } from '@/components/logo'
+import { useSessionState } from '@/lib/context'
 
-const PAGES = [
+const PAGES: { path: string; title: string; Icon: typeof HomeIcon; permission?: string }[] = [
   { path: '/', title: 'Overview', Icon: HomeIcon },
   { path: '/demand/segments', title: 'Customer segments', Icon: SegmentsIcon },
+  { path: '/pipeline', title: 'Data pipeline', Icon: PipelineIcon, permission: 'pipeline:read' },
 ]
+/** The pages that the person may open. */
+function usePages() {
+  const state = useSessionState()
+  const held = state.status === 'authenticated' ? state.user.permissions : []
+  return PAGES.filter(({ permission }) => !permission || held.includes(permission))
+}
+
 const DOCS = { path: '/api/v1/docs', title: 'API reference', Icon: BookIcon }
 
 /** Product name, pages, theme and account; on a narrow screen the pages move into a drawer. */
@@ -57,9 +66,10 @@ export function TopBar() {
 }
 
 function WideNavigation() {
+  const pages = usePages()
   return (
     <Box component="nav" aria-label="Pages" sx={{ display: { xs: 'none', md: 'flex' }, gap: 0.5 }}>
-      {PAGES.map(({ path, title }) => (
+      {pages.map(({ path, title }) => (
         <Button
           key={path}
           component={NavLink}
@@ -83,6 +93,7 @@ function WideNavigation() {
 }
 
 function NarrowNavigation({ open, onClose }: { open: boolean; onClose: () => void }) {
+  const pages = usePages()
   return (
     <Drawer open={open} onClose={onClose} slotProps={{ paper: { sx: { width: 280, p: 1.5 } } }}>
       <Box sx={{ display: 'flex', justifyContent: 'space-between', alignItems: 'center', pl: 1, pb: 1 }}>
@@ -92,7 +103,7 @@ function NarrowNavigation({ open, onClose }: { open: boolean; onClose: () => voi
         </IconButton>
       </Box>
       <List component="nav" aria-label="Pages">
-        {PAGES.map(({ path, title, Icon }) => (
+        {pages.map(({ path, title, Icon }) => (
           <ListItemButton
             key={path}
             component={NavLink}

@@ -13,6 +13,7 @@ function outline(path: string) {
 
 export const HomeIcon = outline('M4 11 12 4l8 7v8a1 1 0 0 1-1 1h-4v-6H9v6H5a1 1 0 0 1-1-1z')
 export const SegmentsIcon = outline('M12 3v9l7.8 4.5M12 3a9 9 0 1 0 7.8 13.5M12 3a9 9 0 0 1 7.8 13.5')
+export const PipelineIcon = outline('M4 6h7v4H4zM13 14h7v4h-7zM11 8h3a2 2 0 0 1 2 2v4M4 16h9')
 export const MenuIcon = outline('M4 7h16M4 12h16M4 17h16')
 export const CloseIcon = outline('M6 6l12 12M18 6 6 18')
 export const SunIcon = outline(
