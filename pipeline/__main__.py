@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from pipeline import cli
+from pipeline.exit_codes import BUSY, DONE, FAILED, INTERRUPTED, WRONG
+from pipeline.lock import AlreadyRunning, locked
 from pipeline.records import RunRecord
 from pipeline.request import Request
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window
 from shared.errors import PlatformError
-
-DONE, FAILED, WRONG = 0, 1, 2
-INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         execute = parts[asked.command].execute if asked.command in parts else COMMANDS[asked.command]
         return execute(asked, PipelineSettings())
+    except AlreadyRunning as error:
+        return _told(error.detail, BUSY)
     except PlatformError as error:
         return _told(error.detail, wrong)
     except ValidationError as error:
@@ -49,7 +50,6 @@ def _told(sentence: str, code: int) -> int:
 
 def _run(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline import records  # noqa: PLC0415
-    from pipeline.lock import locked  # noqa: PLC0415
 
     request = _request(asked, settings)
     wanted = records.covers(settings, request.origin(), request)
@@ -85,7 +85,6 @@ def _ended(record: RunRecord) -> int:
 
 def _replay(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline.display import display  # noqa: PLC0415
-    from pipeline.lock import locked  # noqa: PLC0415
     from pipeline.replay import replay  # noqa: PLC0415
 
     with locked(settings.lock_path):
@@ -115,7 +114,6 @@ def _status(_: argparse.Namespace, settings: PipelineSettings) -> int:
 
 def _repair(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline.batch import open_lake  # noqa: PLC0415
-    from pipeline.lock import locked  # noqa: PLC0415
     from pipeline.query import UnknownTable, table_names  # noqa: PLC0415
 
     lake = open_lake(settings)

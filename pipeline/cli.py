@@ -43,7 +43,8 @@ def parser() -> tuple[argparse.ArgumentParser, dict[str, Part]]:
     main = argparse.ArgumentParser(
         prog="python -m pipeline",
         description="Bring data into the lake, make its tables, look at them.",
-        epilog="State lies under VAR_DIR (./var). Exit codes: 0 done, 1 failed, 2 the command or query was wrong.",
+        epilog="State lies under VAR_DIR (./var). Exit codes: 0 done, 1 failed, 2 the command or query was wrong, "
+        "3 another run is under way.",
     )
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _run(commands.add_parser("run", help="extract what is new and bring every table up to date"))

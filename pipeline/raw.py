@@ -1,10 +1,11 @@
 """The raw zone: `raw/<source>/<table>/<batch>.parquet`, only ever added to, and what of it counts.
 
 A batch is named by its UTC time to the microsecond, so that names sort as batches were extracted. Its files count
-once `raw/<source>/_commits/<batch>.json` is there: put last and in one piece, it names the files of all tables and
+once `raw/<source>/_commits/<number>.json` is there: put last and in one piece, it names the files of all tables and
 carries the source's state (how far it was read). So state and data are committed together, and a writer killed at any
 point leaves nothing that counts; the next writer of that source sweeps its files away, on an object store, where a
-writer that is alive cannot be told, once they are a day old.
+writer that is alive cannot be told, once they are a day old. Commits are numbered, and a number is taken once: of two
+writers that went on from the same state the second is refused.
 
 A source folder without `_commits` is written by somebody else, such as AWS DMS: every file in it counts, full-load
 files (`LOAD…`) before change files, which are named by their time.
@@ -34,7 +35,7 @@ import pyarrow.parquet as pq
 
 from pipeline.quoting import quoted
 from shared.errors import Aborted, InvalidArgument
-from shared.object_store import filesystem
+from shared.object_store import filesystem, put_new
 
 BATCH_FORMAT = "%Y%m%dT%H%M%S%fZ"
 COMMITS = "_commits"
@@ -87,6 +88,7 @@ class RawZone:
 
     uri: str
     store: pafs.FileSystem = field(repr=False, compare=False)
+    options: Mapping[str, str] = field(repr=False, compare=False)
     _known: dict[str, RawCommit] = field(default_factory=dict, repr=False, compare=False)
     """Commits read before; they never change."""
 
@@ -94,7 +96,7 @@ class RawZone:
     def at(cls, uri: str | Path, options: Mapping[str, str] | None = None) -> RawZone:
         """Return the raw zone at a folder or an `s3://` URI, with the lake's storage options."""
         place = str(uri).rstrip("/") if "://" in str(uri) else str(Path(uri).absolute())
-        return cls(place, filesystem(place, options or {}))
+        return cls(place, filesystem(place, options or {}), options or {})
 
     @property
     def local(self) -> Path | None:
@@ -147,7 +149,7 @@ class RawZone:
                 lock.close()
             raise
         newest = commits[-1].batch if commits else ""
-        return RawBatch(self, source, _after(newest, now or datetime.now(UTC)), newest, lock)
+        return RawBatch(self, source, _after(newest, now or datetime.now(UTC)), len(commits), lock)
 
     def _of(self, source: str, table: str) -> Iterator[RawFile]:
         if self._is_ours(source):
@@ -165,9 +167,9 @@ class RawZone:
     def _commit(self, source: str, name: str) -> RawCommit:
         path = f"{source}/{COMMITS}/{name}"
         if path not in self._known:
-            batch = name.removesuffix(".json")
             with self.store.open_input_file(path) as file:
                 content = json.loads(file.read())
+            batch = content["batch"]
             files = tuple(
                 RawFile(
                     batch, source, each["table"], f"{self.uri}/{source}/{each['table']}/{each['name']}", each["rows"]
@@ -204,16 +206,15 @@ class RawZone:
         infos: list[pafs.FileInfo] = self.store.get_file_info(pafs.FileSelector(path, allow_not_found=True))
         return infos
 
-    def _put(self, path: str, content: bytes) -> None:
-        """Put a file whole or not at all: by renaming locally, in one request on an object store."""
+    def _put(self, path: str, content: bytes) -> bool:
+        """Return whether the file was put, whole; False: another writer has put one there (object stores only)."""
         if self.local is None:
-            with self.store.open_output_stream(path) as out:
-                out.write(content)
-            return
+            return put_new(self.uri, self.options, path, content)
         with tempfile.TemporaryDirectory(prefix=".", dir=_made(self.local / Path(path).parent)) as folder:
             partial = Path(folder) / "partial"
             partial.write_bytes(content)
             _settle(partial, self.local / path)
+        return True
 
     def _locked(self, source: str) -> IO[str] | None:
         """Hold the source's lock; on an object store `commit` looks whether another writer came between instead."""
@@ -231,9 +232,9 @@ class RawZone:
 class RawBatch(AbstractContextManager["RawBatch"]):
     """One batch being written; left without `commit`, nothing of it counts."""
 
-    def __init__(self, zone: RawZone, source: str, name: str, before: str, lock: IO[str] | None) -> None:
+    def __init__(self, zone: RawZone, source: str, name: str, number: int, lock: IO[str] | None) -> None:
         self.zone, self.source, self.name = zone, source, name
-        self._before, self._lock = before, lock
+        self._number, self._lock = number, lock
         self._files: list[dict[str, Any]] = []
         self._staging: tempfile.TemporaryDirectory[str] | None = None
 
@@ -279,12 +280,10 @@ class RawBatch(AbstractContextManager["RawBatch"]):
 
         Raises RawSourceBusy where another writer committed meanwhile (object stores only; local ones are locked).
         """
-        newest = [commit.batch for commit in self.zone.commits(self.source)][-1:]
-        if newest not in ([], [self._before]):
-            raise RawSourceBusy(f"source {self.source} was extracted by another process meanwhile; run it again")
         content = {"batch": self.name, "files": self._files, "state": dict(state or {})}
-        name = f"{self.name}.json"
-        self.zone._put(f"{self.source}/{COMMITS}/{name}", json.dumps(content).encode())
+        name = f"{self._number:012}.json"
+        if not self.zone._put(f"{self.source}/{COMMITS}/{name}", json.dumps(content).encode()):
+            raise RawSourceBusy(f"source {self.source} was extracted by another process meanwhile; run it again")
         self.close()
         return self.zone._commit(self.source, name)
 

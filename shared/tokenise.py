@@ -123,7 +123,7 @@ def _parsed(content: str, where: str) -> dict[str, bytes]:
 
 def _made(path: Path, keys: Mapping[str, str]) -> None:
     """Write the file unless another process came first: then its keys hold for both."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = _partial(path, keys)
     try:
         os.link(partial, path)

@@ -40,7 +40,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _mysql(made.add_argument_group("into a database"))
     _stream(made.add_argument_group("as a stream"))
     made.add_argument("--truth", type=Path, metavar="DIR", help="of a database: folder for what was planted")
-    made.add_argument("--replace", action="store_true", help="of a folder: make anew what an earlier run made there")
+    made.add_argument(
+        "--replace", action="store_true", help="make anew the folder (or that of --truth) that an earlier run made"
+    )
     made.add_argument("--plain", action="store_true", help="plain lines instead of a live display")
 
 
@@ -107,7 +109,7 @@ def _loaded(asked: argparse.Namespace, where: str) -> int:
         sys.stdout.write(", ".join(f"{count:,} {kind}" for kind, count in done.items()) + "\n")
         return 0
     with progress(asked.orders, plain=asked.plain) as advance:
-        rows = load(knobs, where, advance, asked.truth)
+        rows = load(knobs, where, advance, asked.truth, replace=asked.replace)
     for table, count in rows.items():
         sys.stdout.write(f"{table}: {count:,} rows\n")
     return 0

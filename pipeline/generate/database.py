@@ -47,7 +47,9 @@ class DatabaseUnavailable(Unavailable):
     reason = "DATABASE_UNAVAILABLE"
 
 
-def load(knobs: Knobs, url: str, advance: Advance, truth: Path | None = None) -> Mapping[str, int]:
+def load(
+    knobs: Knobs, url: str, advance: Advance, truth: Path | None = None, *, replace: bool = False
+) -> Mapping[str, int]:
     """Return table → rows loaded into the shop's database at `mysql://…`, whose tables are made where missing.
 
     Args:
@@ -55,6 +57,7 @@ def load(knobs: Knobs, url: str, advance: Advance, truth: Path | None = None) ->
         url: mysql://user@host/database.
         advance: told how many orders are done.
         truth: folder that what was planted is written to; None: it is not kept.
+        replace: make that folder anew where it holds a generation of other knobs.
 
     Raises:
         DatabaseUnavailable: it cannot be reached.
@@ -65,8 +68,7 @@ def load(knobs: Knobs, url: str, advance: Advance, truth: Path | None = None) ->
         create(url)
         _check_empty(connection)
         planted = None
-        if truth is not None:
-            prepare(truth, knobs, replace=True)
+        if truth is not None and prepare(truth, knobs, replace=replace) is None:
             planted = stack.enter_context(Folder(truth, knobs))
         world, loader = build.world(knobs), Loader(connection)
         for stretch in stretches(world, planted or Unheard(), cards=True):

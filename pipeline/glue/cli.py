@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pipeline.settings import PipelineSettings
+from shared.errors import Unavailable
 
 DONE, DIFFERS = 0, 1
+
+
+class GlueUnavailable(Unavailable):
+    """AWS did not take the call."""
+
+    reason = "GLUE_UNAVAILABLE"
 
 
 def add(commands: Any) -> None:
@@ -28,12 +37,25 @@ def execute(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline.glue import catalogue  # noqa: PLC0415
 
     wanted = catalogue.entries(settings.zone_uris(), settings.glue_prefix)
-    found = (catalogue.apply if asked.apply else catalogue.drift)(_client(), wanted)
+    with telling_aws():
+        found = (catalogue.apply if asked.apply else catalogue.drift)(_client(), wanted)
     for each in found:
         sys.stdout.write(f"{each}\n")
     told = f"{len(found)} mended" if asked.apply else f"{len(found)} to mend: `python -m pipeline glue --apply`"
     sys.stdout.write(f"{len(wanted)} tables, {told if found else 'all as the contract says'}\n")
     return DIFFERS if found and not asked.apply else DONE
+
+
+@contextmanager
+def telling_aws() -> Iterator[None]:
+    """Turn what AWS refuses into a sentence. Raises GlueUnavailable."""
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        remedy = "see to AWS_REGION, the credentials and the right to use glue:*Database* and glue:*Table*"
+        raise GlueUnavailable(f"the Glue catalogue did not take the call: {error}; {remedy}") from error
 
 
 def _client() -> Any:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any
 
+from pipeline.exit_codes import BUSY, FAILED
 from pipeline.records import process_mark, records
 from pipeline.settings import PipelineSettings
 from shared.errors import Aborted, FailedPrecondition
@@ -84,9 +85,11 @@ class Starter(AbstractAsyncContextManager["Starter"]):
                 return record
             if child.returncode is not None:
                 words = (await said).strip().splitlines() or ["it said nothing"]
-                if "running already" in words[-1]:
+                if child.returncode == BUSY:
                     raise AlreadyRunning(words[-1])
-                raise RunNotStarted(words[-1])
+                # Beyond the sentences written for a person, a process's last words may name what is nobody's business.
+                known = child.returncode == FAILED and not any(word.startswith("Traceback") for word in words)
+                raise RunNotStarted(words[-1] if known else f"the run ended at once, code {child.returncode}")
             await asyncio.sleep(POLL_SECONDS)
         raise RunNotStarted(f"the run did not begin within {BEGIN_SECONDS} s; look at its log")
 

@@ -233,6 +233,9 @@ FROM bought b LEFT JOIN people p USING (customer_id) LEFT JOIN totals t USING (o
 {_unread("orders", "order_id")}
 """
 
+# A line of orders that is repeated must not repeat what is joined to it.
+ONCE = "(FROM bought QUALIFY row_number() OVER (PARTITION BY order_id ORDER BY _row) = 1)"
+
 # A line of the file is one unit: two of a product are two lines.
 ORDER_ITEMS = f"""
 SELECT i.order_id, i.order_item_id AS line_number, i.product_id, 1 AS quantity, i.paid AS unit_price,
@@ -252,7 +255,7 @@ SELECT p.order_id || '-' || p.payment_sequential AS payment_id, p.order_id,
        coalesce(b.approved_at, b.ordered_at) AS authorized_at, p.payment_type AS given_type,
        p.payment_installments AS given_installments, '{partly(NAME, INFERRED, "status")}' AS _source,
        coalesce(b.approved_at, b.ordered_at) AS _source_ts, NULL::VARCHAR AS rejected, p._file, p._row
-FROM given_payments p LEFT JOIN bought b USING (order_id)
+FROM given_payments p LEFT JOIN {ONCE} b USING (order_id)
 {_unread("payments", "payment_id")}
 """
 
@@ -266,7 +269,7 @@ SELECT CASE WHEN nth = 1 THEN r.review_id ELSE r.review_id || '-' || r.order_id 
        r.review_comment_message AS body, true AS is_verified, {_at("r.review_creation_date")} AS created_at,
        r.order_id AS given_order_id, '{partly(NAME, INFERRED, "product_id")}' AS _source,
        {_at("r.review_creation_date")} AS _source_ts, NULL::VARCHAR AS rejected, r._file, r._row
-FROM told r LEFT JOIN bought b USING (order_id) LEFT JOIN people p ON p.customer_id = b.customer_id
+FROM told r LEFT JOIN {ONCE} b USING (order_id) LEFT JOIN people p ON p.customer_id = b.customer_id
 LEFT JOIN first f ON f.order_id = r.order_id
 {_unread("reviews", "review_id")}
 """

@@ -17,7 +17,7 @@ class Layout:
     """Column whose UTC month a row's file is chosen by; empty: the table is not kept by month."""
     sort: tuple[str, ...] = ()
     """Columns that the rows of a file are sorted by."""
-    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     """How an object store is reached, in delta-rs's words."""
 
 
