@@ -20,7 +20,7 @@ interface PanelProps {
 export function Panel({ title, detail, action, asked, children }: PanelProps) {
   const heading = useId()
   return (
-    <Card component="section" aria-labelledby={heading}>
+    <Card>
       <Box sx={{ px: 2.5, pt: 2.25, pb: 1.5, display: 'flex', flexWrap: 'wrap', gap: 2, alignItems: 'flex-start' }}>
         <Box sx={{ flex: 1, minWidth: 240 }}>
           <Typography variant="h2" id={heading}>
