@@ -42,8 +42,9 @@ def noise(before: Mapping[str, int], now: Mapping[str, int]) -> float:
 def day_score(days: Mapping[date, int], day: date, weeks: int) -> tuple[float, float] | None:
     """Return the modified z-score of a day's rows against the same weekdays before it, and their median.
 
-    z = 0.6745 · (rows - median) / MAD; where more than half of the days agree and MAD is 0, the mean absolute
-    deviation stands in (z = difference / (1.2533 · deviation)). None with fewer than four such days.
+    z = (rows - median) / σ, σ = MAD / 0.6745; where more than half of the days agree and MAD is 0, 1.2533 · the mean
+    absolute deviation. σ is at least √median: counts of independent events vary by no less (Poisson), and eight days
+    that happen to lie close together do not make the ninth an outlier. None with fewer than four such days.
 
     Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993).
     """
@@ -59,8 +60,5 @@ def day_score(days: Mapping[date, int], day: date, weeks: int) -> tuple[float, f
 def _modified(value: int, known: Sequence[int], middle: float) -> float:
     deviations = [abs(each - middle) for each in known]
     mad, mean = float(median(deviations)), sum(deviations) / len(deviations)
-    if mad:
-        return MAD_TO_SIGMA * (value - middle) / mad
-    if mean:
-        return (value - middle) / (MEAN_DEVIATION_TO_SIGMA * mean)
-    return 0.0 if value == middle else math.copysign(math.inf, value - middle)
+    sigma = mad / MAD_TO_SIGMA if mad else mean * MEAN_DEVIATION_TO_SIGMA
+    return (value - middle) / max(sigma, math.sqrt(middle), 1.0)

@@ -42,14 +42,20 @@ def days(newest: int, *before: int) -> dict[date, int]:
 
 
 def test_a_day_is_held_against_the_same_weekdays_before_it() -> None:
-    score = day_score(days(40, 100, 110, 90, 105, 95), TODAY, 8)
-    # Median 100, absolute deviations 0, 10, 10, 5, 5: MAD 5.
-    assert score == (pytest.approx(0.6745 * (40 - 100) / 5), 100.0)
+    score = day_score(days(40, 100, 150, 60, 120, 80), TODAY, 8)
+    # Median 100, absolute deviations 0, 50, 40, 20, 20: MAD 20.
+    assert score == (pytest.approx(0.6745 * (40 - 100) / 20), 100.0)
+
+
+def test_days_that_lie_close_together_by_chance_make_no_outlier_of_the_next() -> None:
+    # MAD 5 would say 7.4, but a hundred independent events a day vary by 10.
+    assert day_score(days(40, 100, 110, 90, 105, 95), TODAY, 8) == (pytest.approx(-6.0), 100.0)
+    assert day_score(days(130, 100, 100, 100, 100), TODAY, 8) == (pytest.approx(3.0), 100.0)
 
 
 def test_where_most_days_agree_the_mean_deviation_stands_in() -> None:
-    score = day_score(days(50, 100, 100, 100, 108), TODAY, 8)
-    assert score == (pytest.approx((50 - 100) / (1.253314 * 2)), 100.0)
+    score = day_score(days(50, 100, 100, 100, 200), TODAY, 8)
+    assert score == (pytest.approx((50 - 100) / (1.253314 * 25)), 100.0)
 
 
 def test_three_weeks_are_too_few_to_tell() -> None:
@@ -59,4 +65,4 @@ def test_three_weeks_are_too_few_to_tell() -> None:
 def test_a_day_without_rows_counts_as_0() -> None:
     found = day_score({TODAY - timedelta(weeks=n): 50 + n for n in range(1, 7)}, TODAY, 8)
     assert found is not None
-    assert found[0] < -10
+    assert found[0] == pytest.approx(-(53.5**0.5))
