@@ -33,9 +33,10 @@ export function Verdict({ of, label }: { of: keyof typeof TONES | undefined; lab
       size="small"
       label={label ?? LABELS[of]}
       sx={{
-        color: `${tone}.main`,
+        // The tint alone tells the tone: tinted words on it would be too faint to read.
+        color: 'text.primary',
         fontWeight: 600,
-        bgcolor: `color-mix(in srgb, var(--si-palette-${tone}-main) 14%, transparent)`,
+        bgcolor: `color-mix(in srgb, var(--si-palette-${tone}-main) 20%, transparent)`,
       }}
     />
   )
