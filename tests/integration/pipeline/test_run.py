@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.exit_codes import BUSY
 from pipeline.lock import locked
 from pipeline.records import RunRecord
 from pipeline.sources import Window, source
@@ -212,7 +213,7 @@ def test_a_second_run_beside_the_first_is_refused_at_once(
 ) -> None:
     monkeypatch.setenv("VAR_DIR", str(mine.var_dir))
     with locked(mine.settings.lock_path):
-        assert main(["run", "--source-dir", str(mine.folder)]) == 1
+        assert main(["run", "--source-dir", str(mine.folder)]) == BUSY
     assert "the pipeline is running already" in capsys.readouterr().err
 
 
