@@ -13,6 +13,9 @@ import uvloop
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
+from protos.common.v1 import calls_pb2, calls_pb2_grpc
+from shared.rpc.access import Guard, compiled
+from shared.rpc.carried import CallServicer
 from shared.rpc.http import serve_http
 from shared.tokens import PublicKey
 
@@ -45,6 +48,13 @@ class Auth(auth_pb2_grpc.AuthServiceServicer):
 async def backend(port: int) -> None:
     server = grpc.aio.server()
     auth_pb2_grpc.add_AuthServiceServicer_to_server(Auth(), server)
+    handlers = {
+        "/auth.v1.AuthService/GetMe": grpc.unary_unary_rpc_method_handler(
+            Auth().GetMe, auth_pb2.GetMeRequest.FromString, auth_pb2.GetMeResponse.SerializeToString
+        ),
+    }
+    calls = compiled([calls_pb2.DESCRIPTOR.services_by_name["CallService"]])
+    calls_pb2_grpc.add_CallServiceServicer_to_server(CallServicer(handlers, Guard(calls, None)), server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     await server.wait_for_termination()

@@ -14,6 +14,7 @@ import grpc
 
 from shared import principal, telemetry
 from shared.rpc import deadline
+from shared.rpc.carrier import Carrier, NotCarried
 from shared.rpc.status import from_rpc_error
 from shared.rpc.tls import connect
 from shared.settings import ProcessSettings
@@ -40,10 +41,10 @@ OPTIONS: list[tuple[str, str | int]] = [
 
 Serializer = Callable[[Any], bytes]
 Deserializer = Callable[[bytes], Any]
-Metadata = Sequence[tuple[str, str | bytes]]
+Metadata = Sequence[tuple[str, str]]
 
 
-def outgoing(metadata: Metadata = ()) -> list[tuple[str, str | bytes]]:
+def outgoing(metadata: Metadata = ()) -> list[tuple[str, str]]:
     """Return the metadata of a call made for the request being served: its token, its trace and `metadata`."""
     sent = list(metadata)
     token = principal.current.get().token
@@ -119,6 +120,7 @@ class ServiceChannel:
         self.name = name
         self.raw = raw
         """The grpc.aio channel itself, without token, trace or error mapping."""
+        self._carrier = Carrier(raw, name)
         self._unary: dict[tuple[str, Serializer, Deserializer], UnaryCall] = {}
         self._stream: dict[tuple[str, Serializer, Deserializer], StreamCall] = {}
 
@@ -154,7 +156,19 @@ class ServiceChannel:
         timeout: float | None = None,  # noqa: ASYNC109  it travels to the other side as the deadline
         metadata: Metadata = (),
     ) -> Any:
-        """Return the answer of one call; the (de)serializers of a path are the same objects each time."""
+        """Return the answer of one call; the (de)serializers of a path are the same objects each time.
+
+        It is carried on the stream where the service has one, and made by itself otherwise. Raises PlatformError.
+        """
+        if self._carrier.offered:
+            seconds = deadline.within(DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout)
+            about = dict(outgoing(metadata))
+            try:
+                carried = await self._carrier.call(method_path, serializer(request), seconds, about)
+            except NotCarried:
+                pass
+            else:
+                return deserializer(carried)
         key = (method_path, serializer, deserializer)
         method = self._unary.get(key)
         if method is None:
@@ -180,6 +194,7 @@ class ServiceChannel:
 
     async def close(self) -> None:
         """Close the connection and cancel what is still running on it."""
+        await self._carrier.close()
         await self.raw.close()
 
     async def __aenter__(self) -> Self:

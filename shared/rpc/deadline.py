@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextvars import ContextVar
+from typing import overload
 
 from shared.errors import DeadlineExceeded
 
@@ -21,6 +22,10 @@ def begin(seconds_left: float | None) -> None:
     current.set(None if seconds_left is None else time.monotonic() + seconds_left)
 
 
+@overload
+def within(seconds: float) -> float: ...
+@overload
+def within(seconds: float | None) -> float | None: ...
 def within(seconds: float | None) -> float | None:
     """Return `seconds`, or what is left of the request's deadline where that is less. Raises RequestTooLate."""
     end = current.get()

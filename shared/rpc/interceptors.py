@@ -55,16 +55,24 @@ class Interceptor:
         self._traces = traces
         self._watches: set[asyncio.Timeout] = set()
         self._stopping = False
+        self.unary: dict[str, Handler] = {}
+        """Every unary method registered, wrapped, by its path."""
 
     def register(self, servicer: Any, add: Callable[[Any, Any], None], server: grpc.aio.Server) -> None:
         """Add the servicer to the server by its generated `add_…_to_server`, each method wrapped."""
-        add(servicer, _Registrar(server, self.wrapped))
+        add(servicer, _Registrar(server, self._kept))
 
     def end_watches(self) -> None:
         """End the streams that would never end by themselves and begin no more: stopping must not wait for them."""
         self._stopping = True
         for watch in tuple(self._watches):
             watch.reschedule(asyncio.get_running_loop().time())
+
+    def _kept(self, handler: Handler, method: str) -> Handler:
+        wrapped = self.wrapped(handler, method)
+        if not (handler.request_streaming or handler.response_streaming):
+            self.unary[method] = wrapped
+        return wrapped
 
     def wrapped(self, handler: Handler, method: str) -> Handler:
         """Return the handler of `/package.Service/Method` with all that happens around it."""

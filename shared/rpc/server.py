@@ -14,8 +14,10 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from protos.common.v1 import calls_pb2, calls_pb2_grpc
 from shared import logs, telemetry
 from shared.rpc.access import Guard, Verifier, compiled
+from shared.rpc.carried import CallServicer
 from shared.rpc.channel import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES, ServiceChannel, channel
 from shared.rpc.health import Health, HealthApp, Ready
 from shared.rpc.http import http_server
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 DRAIN_SECONDS = 5.0
+CALLS = calls_pb2.DESCRIPTOR.services_by_name["CallService"]
 ANY_HOST = ("0.0.0.0", "[::]")  # noqa: S104  compared with, not bound
 
 OPTIONS: list[tuple[str, int]] = [
@@ -129,8 +132,10 @@ async def running(
     """Serve both sides and give their addresses; leaving drains them. Signals are the caller's affair."""
     descriptors = [service.descriptor for service in services]
     state = Health([descriptor.full_name for descriptor in descriptors], ready, data_ready)
-    calls = Interceptor(Guard(compiled(descriptors), verifier, settings.tls or settings.trust_network), traces)
-    async with _grpc_server(settings, services, state, calls) as grpc_address:
+    guard = Guard(compiled([*descriptors, CALLS]), verifier, settings.tls or settings.trust_network)
+    calls = Interceptor(guard, traces)
+    carried = CallServicer(calls.unary, guard)
+    async with _grpc_server(settings, services, state, calls, carried) as grpc_address:
         own = channel(name, _from_here(grpc_address), settings)
         app = HealthApp(state, http_app_factory(own) if http_app_factory else None)
         async with own, http_server(app, settings.http_address, traces) as http_address, _kept_fresh(state):
@@ -139,15 +144,21 @@ async def running(
             finally:
                 await state.stop()
                 calls.end_watches()
+                carried.stop()
 
 
 @asynccontextmanager
 async def _grpc_server(
-    settings: ProcessSettings, services: Sequence[Service], state: Health, calls: Interceptor
+    settings: ProcessSettings,
+    services: Sequence[Service],
+    state: Health,
+    calls: Interceptor,
+    carried: CallServicer,
 ) -> AsyncIterator[str]:
     server = grpc.aio.server(options=OPTIONS)
     for service in services:
         calls.register(service.servicer, service.add, server)
+    calls_pb2_grpc.add_CallServiceServicer_to_server(carried, server)  # type: ignore[no-untyped-call]
     _add_standard_services(server, services, state)
     try:
         port = bind(server, settings)

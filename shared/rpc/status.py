@@ -87,7 +87,12 @@ def from_rpc_error(error: grpc.aio.AioRpcError, service: str) -> PlatformError:
     """Return the error that the called service raised, or one that names it where it could not answer."""
     raised = _raised(error)
     if raised is None:
-        return _connection_error(error, service)
+        return connection_error(error.code(), error.details() or "", service)
+    return named(raised, service)
+
+
+def named(raised: PlatformError, service: str) -> PlatformError:
+    """Return an error that the called service raised; one of absence names the service."""
     if isinstance(raised, Unavailable):
         raised.metadata.setdefault("service", service)
     return raised
@@ -100,11 +105,12 @@ def _raised(error: grpc.aio.AioRpcError) -> PlatformError | None:
     return None
 
 
-def _connection_error(error: grpc.aio.AioRpcError, service: str) -> PlatformError:
-    code, about = error.code(), {"service": service}
+def connection_error(code: grpc.StatusCode, details: str, service: str) -> PlatformError:
+    """Return what a code means that comes from gRPC itself, with the service named."""
+    about = {"service": service}
     if code in CONNECTION:
         kind, reason, sentence = CONNECTION[code]
         return kind(f"the {service} service {sentence}", reason=reason, metadata=about)
     if code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS):
         return Internal(f"the {service} service failed; its log tells more under the trace id", metadata=about)
-    return BY_CODE[code](error.details() or f"the {service} service refused", metadata=about)
+    return BY_CODE[code](details or f"the {service} service refused", metadata=about)

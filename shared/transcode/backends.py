@@ -32,7 +32,7 @@ class Backend(Protocol):
         deserializer: Callable[[bytes], Any],
         *,
         timeout: float | None = None,  # noqa: ASYNC109  it travels as the call's deadline
-        metadata: Sequence[tuple[str, str | bytes]] = (),
+        metadata: Sequence[tuple[str, str]] = (),
     ) -> Any:
         """Return the answer. Raises PlatformError."""
 

@@ -19,12 +19,15 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from protos.auth.v1 import auth_pb2
+from protos.common.v1 import calls_pb2, calls_pb2_grpc
 from shared.errors import PlatformError
 from shared.permissions import permissions_of
-from shared.rpc.status import to_status
+from shared.rpc.access import Guard, compiled
+from shared.rpc.carried import CallServicer
+from shared.rpc.status import DETAILS_KEY, to_status
 from shared.telemetry import Telemetry, TraceMiddleware
 from shared.tokens import SigningKey, TokenSigner
-from shared.transcode.contract import Contracts, load_contracts
+from shared.transcode.contract import Contracts, Method, load_contracts
 
 ISSUER, AUDIENCE = "http://testserver", "shop-insight"
 Answer = Callable[[Any, Any], Any]
@@ -55,8 +58,17 @@ class Backend(grpc.GenericRpcHandler):
         """Return the handler of a call."""
         path = handler_call_details.method
         method = next((one for one in self.contracts.methods if one.rpc_path == path), None)
-        if method is None:
-            return None
+        return None if method is None or method.descriptor.client_streaming else self.handler(method)
+
+    def carried(self) -> CallServicer:
+        """Return what answers the same methods over one stream."""
+        unary = [one for one in self.contracts.methods if not one.descriptor.server_streaming]
+        calls = calls_pb2.DESCRIPTOR.services_by_name["CallService"]
+        return CallServicer({one.rpc_path: self.handler(one) for one in unary}, Guard(compiled([calls]), None))
+
+    def handler(self, method: Method) -> Any:
+        """Return the handler of one method."""
+        path = method.rpc_path
         codec = {
             "request_deserializer": method.request_class.FromString,
             "response_serializer": method.response_class.SerializeToString,
@@ -105,9 +117,7 @@ class Backend(grpc.GenericRpcHandler):
 
 async def abort(context: Any, error: PlatformError) -> None:
     """End a call with an error as our services do."""
-    status = to_status(error)
-    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    await context.abort(error.code, error.detail)
+    await context.abort(error.code, error.detail, ((DETAILS_KEY, to_status(error).SerializeToString()),))
 
 
 @asynccontextmanager
@@ -117,6 +127,7 @@ async def serving(address: str = "127.0.0.1:0", key: SigningKey | None = None) -
     backend.answers["/auth.v1.AuthService/GetJwks"] = backend.keys
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((backend,))
+    calls_pb2_grpc.add_CallServiceServicer_to_server(backend.carried(), server)
     health_pb2_grpc.add_HealthServicer_to_server(backend.health, server)
     await backend.health.set("", health_pb2.HealthCheckResponse.SERVING)
     backend.address = f"127.0.0.1:{server.add_insecure_port(address)}"
