@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from gateway import docs, health, identity, systems, web
 from gateway.compression import CompressionMiddleware
@@ -19,7 +21,7 @@ from shared.transcode.contract import load_contracts
 from shared.transcode.cookies import CookieNames
 from shared.transcode.endpoint import Edge
 from shared.transcode.openapi import Document
-from shared.transcode.publish import OPENAPI_PATH, publish
+from shared.transcode.publish import ContractApp, publish
 
 TITLE = "Shop Insight"
 EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
@@ -48,14 +50,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             yield
             app.state.ready = False
 
-    app = FastAPI(
-        title=TITLE,
-        lifespan=lifespan,
-        openapi_url=OPENAPI_PATH,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
+    app = ContractApp(title=TITLE, lifespan=lifespan, surround=partial(surrounded, settings=settings))
     edge = Edge(
         Backends(channels, [system.name for system in SYSTEMS]),
         verifier,
@@ -68,20 +63,19 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.include_router(systems.router(verifier, pulse))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
-    add_middleware(app, settings)
     return app
 
 
-def add_middleware(app: FastAPI, settings: GatewaySettings) -> None:
-    """Add what surrounds every answer; the last added is outermost."""
-    app.add_middleware(CompressionMiddleware)
+def surrounded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
+    """Return the application with what surrounds every answer; the last put around is outermost."""
+    around: ASGIApp = CompressionMiddleware(app)
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
+        around = CORSMiddleware(
+            around,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Request-Timeout"],
             expose_headers=EXPOSED,
             max_age=600,
         )
-    app.add_middleware(HeadersMiddleware, hsts_seconds=settings.hsts_seconds)
+    return HeadersMiddleware(around, hsts_seconds=settings.hsts_seconds)

@@ -12,7 +12,8 @@ import structlog
 import uvicorn
 
 from shared import logs, telemetry
-from shared.rpc.process import address_in_use, stopping
+from shared.rpc.joined import JoinedProtocol
+from shared.rpc.process import address_in_use, settled, stopping
 from shared.settings import ProcessSettings
 
 if TYPE_CHECKING:
@@ -70,8 +71,11 @@ async def http_server(app: ASGIApp, address: str, traces: telemetry.Telemetry) -
     where = bound_address(listener)
     config = uvicorn.Config(
         telemetry.TraceMiddleware(app, traces),
+        http=JoinedProtocol,
         log_config=None,
         access_log=False,
+        # Who the caller is behind a proxy is the application's to judge, by its own list of proxies.
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         backlog=BACKLOG,
@@ -94,6 +98,7 @@ async def serve_http(name: str, settings: ProcessSettings, app: ASGIApp) -> None
     try:
         async with stopping(settings) as stop, http_server(app, settings.http_address, traces) as address:
             log.info("serving", http=address)
+            settled()
             await stop.wait()
             log.info("stopping")
     finally:

@@ -22,7 +22,7 @@ from shared.rpc.channel import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES, ServiceCha
 from shared.rpc.health import Health, HealthApp, Ready
 from shared.rpc.http import http_server
 from shared.rpc.interceptors import Interceptor
-from shared.rpc.process import address_in_use, stopping
+from shared.rpc.process import address_in_use, settled, stopping
 from shared.rpc.tls import bind
 from shared.settings import ProcessSettings
 
@@ -111,6 +111,7 @@ async def serve(
             ) as at,
         ):
             log.info("serving", grpc=at.grpc_address, http=at.http_address)
+            settled()
             await stop.wait()
             log.info("stopping")
     finally:

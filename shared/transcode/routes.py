@@ -51,6 +51,10 @@ class RouteTable(BaseRoute):
         """Return the paths served."""
         return (*self._exact, *(place.template.text for place in self._patterns))
 
+    def plain(self, scope: Scope) -> Place | None:
+        """Return the place of a request whose path has no fields in it."""
+        return self._exact.get(scope["path"]) if scope["type"] == "http" else None
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return the place of a request's path, whatever its HTTP method."""
         if scope["type"] != "http":
@@ -71,7 +75,10 @@ class RouteTable(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request by the endpoint of its HTTP method."""
-        place: Place = scope["place"]
+        await self.serve(scope["place"], scope, receive, send)
+
+    async def serve(self, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for a place by the endpoint of its HTTP method."""
         endpoint = place.verbs.get(scope["method"])
         if endpoint is None:
             await send_problem(MethodNotAllowed(scope["method"], sorted(place.verbs)), scope, send)
