@@ -39,6 +39,9 @@ class Auth(auth_pb2_grpc.AuthServiceServicer):
         key = PublicKey(kid, n, e)
         return auth_pb2.GetJwksResponse(keys=[auth_pb2.Jwk(kid=key.kid, n=key.n, e=key.e, kty="RSA", alg="RS256")])
 
+    async def CheckRevocation(self, request, context):  # noqa: N802
+        return auth_pb2.CheckRevocationResponse(revoked=False)
+
     async def WatchRevocations(self, request, context):  # noqa: N802
         while True:
             yield auth_pb2.WatchRevocationsResponse(synced=True)

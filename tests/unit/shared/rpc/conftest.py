@@ -106,6 +106,8 @@ class Stack:
         self.demand, self.system, self.auth = Demand(), System(), Auth()
         self.bound = Bound("", "")
         self.channel: ServiceChannel
+        self.carried = False
+        """Whether `segments` goes over the stream of carried calls, as the REST edge's calls do."""
 
     def services(self) -> Sequence[Service]:
         add_system = system_pb2_grpc.add_SystemServiceServicer_to_server
@@ -124,6 +126,13 @@ class Stack:
 
     async def segments(self, **more: Any) -> demand_pb2.ListSegmentsResponse:
         """Call ListSegments as whoever is current."""
+        if self.carried:
+            request, to_bytes = demand_pb2.ListSegmentsRequest(), demand_pb2.ListSegmentsRequest.SerializeToString
+            from_bytes = demand_pb2.ListSegmentsResponse.FromString
+            carried: demand_pb2.ListSegmentsResponse = await self.channel.call(
+                "/demand.v1.DemandService/ListSegments", request, to_bytes, from_bytes, **more
+            )
+            return carried
         stub = demand_pb2_grpc.DemandServiceStub(self.channel)
         answer: demand_pb2.ListSegmentsResponse = await stub.ListSegments(demand_pb2.ListSegmentsRequest(), **more)
         return answer

@@ -1,0 +1,207 @@
+"""Calls carried in batches over one stream: each its own answer, and none harmed by another."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import grpc
+import pytest
+
+from protos.auth.v1 import auth_pb2
+from protos.common.v1 import system_pb2
+from protos.demand.v1 import demand_pb2
+from shared.errors import (
+    DeadlineExceeded,
+    InvalidArgument,
+    PermissionDenied,
+    Unauthenticated,
+    Unavailable,
+    Unimplemented,
+)
+from shared.rpc import carrier
+from shared.rpc.channel import channel
+from shared.settings import ProcessSettings
+
+SEGMENTS = "/demand.v1.DemandService/ListSegments"
+Request, Answer = demand_pb2.ListSegmentsRequest, demand_pb2.ListSegmentsResponse
+
+
+async def forever(*_: Any) -> Answer:
+    await asyncio.Event().wait()
+    return Answer()
+
+
+async def call(stack: Any, request: Any = None, **more: Any) -> Any:
+    return await stack.channel.call(
+        SEGMENTS, request or Request(), Request.SerializeToString, Answer.FromString, **more
+    )
+
+
+async def echo(request: Any, _context: Any) -> Answer:
+    # The later a call was made, the sooner it is answered.
+    for _ in range(200 - int(request.as_of)):
+        await asyncio.sleep(0)
+    return Answer(table={"next_page_token": request.as_of})
+
+
+async def test_each_of_many_calls_at_once_gets_its_own_answer(stack: Any, caller: Any) -> None:
+    caller("ada")
+    stack.demand.answer = echo
+    answers = await asyncio.gather(*(call(stack, Request(as_of=str(number))) for number in range(200)))
+    assert [answer.table.next_page_token for answer in answers] == [str(number) for number in range(200)]
+
+
+async def test_requests_and_answers_longer_than_a_batch_arrive_whole(
+    stack: Any, caller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller("ada")
+    long = "x" * (carrier.MOST_BATCH_BYTES // 2 + 1)
+
+    async def lengthen(request: Any, _context: Any) -> Answer:
+        return Answer(table={"next_page_token": request.as_of * 2})
+
+    stack.demand.answer = lengthen
+    answers = await asyncio.gather(*(call(stack, Request(as_of=long)) for _ in range(5)))
+    assert {answer.table.next_page_token for answer in answers} == {long * 2}
+
+
+async def test_one_call_given_up_leaves_the_others_alone(stack: Any, caller: Any) -> None:
+    caller("ada")
+    waiting = asyncio.Event()
+
+    async def some(request: Any, _context: Any) -> Answer:
+        if request.as_of == "slow":
+            return await forever()
+        await waiting.wait()
+        return Answer()
+
+    stack.demand.answer = some
+    other = asyncio.create_task(call(stack))
+    with pytest.raises(DeadlineExceeded):
+        await call(stack, Request(as_of="slow"), timeout=0.05)
+    await asyncio.wait_for(stack.demand.cancelled.wait(), 5)
+    waiting.set()
+    assert await other == Answer()
+
+
+async def test_deadlines_pass_in_their_own_order(stack: Any, caller: Any) -> None:
+    caller("ada")
+    stack.demand.answer = forever
+    passed: list[float] = []
+
+    async def given_up(seconds: float) -> None:
+        with pytest.raises(DeadlineExceeded):
+            await call(stack, timeout=seconds)
+        passed.append(seconds)
+
+    await asyncio.gather(*(given_up(seconds) for seconds in (0.3, 0.1, 0.2)))
+    assert passed == [0.1, 0.2, 0.3]
+
+
+async def test_a_carried_call_is_let_in_by_the_policy_of_its_own_method(stack: Any, caller: Any) -> None:
+    with pytest.raises(Unauthenticated):
+        await call(stack)
+    caller("bob")
+    with pytest.raises(PermissionDenied):
+        await call(stack)
+    caller("mallory")
+    with pytest.raises(Unauthenticated):
+        await call(stack)
+
+
+async def test_a_request_that_is_no_such_message_is_refused(stack: Any, caller: Any) -> None:
+    caller("ada")
+    with pytest.raises(InvalidArgument):
+        await stack.channel.call(SEGMENTS, b"\xff\xff\xff", bytes, Answer.FromString)
+
+
+async def test_a_streaming_method_is_not_carried(stack: Any) -> None:
+    with pytest.raises(Unimplemented):
+        await stack.channel.call("/common.v1.SystemService/Watch", b"", bytes, system_pb2.WatchResponse.FromString)
+
+
+async def test_a_call_that_finds_the_process_gone_names_it_and_the_next_finds_the_new_one(caller: Any) -> None:
+    from tests.unit.shared.rpc.conftest import Stack  # noqa: PLC0415
+
+    caller("ada")
+    settings = ProcessSettings()
+    one = Stack()
+    one.demand.answer = forever
+    async with one.started(settings) as bound:
+        again = ProcessSettings(grpc_address=bound.grpc_address)
+        one.channel = channel("demand", bound.grpc_address, settings)
+        held = asyncio.create_task(call(one))
+        await asyncio.wait_for(one.demand.began.wait(), 5)
+        held.cancel()
+        await asyncio.gather(held, return_exceptions=True)
+    with pytest.raises(Unavailable) as raised:
+        await call(one, timeout=5)
+    assert raised.value.metadata == {"service": "demand"}
+    one.demand.answer = one.demand.nothing
+    async with one.started(again):
+        for _ in range(100):
+            try:
+                assert await call(one, timeout=5) == Answer()
+                break
+            except Unavailable:
+                await asyncio.sleep(0.05)
+        else:
+            pytest.fail("the new process was not found")
+        await one.channel.close()
+
+
+async def test_a_stopping_process_answers_what_it_holds_and_is_sent_nothing_more(caller: Any) -> None:
+    from tests.unit.shared.rpc.conftest import Stack  # noqa: PLC0415
+
+    caller("ada")
+    settings, one, go = ProcessSettings(), Stack(), asyncio.Event()
+
+    async def held(*_: Any) -> Answer:
+        await go.wait()
+        return Answer(table={"next_page_token": "held"})
+
+    one.demand.answer = held
+    running = one.started(settings)
+    bound = await running.__aenter__()
+    one.channel = channel("demand", bound.grpc_address, settings)
+    early = asyncio.create_task(call(one))
+    await asyncio.wait_for(one.demand.began.wait(), 5)
+    stream = one.channel._carrier._stream
+    assert stream is not None
+    stop = asyncio.create_task(running.__aexit__(None, None, None))
+    while not stream.ended:  # noqa: ASYNC110  the stream has no event for it
+        await asyncio.sleep(0.01)
+    go.set()
+    assert (await early).table.next_page_token == "held"
+    await stop
+    await one.channel.close()
+
+
+async def test_a_service_without_the_stream_is_called_method_by_method(caller: Any) -> None:
+    server = grpc.aio.server()
+    asked: list[str] = []
+
+    class Plain(grpc.GenericRpcHandler):
+        def service(self, details: Any) -> Any:
+            asked.append(details.method)
+            if details.method != "/auth.v1.AuthService/GetMe":
+                return None
+
+            async def answer(_request: Any, _context: Any) -> Any:
+                return auth_pb2.GetMeResponse(user={"id": "ada"})
+
+            return grpc.unary_unary_rpc_method_handler(
+                answer, auth_pb2.GetMeRequest.FromString, auth_pb2.GetMeResponse.SerializeToString
+            )
+
+    server.add_generic_rpc_handlers((Plain(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    to_bytes, from_bytes = auth_pb2.GetMeRequest.SerializeToString, auth_pb2.GetMeResponse.FromString
+    async with channel("auth", f"127.0.0.1:{port}", ProcessSettings()) as plain:
+        for _ in range(3):
+            me = await plain.call("/auth.v1.AuthService/GetMe", auth_pb2.GetMeRequest(), to_bytes, from_bytes)
+            assert me.user.id == "ada"
+    await server.stop(None)
+    assert asked == [carrier.CARRY, *["/auth.v1.AuthService/GetMe"] * 3]
