@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.mysql.connection import Server
@@ -47,7 +47,7 @@ class Coordinates:
 
     def at(self, position: int) -> Coordinates:
         """Return another place in the same file."""
-        return replace(self, position=position, gtid="")
+        return Coordinates(self.file, position, "", self.born)
 
     @property
     def order(self) -> tuple[int, int]:

@@ -27,6 +27,7 @@ from pipeline.mysql.coordinates import (
     head,
     source_position,
 )
+from pipeline.mysql.described import Charsets
 from pipeline.mysql.gone import as_deleted, gone
 from pipeline.mysql.rows import Origin, Preparation, Ready
 from pipeline.mysql.schema import extractable
@@ -200,7 +201,7 @@ class Extraction:
     def _check_granted(self) -> None:
         """Ask for the binlog before hours of reading show that it is refused."""
         end = head(self.server)
-        next(events(self.address, end, self._server_id(), sorted(self.tables)), None)
+        next(events(self.address, end, self._server_id()), None)
 
     def _server_id(self) -> int:
         return self.plan.server_id or int(time.time()) % 1_000_000_000 + 1_000_000
@@ -259,8 +260,10 @@ class Extraction:
         assert self.state.position is not None  # noqa: S101  set with the first table
         if self.state.position.order >= end.order:
             return
-        reader = Reader(self.address.database, frozenset(self.tables), self.state.position)
-        found = events(self.address, self.state.position, self._server_id(), sorted(self.tables))
+        tables, charsets = frozenset(self.tables), Charsets(self.server)
+        is_mariadb = self.server.is_mariadb
+        reader = Reader(self.address.database, tables, self.state.position, charsets, is_mariadb)
+        found = events(self.address, self.state.position, self._server_id())
         changes = reader.changes(found)
         while True:
             more = self._pass(reader, changes, end)

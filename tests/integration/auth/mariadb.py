@@ -65,9 +65,9 @@ def running(folder: Path) -> Iterator[int]:
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise RuntimeError(f"mariadbd did not start:\n{log.read_text()[-2000:]}")
+            raise RuntimeError(f"the database did not start:\n{log.read_text()[-2000:]}")
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"mariadbd does not listen:\n{log.read_text()[-2000:]}")
+    raise RuntimeError(f"the database does not listen:\n{log.read_text()[-2000:]}")
