@@ -26,6 +26,7 @@ from shared.errors import Unimplemented
 Reader: TypeAlias = Callable[[bytes, int], tuple[Any, int]]
 EPOCH = date(1970, 1, 1).toordinal()
 DAY, HOUR, MINUTE, SECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000
+KNOWN_DECIMALS = 1024
 DIGITS_BYTES = (0, 1, 1, 2, 2, 3, 3, 4, 4, 4)
 _SIZES = {FIELD_TYPE.TINY: 1, FIELD_TYPE.SHORT: 2, FIELD_TYPE.INT24: 3, FIELD_TYPE.LONG: 4, FIELD_TYPE.LONGLONG: 8}
 _FORMATS = {1: "b", 2: "h", 4: "i", 8: "q"}
@@ -256,11 +257,12 @@ def _unpacked(pieces: list[tuple[int, int, int]], size: int, scale: int) -> Read
     inverted = (1 << 8 * size) - 1
     top = 1 << (8 * size - 1)
 
-    def read(data: bytes, at: int) -> tuple[str, int]:
-        number = int.from_bytes(data[at : at + size], "big")
+    # Amounts repeat: zeros, prices, and in every update what a row was and is.
+    @lru_cache(KNOWN_DECIMALS)
+    def text(packed: bytes) -> str:
+        number = int.from_bytes(packed, "big")
         negative = not number & top
-        packed = (number ^ inverted if negative else number) & (top - 1)
-        body = packed.to_bytes(size, "big")
+        body = ((number ^ inverted if negative else number) & (top - 1)).to_bytes(size, "big")
         total = 0
         for start, end, unit in pieces:
             total = total * unit + int.from_bytes(body[start:end], "big")
@@ -268,7 +270,11 @@ def _unpacked(pieces: list[tuple[int, int, int]], size: int, scale: int) -> Read
         if scale:
             digits = digits.zfill(scale + 1)
             digits = f"{digits[:-scale]}.{digits[-scale:]}"
-        return (f"-{digits}" if negative and total else digits), at + size
+        return f"-{digits}" if negative and total else digits
+
+    def read(data: bytes, at: int) -> tuple[str, int]:
+        end = at + size
+        return text(data[at:end]), end
 
     return read
 

@@ -23,9 +23,9 @@ from pipeline.mysql.coordinates import (
     Coordinates,
     check_binlog,
     check_there,
+    event_position,
     gtid_at,
     head,
-    source_position,
 )
 from pipeline.mysql.described import Charsets
 from pipeline.mysql.gone import as_deleted, gone
@@ -235,7 +235,7 @@ class Extraction:
 
     def _origin(self, progress: Progress, rows: int, op: str, taken_at: pa.Scalar) -> Origin:
         start = progress.start
-        prefix = source_position(progress.epoch, start.file, start.position, 0)[:-9]
+        prefix = event_position(progress.epoch, start.file, start.position)
         numbers = pa.array(range(progress.rows, progress.rows + rows), pa.int64()).cast(pa.string())
         positions = pc.binary_join_element_wise(prefix, pc.utf8_lpad(numbers, 9, "0"), "")
         return Origin(pa.repeat(op, rows), pa.repeat(taken_at, rows), positions)
@@ -324,7 +324,7 @@ class Extraction:
     def _truncated(self, change: Truncated) -> None:
         """Delete in raw all that a table had when it was emptied."""
         progress = self.state.tables[change.table]
-        prefix = source_position(progress.epoch, change.at.file, change.at.position, 0)[:-9]
+        prefix = event_position(progress.epoch, change.at.file, change.at.position)
         taken_at, number = pa.scalar(change.seconds * 1_000_000, pa.int64()).cast(MICROSECONDS), 0
         for keys in gone(self.zone, self.plan.source, self.contract[change.table], prefix, ""):
             rows = keys.num_rows
