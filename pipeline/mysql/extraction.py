@@ -185,7 +185,7 @@ class Extraction:
         if not waiting:
             return
         self._check_granted()
-        with Snapshot(self.address) as snapshot:
+        with Snapshot(self.address, encrypting=self.server.is_encrypted) as snapshot:
             if self.state.position is None:
                 self.state.position = self._began(snapshot.begin(waiting, is_mariadb=self.server.is_mariadb))
             else:
