@@ -16,7 +16,6 @@ from pipeline.mysql.connection import MySqlNotGranted, MySqlRefused, MySqlUnreac
 from pipeline.mysql.coordinates import BinlogUnusable
 from pipeline.mysql.extraction import Extraction, NoPrimaryKey, NoSuchTable, Plan
 from pipeline.mysql.schema import statements, tables
-from pipeline.mysql.writer import RawZoneFull
 from pipeline.raw import RawZone
 from pipeline.settings import PipelineSettings
 from shared.errors import PlatformError
@@ -106,22 +105,6 @@ def test_unknown_tables_and_tables_without_a_key_are_named(shop: Shop) -> None:
     shop.run("ALTER TABLE orders DROP PRIMARY KEY")
     with pytest.raises(NoPrimaryKey, match="orders"):
         shop.extract()
-
-
-def test_a_full_disk_loses_nothing_that_was_committed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.orders(10)
-    shop.extract()
-    shop.orders(10, "x")
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as broken:
-        broken.setattr("pyarrow.parquet.ParquetWriter.write_table", full)
-        with pytest.raises(RawZoneFull, match="make room"):
-            shop.extract()
-    shop.extract()
-    shop.assert_same("orders")
 
 
 def asked(*arguments: str) -> argparse.Namespace:
