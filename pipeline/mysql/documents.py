@@ -36,7 +36,8 @@ def _value(kind: int, data: bytes, at: int) -> str:
         return json.dumps(_sized(data, at).decode("utf-8", "replace"), ensure_ascii=False)
     if kind == OPAQUE:
         return _opaque(data[at], _sized(data, at + 1))
-    return repr(unpack_from(NUMBERS[kind], data, at)[0])
+    # MySQL writes 1e20 and 1e-7 where Python writes 1e+20 and 1e-07.
+    return repr(unpack_from(NUMBERS[kind], data, at)[0]).replace("e+", "e").replace("e-0", "e-")
 
 
 def _container(kind: int, data: bytes, start: int) -> str:
