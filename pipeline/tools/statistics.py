@@ -13,8 +13,7 @@ from pipeline.batch import open_lake
 from pipeline.raw import RawZone
 from pipeline.settings import PipelineSettings
 from pipeline.tools.places import RAW, human, measured, store_of
-from shared.lake import Lake
-from shared.lake.lake import LakeTableUnreadable
+from shared.lake import Lake, LakeTableUnreadable
 from shared.quoting import backticked, identifier
 
 SQLITE_MAGIC = b"SQLite format 3\0"

@@ -102,7 +102,7 @@ def _take(giver: Target, taker: Target, files: Sequence[Standing], care: str) ->
         else:
             adds += [_copied(giver, taker, file) for file in arriving]
         removes += waiting
-    change = Change(adds, removes, _notes(taker, delta), care=care, moved=True, schema=schema)
+    change = Change(adds, removes, care=care, moved=True, schema=schema)
     return commit(taker, delta, change, monthly=True)
 
 
@@ -123,9 +123,5 @@ def _let_go(giver: Target, files: Sequence[Standing], care: str) -> int | None:
     delta = giver.open()
     if delta is None or not set(standing(delta)).issuperset(files):
         return None
-    change = Change(removes=files, notes=_notes(giver, delta), care=care, moved=True)
+    change = Change(removes=files, care=care, moved=True)
     return commit(giver, delta, change, monthly=True)
-
-
-def _notes(target: Target, delta: DeltaTable | None) -> dict[str, str]:
-    return dict(target.log.commit(int(delta.version())).metadata) if delta is not None else {}

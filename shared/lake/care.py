@@ -16,7 +16,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from shared.engine.layout import Layout, WrittenFile
 from shared.engine.placing import MOST_GROUP, is_remote, row_group_rows
 from shared.engine.protocol import Engine
-from shared.lake.commit import Change, clean, commit, no_hooks, properties
+from shared.lake.commit import Change, care_properties, clean, commit, no_hooks
 from shared.lake.snapshot import columns
 from shared.lake.target import Standing, Target, by_month, standing
 
@@ -112,8 +112,7 @@ def _swap(
     if not adds:
         return None
     removes = [file for month in whole for file in months[month]]
-    notes = target.log.commit(int(delta.version())).metadata
-    version = commit(target, delta, Change(adds, removes, notes, care="compact", keep=True), monthly=by_month(delta))
+    version = commit(target, delta, Change(adds, removes, care="compact", keep=True), monthly=by_month(delta))
     committed.extend(adds)
     return version
 
@@ -136,7 +135,7 @@ def cluster(target: Target, by: Sequence[str]) -> Care:
             list(by),
             max_concurrent_tasks=1,
             writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=group),
-            commit_properties=properties(target.log.commit(int(delta.version())).metadata, care="cluster"),
+            commit_properties=care_properties(target, int(delta.version()), "cluster"),
             post_commithook_properties=no_hooks(),
         )
         after = standing(delta)

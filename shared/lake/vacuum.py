@@ -140,5 +140,4 @@ def _told(target: Target) -> int | None:
     delta = target.open()
     if delta is None:
         return None
-    notes = target.log.commit(int(delta.version())).metadata
-    return commit(target, delta, Change(notes=notes, care="vacuum"), monthly=by_month(delta))
+    return commit(target, delta, Change(care="vacuum"), monthly=by_month(delta))
