@@ -106,7 +106,8 @@ def _at(batch: Batch, table: str, version: str) -> Snapshot | None:
         found = batch.lake.snapshot(table, AsOf(version=int(version)))
     except GONE as error:
         raise VersionGone(f"{table} version {version}") from error
-    if found.version != int(version):
+    # Another version: it could not be read, or went, and one of the same rows stands for it.
+    if int(version) not in (found.version, found.changed_version):
         raise VersionGone(f"{table} version {version}")
     return found
 

@@ -52,8 +52,8 @@ class Standing:
 
     @property
     def versions(self) -> list[int | None]:
-        """Return the versions of the table and of its quarantine."""
-        return [snapshot.version if snapshot else None for snapshot in (self.curated, self.quarantine)]
+        """Return the versions of the table and of its quarantine that changed rows: care changes none."""
+        return [snapshot.changed_version if snapshot else None for snapshot in (self.curated, self.quarantine)]
 
     @property
     def step(self) -> int:
@@ -105,7 +105,7 @@ def standing(batch: Batch, table: Table, inputs: tuple[str, ...], raw_name: str 
     newest = batch.raw.newest(raw_name or table.name)
     wanted = {RAW_NOTE: json.dumps(newest, sort_keys=True), CODE_NOTE: digest(CURATED_FILES)}
     for reference in inputs:
-        version = batch.lake.version(reference)
+        version = batch.lake.changed_version(reference)
         wanted[f"{REFERENCE_NOTE}{reference}"] = "" if version is None else str(version)
     has_quarantine = not raw_name
     quarantined = snapshot_of(batch, f"quarantine.{table.name}") if has_quarantine else None
