@@ -18,11 +18,11 @@ from types import MappingProxyType, TracebackType
 
 import duckdb
 
-from pipeline.quoting import quoted
 from pipeline.raw import RawBatch, RawFile, RawZone, as_list
 from pipeline.sources import Source, SourceUnreadable, Window
 from pipeline.sources.source import without_values
 from shared.engine.remote import reach
+from shared.quoting import quoted
 from shared.tables import CONTRACT
 
 ROW_META = ("_source_ts", "_source_position")

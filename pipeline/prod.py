@@ -138,11 +138,11 @@ def _inputs(batch: Batch, made: BatchFunction) -> tuple[dict[str, Snapshot], dat
 
 
 def _notes(made: BatchFunction, inputs: Mapping[str, Snapshot], clock: date) -> dict[str, str]:
-    """Return what the tables are made from, as their commits note it."""
+    """Return what the tables are made from, as their commits note it; care of an input changes nothing of it."""
     return {
         "code_version": f"{made.code_version}-{digest(('shared/tables',))}",
         "data_through_on": clock.isoformat(),
-        **{f"input.{name}": str(snapshot.version) for name, snapshot in inputs.items()},
+        **{f"input.{name}": str(snapshot.changed_version) for name, snapshot in inputs.items()},
     }
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pipeline.effort import Effort
 from shared.errors import Unavailable
-from shared.lake.writing import LakeConflict
+from shared.lake import LakeConflict
 
 ATTEMPTS = 4
 FIRST_PAUSE = 0.5

@@ -63,11 +63,11 @@ def _curated_standing(batch: Batch) -> dict[str, str]:
     """Return each curated table made from raw, with what its lines are counted from."""
     found, code, origin = {}, digest(CODE), _origin(batch)
     for table in tables_of("curated"):
-        version = batch.lake.version(table.full_name)
+        version = batch.lake.changed_version(table.full_name)
         files = consumed(batch, table) if version is not None else ()
         if files:
             newest = {file.source: file.batch for file in files}
-            held = batch.lake.version(f"quarantine.{table.name}")
+            held = batch.lake.changed_version(f"quarantine.{table.name}")
             given = _given(batch, origin, table) if origin else ""
             found[table.full_name] = json.dumps([newest, version, held, given, code], sort_keys=True)
     return found
@@ -76,7 +76,7 @@ def _curated_standing(batch: Batch) -> dict[str, str]:
 def _prod_standing(batch: Batch, declared: Iterable[Tie]) -> dict[str, str]:
     found = {}
     for tie in declared:
-        version = batch.lake.version(tie.table)
+        version = batch.lake.changed_version(tie.table)
         if version is not None:
             found[tie.table] = f"{version}/{digest((*CODE, 'services'))}"
     return found

@@ -7,10 +7,10 @@ from typing import Any
 import duckdb
 
 from pipeline.batch import Batch
-from pipeline.quoting import quoted
 from pipeline.reconcile.lines import GIVEN, SOURCE, Line
 from pipeline.sources import Source, SourceUnreadable
 from pipeline.sources.source import without_values
+from shared.quoting import quoted
 from shared.tables import Table
 
 

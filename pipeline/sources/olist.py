@@ -13,9 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.quoting import quoted
 from pipeline.sources.files import FileFormat, FileSource, load
 from pipeline.sources.source import SourceUnreadable
+from shared.quoting import quoted
 from shared.tables.origins import INFERRED, partly
 
 NAME = "olist"

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipeline.quoting import quoted
 from pipeline.sources.source import Source, SourceUnreadable
+from shared.quoting import quoted
 from shared.tables import CONTRACT, Table
 
 NAME = "synthetic"

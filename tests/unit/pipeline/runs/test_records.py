@@ -18,7 +18,7 @@ from pipeline.runs.read import UnknownRun, run_of, runs
 from pipeline.settings import PipelineSettings
 from pipeline.systems import divided
 from shared.errors import FailedPrecondition, Unavailable
-from shared.lake.writing import LakeConflict
+from shared.lake import LakeConflict
 
 COVERS = Covers("test", "", "", "..", "", "")
 
