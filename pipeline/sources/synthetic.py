@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.quoting import quoted
 from pipeline.sources.source import Source, SourceUnreadable
+from pipeline.sources.synthetic_control import controls
 from shared.tables import CONTRACT, Table
 
 NAME = "synthetic"
@@ -46,6 +47,7 @@ def synthetic(folder: Path | None = None) -> Source:
         files=(MANIFEST, *read),
         prepare=(),
         tables=selects,
+        control=controls(selects),
     )
 
 
