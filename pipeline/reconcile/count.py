@@ -19,7 +19,7 @@ from pipeline.reconcile.stages import consumed, curated_lines, dating, dating_fi
 from pipeline.sources import Source
 from shared.lake import Lake, LakeTableMissing, Snapshot
 from shared.lake.as_of import AsOf
-from shared.reconciliation import TIES, Tie
+from shared.reconciliation import TIES, Tie, Untied
 from shared.tables import Table, tables_of
 
 CODE = ("pipeline/reconcile", "pipeline/sources", "shared/reconciliation.py", "pipeline/curated/rows.py")
@@ -57,8 +57,28 @@ def _standing_lines(ledger: Sequence[Line], name: str, before: Mapping[str, str]
 
 def ties(functions: Sequence[BatchFunction]) -> tuple[Tie, ...]:
     """Return the ties that the modules of the batch functions declare."""
+    return tuple(each for each in _declared(functions) if isinstance(each, Tie))
+
+
+def untied(functions: Sequence[BatchFunction]) -> dict[str, str]:
+    """Return the tables that are declared to have no tie, with the reason."""
+    return {each.table: each.reason for each in _declared(functions) if isinstance(each, Untied)}
+
+
+def undeclared(functions: Sequence[BatchFunction]) -> dict[str, str]:
+    """Return what is wrong with the declarations of batch modules, by table: nothing where each table has one."""
+    made = [table for function in functions for table in function.makes]
+    named = [each.table for each in _declared(functions)]
+    wrong = dict.fromkeys(made, "has neither a Tie nor an Untied in TIES of its batch module")
+    wrong = {table: why for table, why in wrong.items() if table not in named}
+    wrong |= {table: "is in TIES, but no batch function makes it" for table in named if table not in made}
+    wrong |= {table: "is in TIES more than once" for table in named if named.count(table) > 1}
+    return wrong | {table: "is untied without a reason" for table, why in untied(functions).items() if not why.strip()}
+
+
+def _declared(functions: Sequence[BatchFunction]) -> tuple[Tie | Untied, ...]:
     modules = sorted({function.function.__module__ for function in functions})
-    return tuple(tie for name in modules for tie in getattr(importlib.import_module(name), TIES, ()))
+    return tuple(each for name in modules for each in getattr(importlib.import_module(name), TIES, ()))
 
 
 def _curated_standing(batch: Batch) -> dict[str, str]:

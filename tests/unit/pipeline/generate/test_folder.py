@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from pipeline.raw import RawZone
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window, source
 from pipeline.sources.source import SourceUnreadable
-from pipeline.sources.synthetic import synthetic
+from pipeline.sources.synthetic import FolderDamaged, synthetic
 from shared.tables import CONTRACT
 from shared.tables.validation import REASONS, bad_rows, checked
 
@@ -256,6 +257,51 @@ def test_the_extractor_takes_every_table_into_raw_and_finds_nothing_new_the_seco
             taken = {table: extraction.extract(table) for table in ("products", "promotions", "orders")}
         assert [each.inserted > 0 for each in taken.values()] == [first] * 3
         assert [(each.updated, each.deleted) for each in taken.values()] == [(0, 0)] * 3
+
+
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def test_a_truncated_altered_missing_or_foreign_file_is_told_before_a_row_is_taken(
+    folder: Path, tmp_path: Path
+) -> None:
+    mine = copy(folder, tmp_path)
+    orders, payments = mine / "orders/part-00000.parquet", mine / "payments/part-00000.parquet"
+    orders.write_bytes(orders.read_bytes()[:-100])
+    content = bytearray(payments.read_bytes())
+    content[len(content) // 2] ^= 1
+    payments.write_bytes(content)
+    shutil.copy(mine / "customers/part-00000.parquet", mine / "customers/part-00001.parquet")
+    with duckdb.connect() as connection, pytest.raises(FolderDamaged) as told:
+        source("synthetic", mine).open(connection)
+    had = (folder / "orders/part-00000.parquet").stat().st_size
+    assert f"orders/part-00000.parquet has {had - 100:,} bytes and had {had:,}" in told.value.detail
+    assert "payments/part-00000.parquet has another content (SHA-256)" in told.value.detail
+    assert "customers/part-00001.parquet is not in the manifest.json" in told.value.detail
+    assert "generate --replace --to" in told.value.detail
+    orders.unlink()
+    with duckdb.connect() as connection, pytest.raises(SourceUnreadable, match=r"has no orders/part-00000\.parquet"):
+        source("synthetic", mine).open(connection)
+
+
+def test_a_whole_copy_is_a_source_like_the_folder_it_was_copied_from(folder: Path, tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        source("synthetic", copy(folder, tmp_path)).open(connection)
+
+
+def test_a_finished_folder_that_lost_a_file_is_made_anew(folder: Path, tmp_path: Path) -> None:
+    mine = copy(folder, tmp_path)
+    (mine / "orders/part-00000.parquet").unlink()
+    assert generate(KNOBS, mine, quiet).made
+    assert content(mine) == content(folder)
+
+
+def test_a_manifest_that_is_broken_or_of_another_version_is_told(tmp_path: Path) -> None:
+    for text, why in (("{", "is not JSON"), ("[]", "another version"), ('{"format": 1}', "another version")):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(SourceUnreadable, match=why):
+            synthetic(tmp_path)
 
 
 def test_a_folder_that_was_not_generated_is_no_source(tmp_path: Path) -> None:

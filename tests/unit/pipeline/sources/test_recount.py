@@ -42,7 +42,7 @@ def test_records_and_broken_lines_are_those_that_the_importers_tell_apart(text: 
 
 
 def test_a_field_longer_than_any_is_and_a_line_that_is_no_text_cost_their_line() -> None:
-    text = "a;b\n1;" + "x" * 131_073 + "\n2;\udcff\n3;\0\n4;\"" + "y\n" * 100_000 + "5;z\n"
+    text = "a;b\n1;" + "x" * 131_073 + '\n2;\udcff\n3;\0\n4;"' + "y\n" * 100_000 + "5;z\n"
     broken = [number for number, fields in again(text) if fields is None]
     assert broken == [number for number, fields in imported(text) if fields is None]
     assert broken[:4] == [2, 3, 4, 5]
