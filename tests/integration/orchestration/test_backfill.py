@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from pipeline.backfill import ClockOutside, NoDays, backfill, each_day
 from pipeline.display import Plain
+from pipeline.records import INTERRUPTED, RunRecord
 from pipeline.request import Request
 from pipeline.sources import Window
 from shared.clock import batch_clock
@@ -86,3 +88,20 @@ def test_days_in_the_wrong_order_or_without_an_end_are_refused(one: Systems) -> 
     for window in (Window(date(2017, 6, 2), date(2017, 6, 1)), Window(date(2017, 6, 1)), Window()):
         with pytest.raises(NoDays, match="--from and --to, in this order"):
             next(each_day(one.pipeline.settings, Request(source_dir=one.pipeline.folder, window=window), shown(one)))
+
+
+def test_ctrl_c_ends_it_at_once_and_says_as_of_which_day_the_tables_are(
+    one: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> RunRecord:
+        return replace(begun, status=INTERRUPTED)
+
+    monkeypatch.setattr("pipeline.backfill.backfill", stopped)
+    begun = one.pipeline.run("curated.promotions")
+    told: list[str] = []
+    request = Request(source_dir=one.pipeline.folder, window=DAYS)
+    (record,) = each_day(one.pipeline.settings, request, shown(one), told.append)
+    assert record.status == INTERRUPTED
+    assert told[1:] == [
+        "stopped: the systems' tables are as of 2017-06-01 or the day before; the next run makes them current"
+    ]
