@@ -118,10 +118,16 @@ def tables_of(run: RunView) -> pa.Table:
     return pa.table({name: pa.array([getattr(table, name) for table in tables]) for name in names})
 
 
+def _heading(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def _backfilled(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline.backfill import backfill, each_day  # noqa: PLC0415
     from pipeline.display import display  # noqa: PLC0415
     from pipeline.lock import locked  # noqa: PLC0415
+    from pipeline.records import INTERRUPTED, SUCCEEDED  # noqa: PLC0415
     from pipeline.request import Request  # noqa: PLC0415
     from pipeline.sources import Window  # noqa: PLC0415
 
@@ -131,7 +137,11 @@ def _backfilled(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     request = Request(name, folder, window=window, clock=asked.clock)
     shown = display(plain=asked.plain)
     with locked(settings.lock_path):
-        made = each_day(settings, request, shown) if asked.each_day else iter([backfill(settings, request, shown)])
-        failures = [f"{table} failed: {why}" for record in made for table, why in record.failures.items()]
+        days = each_day(settings, request, shown, _heading)
+        made = days if asked.each_day else iter([backfill(settings, request, shown)])
+        records = list(made)
+    if any(record.status == INTERRUPTED for record in records):
+        raise KeyboardInterrupt
+    failures = [f"{table} failed: {why}" for record in records for table, why in record.failures.items()]
     sys.stderr.writelines(f"{line}\n" for line in failures)
-    return FAILED if failures else DONE
+    return DONE if all(record.status == SUCCEEDED for record in records) else FAILED

@@ -63,7 +63,9 @@ class Source:
     control: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the source says of its tables without the mapping, for the ledger: a SELECT a table over its files
     themselves (in `getvariable('folder')`) of day (DATE, NULL: undated), reason ('' for the rows it gives, else why
-    some of their money is in no row), rows, amount (NULL: none) and currency_code ('': none)."""
+    some of them, or of their money, are in no row), rows, amount (NULL: none) and currency_code ('': none)."""
+    recount: Callable[[duckdb.DuckDBPyConnection], None] | None = field(default=None, repr=False)
+    """Reads the files again, by code the mapping does not use, into tables that `control` selects from."""
 
     def check(self) -> None:
         """Raise SourceUnreadable where a file of the source is missing."""

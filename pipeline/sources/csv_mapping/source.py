@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.settings import PipelineSettings
 from pipeline.sources.csv_mapping.checking import Checked, check, columns_of, form_of, mappable
+from pipeline.sources.csv_mapping.control import controls, mapped_files, recount
 from pipeline.sources.csv_mapping.model import TableMapping
 from pipeline.sources.csv_mapping.personal import guard, make_known, shielded
 from pipeline.sources.csv_mapping.sql import TOKENS, TableSql, tokens_of
@@ -54,6 +55,7 @@ def csv_source(
     names = [str(file.relative_to(folder)) for files in checked.files.values() for file in files]
     tables = mappable()
     source = checked.mapping.source
+    mapped = mapped_files(checked.mapping, checked.files, form_of)
     return FileSource(
         name=source,
         folder=folder,
@@ -65,6 +67,8 @@ def csv_source(
             for name, table in checked.mapping.tables.items()
         },
         fill=partial(_fill, checked, max_rejected, keys),
+        control=controls(mapped),
+        recount=recount(mapped),
     )
 
 
