@@ -37,7 +37,7 @@ def backfill(settings: PipelineSettings, request: Request, display: Display) -> 
     if days:
         request.origin().check()
     else:
-        graph = tuple(node for node in graph if node.function is not None)
+        graph = tuple(node for node in graph if node.is_of_system)
     only = tuple(table for node in graph for table in node.makes)
     wanted = replace(request, only=only, again=days)
     return Run(settings, wanted, display, kind=KIND).execute(chosen(graph, ()))
@@ -56,7 +56,7 @@ def each_day(settings: PipelineSettings, request: Request, display: Display) -> 
         yield record
         if record.status != SUCCEEDED:
             return
-    graph = tuple(node for node in nodes(settings.batch_packages) if node.function is not None)
+    graph = tuple(node for node in nodes(settings.batch_packages) if node.is_of_system)
     only = tuple(table for node in graph for table in node.makes)
     yield Run(settings, replace(request, window=Window(), only=only), display, kind=KIND).execute(graph)
 

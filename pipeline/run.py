@@ -25,7 +25,7 @@ from pipeline.failure import told
 from pipeline.records import Checked, RunRecord, TableRecord
 from pipeline.request import Request
 from pipeline.settings import PipelineSettings
-from pipeline.systems import Systems
+from pipeline.systems.processes import Systems
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LEDGER, QUALITY = "pipeline.reconciliation", "pipeline.quality_metrics"
@@ -75,25 +75,30 @@ class Run:
             self._settled(outcome.table)
             self.display.done(outcome, effort.seconds)
 
-    def failed(self, table: str, why: str) -> None:
-        """Note and show that a table could not be made."""
+    def failed(self, table: str, why: str, *, passing: bool = False) -> None:
+        """Note and show that a table could not be made; whether it would pass counts no more, all attempts are over."""
         with self._lock:
             self.record.failures[table] = why
             self._settled(table)
             self.display.failed(table, why)
 
     def _begin(self, graph: Sequence[Node]) -> None:
-        tables = [table for node in graph for table in node.makes]
+        tables = [name for node in graph for name in node.names]
         self.record.status, self.record.planned = records.RUNNING, tables
         self.record.pid, self.record.process = os.getpid(), records.process_mark(os.getpid())
         records.write(self.settings, self.record)
         self.display.begin(tables)
 
     def _make(self, graph: Sequence[Node]) -> None:
-        here = [node for node in graph if node.function is None]
+        here = [node for node in graph if not node.is_of_system]
         self._here(here)
         settled = set(self.record.tables)
         unmade = {table for node in here for table in node.makes if table not in settled}
+        for node in graph:
+            if node.broken:
+                unmade |= set(node.makes)
+                for name in node.names:
+                    self.failed(name, node.broken.why)
         if not self.stopped:
             Systems(self.batch, self, unmade).run([node for node in graph if node.function is not None])
         if not self.stopped:
@@ -166,7 +171,7 @@ class Run:
 
     def _finish(self, graph: Sequence[Node]) -> None:
         settled = {*self.record.tables, *self.record.failures}
-        self.record.skipped = [table for node in graph for table in node.makes if table not in settled]
+        self.record.skipped = [name for node in graph for name in node.names if name not in settled]
         self.record.current = []
         whole = not self.record.failures and not self.record.skipped
         ending = records.SUCCEEDED if whole else records.FAILED

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipeline.assets import CURATED, RAW, Node, curated_functions, nodes
 from pipeline.lineage.stand_ins import Watching, contract_table, raw_table
 from pipeline.lineage.trace import Source, Sources, Trace
-from pipeline.prod import BatchFunction
+from pipeline.systems.functions import BatchFunction
 from shared.errors import Internal
 from shared.lineage import LINEAGE, ModelStep
 from shared.tables import CONTRACT, Table, tables_of
@@ -70,7 +70,9 @@ def lineage(packages: Sequence[str] = ("services",)) -> Lineage:
 
 
 def _of_node(node: Node) -> Iterator[Column]:
-    name = node.makes[0]
+    name = node.names[0]
+    if node.broken:
+        return
     if node.function is not None:
         yield from _of_prod(node.function)
     elif name.startswith(RAW.replace("_", ".")):

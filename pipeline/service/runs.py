@@ -60,7 +60,7 @@ class Starter(AbstractAsyncContextManager["Starter"]):
 
         Raises UnknownAsset, AlreadyRunning, RunNotStarted.
         """
-        await asyncio.to_thread(_require_known, tuple(only))
+        await asyncio.to_thread(_require_known, tuple(only), settings.batch_packages)
         arguments = ("replay", "--plain", *only) if replay else ("run", "--plain", *(("--only", *only) if only else ()))
         async with self._lock:
             if self._child is not None and self._child.returncode is None:
@@ -94,11 +94,11 @@ class Starter(AbstractAsyncContextManager["Starter"]):
         raise RunNotStarted(f"the run did not begin within {BEGIN_SECONDS} s; look at its log")
 
 
-def _require_known(tables: tuple[str, ...]) -> None:
+def _require_known(tables: tuple[str, ...], packages: tuple[str, ...]) -> None:
     """Raise UnknownAsset unless every name is a table that a run makes: none is taken for an option then."""
     from pipeline.assets import chosen, nodes  # noqa: PLC0415  seconds to import, which only a start pays
 
-    chosen(nodes(), tables)
+    chosen(nodes(packages), tables)
 
 
 def _record_of(settings: PipelineSettings, pid: int, mark: str) -> Mapping[str, Any] | None:

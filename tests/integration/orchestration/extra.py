@@ -49,6 +49,8 @@ def trends(demand_churn_predictions) -> pa.Table:
     """Return one row, made of what another system made."""
     return one_row("market_intel", "market_intel.trends")
 '''
+HEAD = "import pyarrow as pa\nfrom tests.integration.orchestration.extra import one_row\n\nCODE_VERSION = '1'\n"
+FOLLOWING_ALONE = HEAD + FOLLOWING
 VALUES: dict[str, Any] = {
     "VARCHAR": "x",
     "DATE": date(2017, 1, 1),
@@ -58,10 +60,10 @@ VALUES: dict[str, Any] = {
 }
 
 
-def write_systems(folder: Path) -> None:
-    """Write the package `extra_systems`."""
+def write_systems(folder: Path, name: str = "extra_systems") -> None:
+    """Write a package of the five systems. One that is changed needs a name of its own: Python imports a name once."""
     for system, table in SYSTEMS.items():
-        module = folder / "extra_systems" / system
+        module = folder / name / system
         module.mkdir(parents=True)
         for package in (module, module.parent):
             (package / "__init__.py").write_text("")

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.assets import nodes
 from pipeline.runs.read import runs
-from tests.integration.orchestration.extra import FOLLOWING, SYSTEMS, TABLES, Systems
+from tests.integration.orchestration.extra import FOLLOWING, FOLLOWING_ALONE, SYSTEMS, TABLES, Systems, write_systems
 
 FIRST = date(2017, 6, 1)
 ROOT = Path(__file__).parents[3]
@@ -118,6 +118,28 @@ Systems(five, Path()).run(date(2017, 6, 1))
     assert runs(settings, 1)[0].status == "interrupted"
     hanging.unlink()
     assert five.run(FIRST).status == "succeeded"
+
+
+def test_a_broken_system_and_a_broken_function_fail_by_name_and_the_others_tables_move(
+    five: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    five.run(FIRST)
+    before = five.versions()
+    packages = five.orders.parent / "packages" / "broken_systems"
+    write_systems(packages.parent, packages.name)
+    (packages / "demand" / "batch.py").write_text("import no_such_library")
+    (packages / "market_intel" / "batch.py").write_text(FOLLOWING_ALONE)
+    (packages / "copilot" / "batch.py").write_text("CODE_VERSION = '1'\ndef query_patterns(curated_colours): ...\n")
+    monkeypatch.setenv("BATCH_MODULES", packages.name)
+    record = five.run(FIRST + timedelta(days=1))
+    moved = {name for name, version in five.versions().items() if version != before[name]}
+    assert moved == {"compliance", "market_pulse"}
+    assert (record.status, record.skipped) == ("failed", [TABLES["market_intel"]])
+    assert set(record.failures) == {"demand", TABLES["copilot"]}
+    assert "cannot be imported: ModuleNotFoundError: No module named 'no_such_library'" in record.failures["demand"]
+    assert "argument curated_colours names no table of the contract" in record.failures[TABLES["copilot"]]
+    shown = runs(five.pipeline.settings, 1)[0]
+    assert (shown.failures, shown.settled, shown.planned) == (record.failures, 4, 5)
 
 
 @pytest.mark.parametrize("name", ["no_such_package", "extra_systems,no_such_package"])

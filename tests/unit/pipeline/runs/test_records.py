@@ -16,7 +16,7 @@ from pipeline.retry import retried
 from pipeline.runs.cli import progress
 from pipeline.runs.read import UnknownRun, run_of, runs
 from pipeline.settings import PipelineSettings
-from pipeline.systems import divided
+from pipeline.systems.processes import divided
 from shared.errors import FailedPrecondition, Unavailable
 from shared.lake.writing import LakeConflict
 
