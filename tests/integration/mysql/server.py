@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pymysql
 
-from tests.integration.auth.mariadb import free_port, install, wait_for
+from tests.integration.auth.mariadb import install, wait_for
+from tests.waiting import free_port
 
 BINLOG = ("--log-bin=mariadb-bin", "--binlog-format=ROW", "--binlog-row-image=FULL", "--binlog-row-metadata=FULL")
 
