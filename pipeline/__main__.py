@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipeline import cli
 from pipeline.exit_codes import BUSY, DONE, FAILED, INTERRUPTED, WRONG
 from pipeline.lock import AlreadyRunning, locked
-from pipeline.records import RunRecord
+from pipeline.records import STOPPED, RunRecord
 from pipeline.request import Request
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return DONE
     except KeyboardInterrupt:
-        return _told("stopped; what was committed stays, the next run goes on from there", INTERRUPTED)
+        return _told(STOPPED, INTERRUPTED)
 
 
 def _told(sentence: str, code: int) -> int:

@@ -44,7 +44,7 @@ class Run:
         self._lock = Lock()
 
     def execute(self, graph: Sequence[Node]) -> RunRecord:
-        """Return the record of this run, every table of `graph` made, failed or skipped.
+        """Return the record of this run, every table of `graph` made, failed or skipped; our own mistake fails it too.
 
         Raises KeyboardInterrupt when stopped, after writing down how far it came.
         """
@@ -54,6 +54,10 @@ class Run:
                 self._make(graph)
         except KeyboardInterrupt:
             self.stopped = True
+            for table in self.record.current or [records.WHOLE]:
+                self.record.failures[table] = records.STOPPED
+        except Exception as error:
+            self.failed(records.WHOLE, told(error))
         # Each step forgets the peak before it, so the highest of all is that of the run.
         self.record.peak_mb = max([effort.peak_mb, *(table.peak_mb for table in self.record.tables.values())])
         self._finish(graph)

@@ -1,6 +1,7 @@
 """Systems of the tests' own: a package with one batch module a system, each making one table of the contract.
 
-A file `<system>.<what>` in the folder EXTRA_ORDERS tells a system to be killed, to hang or to fail at work.
+A file `<system>.<what>` in the folder EXTRA_ORDERS tells a system to be killed, to hang, to fail, or to find its store
+away once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipeline.display import Plain
 from pipeline.records import RunRecord
 from pipeline.request import Request
 from pipeline.run import run
+from shared.errors import Unavailable
 from shared.tables import CONTRACT
 from tests.integration.pipeline.sample import Pipeline
 
@@ -76,6 +78,9 @@ def one_row(system: str, table: str) -> pa.Table:
     (orders / f"{system}.pid").write_text(str(os.getpid()))
     if (orders / f"{system}.fail").exists():
         raise ZeroDivisionError
+    if (away := orders / f"{system}.away").exists():
+        away.unlink()
+        raise Unavailable("the store is away")
     if (orders / f"{system}.kill").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     while (orders / f"{system}.hang").exists():
