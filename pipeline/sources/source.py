@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -64,6 +64,8 @@ class Source:
     """What the source says of its tables without the mapping, for the ledger: a SELECT a table over its files
     themselves (in `getvariable('folder')`) of day (DATE, NULL: undated), reason ('' for the rows it gives, else why
     some of their money is in no row), rows, amount (NULL: none) and currency_code ('': none)."""
+    columns: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = field(default_factory=dict, repr=False)
+    """Table → column → file and column that it is made of, where a mapping file alone says so, for lineage."""
 
     def check(self) -> None:
         """Raise SourceUnreadable where a file of the source is missing."""
