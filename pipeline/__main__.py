@@ -16,7 +16,7 @@ from pipeline.records import STOPPED, RunRecord
 from pipeline.request import Request
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window
-from shared.errors import PlatformError
+from shared.errors import InvalidArgument, PlatformError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AlreadyRunning as error:
         return _told(error.detail, BUSY)
     except PlatformError as error:
-        return _told(error.detail, wrong)
+        return _told(error.detail, WRONG if isinstance(error, InvalidArgument) else wrong)
     except ValidationError as error:
         return _told("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()), WRONG)
     except BrokenPipeError:

@@ -19,6 +19,12 @@ class SourceUnreadable(FailedPrecondition):
     reason = "SOURCE_UNREADABLE"
 
 
+class WindowReversed(InvalidArgument):
+    """A window of days ends before it begins."""
+
+    reason = "WINDOW_REVERSED"
+
+
 class UnknownSource(InvalidArgument):
     """There is no source of that name."""
 
@@ -31,6 +37,13 @@ class Window:
 
     first: date | None = None
     last: date | None = None
+
+    def __post_init__(self) -> None:
+        """Raise WindowReversed where no day can lie in the window."""
+        if self.first and self.last and self.last < self.first:
+            raise WindowReversed(
+                f"the days end on {self.last}, before they begin on {self.first}; swap --from and --to"
+            )
 
     def __str__(self) -> str:
         return f"{self.first or ''}..{self.last or ''}"
