@@ -48,7 +48,7 @@ def backfill(settings: PipelineSettings, request: Request, display: Display) -> 
         request.origin().check()
     else:
         _within(settings, request.clock, request.clock)
-        graph = tuple(node for node in graph if node.function is not None)
+        graph = tuple(node for node in graph if node.is_of_system)
     only = tuple(table for node in graph for table in node.makes)
     wanted = replace(request, only=only, again=days)
     return Run(settings, wanted, display, kind=KIND).execute(chosen(graph, ()))
@@ -77,7 +77,7 @@ def each_day(
         if record.status != SUCCEEDED:
             break
     tell("as they are now")
-    graph = tuple(node for node in nodes(settings.batch_packages) if node.function is not None)
+    graph = tuple(node for node in nodes(settings.batch_packages) if node.is_of_system)
     only = tuple(table for node in graph for table in node.makes)
     now = replace(request, window=Window(), clock=None, only=only)
     yield Run(settings, now, display, kind=KIND).execute(graph)

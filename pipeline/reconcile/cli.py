@@ -68,9 +68,9 @@ def _left_out(settings: PipelineSettings, table: str, day: str) -> pa.Table:
     import pyarrow.compute as pc  # noqa: PLC0415
 
     from pipeline.batch import Batch  # noqa: PLC0415
-    from pipeline.prod import batch_functions  # noqa: PLC0415
     from pipeline.reconcile.count import made_from, ties, untied  # noqa: PLC0415
     from pipeline.reconcile.read import NotReconciled, left_out  # noqa: PLC0415
+    from pipeline.systems.functions import batch_functions  # noqa: PLC0415
 
     functions = batch_functions(settings.batch_packages)
     declared = {tie.table: tie for tie in ties(functions)}

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from pipeline.batch import Batch
 from pipeline.code_version import digest
-from pipeline.prod import BatchFunction
 from pipeline.raw import RawFile
 from pipeline.reconcile import store
 from pipeline.reconcile.lines import CURATED, GIVEN, LIVE, RAW, SOURCE, UNEXPLAINED, Line, of, summed, unexplained
@@ -17,6 +16,7 @@ from pipeline.reconcile.prod import prod_lines
 from pipeline.reconcile.source import Control
 from pipeline.reconcile.stages import consumed, curated_lines, dating, dating_files, raw_lines
 from pipeline.sources import Source
+from pipeline.systems.functions import BatchFunction
 from shared.lake import Lake, LakeTableMissing, Snapshot
 from shared.lake.as_of import AsOf
 from shared.reconciliation import TIES, Tie, Untied

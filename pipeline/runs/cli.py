@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.arguments import count, day
 from pipeline.settings import PipelineSettings
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DONE, FAILED = 0, 1
 FORMATS = ("table", "csv", "json")
 FOLLOW_SECONDS = 0.5
+NO_RUN = "no run yet; `python -m pipeline run` begins one\n"
 
 
 def add(commands: Any) -> None:
@@ -26,7 +27,7 @@ def add(commands: Any) -> None:
     runs = commands.add_parser("runs", help="show the runs there were and how far the one under way is")
     runs.add_argument("id", nargs="?", default="", metavar="RUN", help="one run, table by table")
     runs.add_argument("--follow", action="store_true", help="show the run under way until it ends")
-    runs.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: %(default)s)")
+    runs.add_argument("--limit", type=count, default=20, metavar="N", help="at most so many (default: %(default)s)")
     runs.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
     _backfill(commands.add_parser("backfill", help="extract and check days again, or make prod tables as of a day"))
 
@@ -36,9 +37,9 @@ def _backfill(words: argparse.ArgumentParser) -> None:
         "--from and --to extract those days again and check them and all that follows. --clock makes the systems' "
         "tables as of the end of that day; the next run makes them current again. --each-day does so for every day."
     )
-    words.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DATE", help="first day, included")
-    words.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="last day, included")
-    words.add_argument("--clock", type=date.fromisoformat, metavar="DATE", help="day that is taken for the last one")
+    words.add_argument("--from", dest="first", type=day, metavar="DATE", help="first day, included")
+    words.add_argument("--to", dest="last", type=day, metavar="DATE", help="last day, included")
+    words.add_argument("--clock", type=day, metavar="DATE", help="day that is taken for the last one")
     words.add_argument("--each-day", action="store_true", help="prod tables as of each of the days, then as of now")
     words.add_argument("--source", metavar="NAME", help="where data come from (default: SOURCE)")
     words.add_argument("--source-dir", type=Path, metavar="DIR", help="folder with the source's files")
@@ -57,7 +58,10 @@ def _runs(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     if asked.follow:
         return _follow(settings)
     rows = tables_of(run_of(settings, asked.id)) if asked.id else listed(runs(settings, asked.limit))
-    WRITERS[asked.format](rows, sys.stdout)
+    if not asked.id and not rows.num_rows and asked.format == "table":
+        sys.stdout.write(NO_RUN)
+    else:
+        WRITERS[asked.format](rows, sys.stdout)
     return DONE
 
 
@@ -77,7 +81,7 @@ def _follow(settings: PipelineSettings) -> int:
         if newest.is_over:
             return DONE if newest.status == SUCCEEDED else FAILED
         time.sleep(FOLLOW_SECONDS)
-    sys.stdout.write("no run yet\n")
+    sys.stdout.write(NO_RUN)
     return DONE
 
 

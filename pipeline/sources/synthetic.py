@@ -120,7 +120,9 @@ def _select(table: Table, folder: Path, files: Sequence[str]) -> str:
     paths = ", ".join(quoted(str(folder / name)) for name in files)
     columns = ", ".join(f'"{column.name}"' for column in table.business_columns)
     # Of lines and products the time lies beside the row; their bad rows have theirs too.
-    moment = "_source_ts" if table.name in OWN_TIME else _moment(table)
+    column = moment_of(table)
+    dated = f'TRY_CAST("{column}" AS TIMESTAMPTZ)' if column else "NULL::TIMESTAMPTZ"
+    moment = "_source_ts" if table.name in OWN_TIME else dated
     return (
         f"SELECT {columns}, '{NAME}' AS _source, {moment} AS _source_ts, parse_filename(filename, true) AS _file,"
         f" file_row_number AS _row FROM read_parquet([{paths}],"
@@ -128,6 +130,6 @@ def _select(table: Table, folder: Path, files: Sequence[str]) -> str:
     )
 
 
-def _moment(table: Table) -> str:
-    column = table.dated_by or {"customers": "registered_at", "inventory": "updated_at"}.get(table.name, "")
-    return f'TRY_CAST("{column}" AS TIMESTAMPTZ)' if column else "NULL::TIMESTAMPTZ"
+def moment_of(table: Table) -> str:
+    """Return the column that says when a row came about, empty where none does."""
+    return table.dated_by or {"customers": "registered_at", "inventory": "updated_at"}.get(table.name, "")

@@ -46,6 +46,8 @@ def shown(found: Sequence[Figures], *, as_json: bool) -> str:
     """Return the figures as JSON, or as lines with the sum of each place."""
     if as_json:
         return json.dumps([asdict(each) for each in found], indent=1) + "\n"
+    if not found:
+        return "there is nothing yet; `python -m pipeline run` brings data in\n"
     lines = [f"{'':<10}{'table':<44}{'rows':>14}{'size':>12}{'versions':>10}"]
     for each in found:
         rows, versions = (("" if n is None else f"{n:,}") for n in (each.rows, each.versions))

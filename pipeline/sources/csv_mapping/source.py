@@ -66,10 +66,16 @@ def csv_source(
             name: TableSql(tables[name], table, checked.mapping.time_zone).select(_loaded(name), source)
             for name, table in checked.mapping.tables.items()
         },
+        columns={name: _made_of(source, table) for name, table in checked.mapping.tables.items()},
         fill=partial(_fill, checked, max_rejected, keys),
         control=controls(mapped),
         recount=recount(mapped),
     )
+
+
+def _made_of(source: str, table: TableMapping) -> dict[str, list[tuple[str, str]]]:
+    place = f"{source}.{table.file}"
+    return {name: [(place, column) for column in columns_of(each)] for name, each in table.columns.items()}
 
 
 def _loaded(table: str) -> str:

@@ -16,7 +16,8 @@ import pymysql
 import pytest
 
 from tests.integration.auth import mariadb
-from tests.integration.auth.mariadb import free_port, wait_for
+from tests.integration.auth.mariadb import wait_for
+from tests.waiting import free_port
 
 KINDS = ("mariadb", "mysql")
 MISSING = "no `mysqld` of MySQL 8 or later is on PATH (MariaDB's does not count), so it is tried on MariaDB alone"

@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pymysql
@@ -24,6 +23,7 @@ from pipeline.raw import RawSourceBusy, RawZone
 from shared.tokenise import Tokeniser
 from tests.integration.mysql.server import Server
 from tests.integration.mysql.shop import SERIES, SOURCE, Shop
+from tests.waiting import eventually
 
 KILLS = 20
 
@@ -120,7 +120,7 @@ def test_a_purged_binlog_is_told_with_its_remedy_and_nothing_is_skipped(own_serv
         shop.orders(10)
         shop.extract()
         shop.run("DELETE FROM orders WHERE order_id = 'o1'", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
-        wait_until(lambda: purged(shop))
+        eventually(lambda: purged(shop))
         before = len(shop.raw("orders"))
         with pytest.raises(BinlogGone, match=r"purged.*--snapshot-again"):
             shop.extract()
@@ -158,17 +158,17 @@ def test_following_goes_on_over_a_killed_connection_and_a_restart_and_ends_when_
         reading = threading.Thread(target=following.follow)
         reading.start()
         try:
-            wait_until(lambda: len(shop.raw("orders")) == 10)
+            eventually(lambda: len(shop.raw("orders")) == 10)
             shop.orders(5, "a")
-            wait_until(lambda: len(shop.raw("orders")) == 15)
+            eventually(lambda: len(shop.raw("orders")) == 15)
             kill_all_others(shop)
             shop.orders(5, "b")
-            wait_until(lambda: len(shop.raw("orders")) == 20)
+            eventually(lambda: len(shop.raw("orders")) == 20)
             own_server.stop()
             own_server.start()
             shop.connection = own_server.root("shop")
             shop.orders(5, "c")
-            wait_until(lambda: len(shop.raw("orders")) == 25)
+            eventually(lambda: len(shop.raw("orders")) == 25)
         finally:
             stop.set()
             reading.join(30)
@@ -188,10 +188,3 @@ def purged(shop: Shop) -> bool:
     """Return whether the first file is gone: the server keeps it until InnoDB is done with it."""
     shop.run("PURGE BINARY LOGS TO 'shop-bin.000003'")
     return shop.run("SHOW BINARY LOGS")[0][0] == "shop-bin.000003"
-
-
-def wait_until(good: object, seconds: float = 40) -> None:
-    until = time.monotonic() + seconds
-    while not good():  # type: ignore[operator]
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.1)

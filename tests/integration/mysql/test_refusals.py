@@ -21,9 +21,9 @@ from pipeline.settings import PipelineSettings
 from shared.errors import PlatformError
 from shared.migrate import drift
 from shared.tokenise import Tokeniser
-from tests.integration.auth.mariadb import free_port
 from tests.integration.mysql.server import BINLOG, Server, running
 from tests.integration.mysql.shop import Shop
+from tests.waiting import free_port
 
 SECRET = "s3cret-kepler"
 

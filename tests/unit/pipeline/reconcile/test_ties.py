@@ -7,8 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from pipeline.prod import BatchFunction, batch_functions
 from pipeline.reconcile.count import ties, undeclared
+from pipeline.systems.functions import BatchFunction, batch_functions
 from shared.reconciliation import Tie, Untied
 from shared.tables import CONTRACT
 
