@@ -132,14 +132,13 @@ class Extraction(AbstractContextManager["Extraction"]):
     def _changes(self, connection: duckdb.DuckDBPyConnection, table: str, known: Sequence[RawFile], batch: str) -> str:
         columns = {name: kind for name, kind, *_ in connection.execute("DESCRIBE mapped").fetchall()}
         self._read_state(connection, table, columns, known)
-        _last(connection, "mapped", table)
-        keyed, alone = self._keyed(table, columns, batch), self._alone(connection, table, columns, batch)
+        keyed, alone = self._keyed(connection, table, columns, batch), self._alone(connection, table, columns, batch)
         return f"SELECT *, {_extracted_at()} FROM ({' UNION ALL BY NAME '.join([*keyed, *alone])})"
 
     def _read_state(
         self, connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], known: Sequence[RawFile]
     ) -> None:
-        """Make `state_last` of the latest row of each key that raw holds, and `state_alone` of those without one."""
+        """Make `state` of the rows that raw holds, and `state_alone` of those without a key that still stand."""
         reach(connection, [file.uri for file in known], self._options)
         files = f"read_parquet({as_list(known)}, union_by_name = true, hive_partitioning = false)"
         there = {name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
@@ -150,7 +149,6 @@ class Extraction(AbstractContextManager["Extraction"]):
         )
         withdraws = WITHDRAWS if WITHDRAWS in there else f"NULL::VARCHAR AS {WITHDRAWS}"
         _create(connection, "state", f"SELECT {typed}, _op, {withdraws} FROM {files}", self.source)
-        _last(connection, "state", table)
         withdrawn = f"SELECT {WITHDRAWS} FROM state WHERE {WITHDRAWS} IS NOT NULL"
         _create(
             connection,
@@ -159,18 +157,21 @@ class Extraction(AbstractContextManager["Extraction"]):
             self.source,
         )
 
-    def _keyed(self, table: str, columns: dict[str, str], batch: str) -> list[str]:
+    def _keyed(
+        self, connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], batch: str
+    ) -> list[str]:
         """Return SQL of the new, changed and deleted rows that have a key."""
+        mapped, state = _last(connection, "mapped", table), _last(connection, "state", table)
         content, same_key = [name for name in columns if name not in ROW_META], _same(_key(table))
         differs = f"row({_listed(content, 'm')}) IS DISTINCT FROM row({_listed(content, 's')})"
         changed = (
-            f"SELECT {_listed(_key(table), 'm')}, s._op IS NOT NULL AS known FROM mapped_last m"
-            f" LEFT JOIN (FROM state_last WHERE _op <> 'D') s ON {same_key} WHERE s._op IS NULL OR {differs}"
+            f"SELECT {_listed(_key(table), 'm')}, s._op IS NOT NULL AS known FROM ({mapped}) m"
+            f" LEFT JOIN (FROM ({state}) WHERE _op <> 'D') s ON {same_key} WHERE s._op IS NULL OR {differs}"
         )
         return [
             f"SELECT m.*, if(s.known, 'U', 'I') AS _op FROM mapped m JOIN ({changed}) s ON {same_key}",
             f"SELECT s.* EXCLUDE ({', '.join(ROW_META)}, _op, {WITHDRAWS}), {_gone(batch)}"
-            f" FROM state_last s ANTI JOIN mapped_last m ON {same_key}"
+            f" FROM ({state}) s ANTI JOIN ({mapped}) m ON {same_key}"
             f" WHERE s._op <> 'D' AND {self.window.condition('s._source_ts')}",
         ]
 
@@ -199,20 +200,21 @@ def _gone(batch: str) -> str:
     return f"NULL::TIMESTAMPTZ AS _source_ts, {position}, 'D' AS _op"
 
 
-def _last(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> None:
-    """Make `<name>_last` of the last row of each key in a table; rows without a key are left out."""
+def _last(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> str:
+    """Return SQL of the last row of each key in a table; rows without a key are left out."""
     key, there = _listed(_key(table)), f"NOT ({_blank(table)})"
     repeated = f"SELECT {key} FROM {name} WHERE {there} GROUP BY ALL HAVING count(*) > 1"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE repeated AS {repeated}")
+    if not connection.execute("SELECT 1 FROM repeated LIMIT 1").fetchone():
+        # Most sources repeat nothing: then nothing need be held back until all are seen, nor be kept a second time.
+        return f"SELECT * FROM {name} WHERE {there}"
     latest = f"row_number() OVER (PARTITION BY {key} ORDER BY _source_position DESC) = 1"
-    # Most sources repeat nothing: then no row has to be held back until all are seen.
-    select = f"SELECT * FROM {name} WHERE {there}"
-    if connection.execute("SELECT 1 FROM repeated LIMIT 1").fetchone():
-        select = (
-            f"SELECT * FROM {name} ANTI JOIN repeated USING ({key}) WHERE {there}"
-            f" UNION ALL SELECT * FROM {name} SEMI JOIN repeated USING ({key}) QUALIFY {latest}"
-        )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name}_last AS {select}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name}_last AS"
+        f" SELECT * FROM {name} ANTI JOIN repeated USING ({key}) WHERE {there}"
+        f" UNION ALL SELECT * FROM {name} SEMI JOIN repeated USING ({key}) QUALIFY {latest}"
+    )
+    return f"SELECT * FROM {name}_last"
 
 
 def _blank(table: str) -> str:
