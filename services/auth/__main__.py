@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from services.auth.create_user import create_user
-from services.auth.servicer import service
+from services.auth.servicers import services
 from services.auth.settings import AuthSettings
 from services.auth.wiring import opened
 from shared.rpc.process import run
@@ -15,11 +15,11 @@ from shared.transcode.publish import service_app
 
 async def main(settings: AuthSettings) -> None:
     """Serve until told to stop."""
-    async with opened(settings) as servicer:
-        served, verifier = service(servicer), servicer.verifier
-        rest = service_app("auth", [served.descriptor.full_name], verifier, issuer=settings.issuer)
-        ready = servicer.revocations.ready
-        await serve("auth", settings, [served], verifier, ready=ready, http_app_factory=rest)
+    async with opened(settings) as parts:
+        served, verifier = services(parts), parts.verifier
+        names = [one.descriptor.full_name for one in served]
+        rest = service_app("auth", names, verifier, issuer=settings.issuer)
+        await serve("auth", settings, served, verifier, ready=parts.revocations.ready, http_app_factory=rest)
 
 
 if __name__ == "__main__":

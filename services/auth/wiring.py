@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager, closing
 
 from services.auth.accounts import Accounts
 from services.auth.keys import LocalKeys
+from services.auth.parts import Parts
 from services.auth.passwords import Passwords
 from services.auth.revocations import following
-from services.auth.servicer import AuthServicer
 from services.auth.sessions import Sessions
 from services.auth.settings import AuthSettings
 from services.auth.store import MIGRATIONS
@@ -19,15 +19,15 @@ from shared.tokens import TokenSigner, TokenVerifier
 
 
 @asynccontextmanager
-async def opened(settings: AuthSettings) -> AsyncIterator[AuthServicer]:
-    """Yield the service over a migrated database, with everything closed at the end."""
+async def opened(settings: AuthSettings) -> AsyncIterator[Parts]:
+    """Yield the parts of the service over a migrated database, with everything closed at the end."""
     async with accounts(settings) as (database, book):
         keys = LocalKeys(settings.keys_dir)
         signer = TokenSigner(keys.newest, settings.issuer, settings.audience)
         async with following(database) as revocations:
             verifier = TokenVerifier(keys, settings.issuer, settings.audience, revocations)
             sessions = Sessions(database, signer, revocations)
-            yield AuthServicer(book, sessions, keys, revocations, verifier, settings.issuer, settings.audience)
+            yield Parts(book, sessions, keys, revocations, verifier, settings.issuer, settings.audience)
 
 
 @asynccontextmanager

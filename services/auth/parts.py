@@ -1,0 +1,24 @@
+"""What the servicers of the auth process answer with, made once by the wiring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.auth.accounts import Accounts
+from services.auth.keys import LocalKeys
+from services.auth.revocations import LocalRevocations
+from services.auth.sessions import Sessions
+from shared.tokens import TokenVerifier
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The domain objects of the process."""
+
+    accounts: Accounts
+    sessions: Sessions
+    keys: LocalKeys
+    revocations: LocalRevocations
+    verifier: TokenVerifier
+    issuer: str
+    audience: str
