@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from services.auth.create_user import create_user
 from services.auth.servicers import services
 from services.auth.settings import AuthSettings
 from services.auth.wiring import opened
+from shared import logs
 from shared.rpc.process import run
 from shared.rpc.server import serve
 from shared.transcode.publish import service_app
+
+COMMANDS: Mapping[str, Callable[[Sequence[str], AuthSettings], Coroutine[Any, Any, None]]] = MappingProxyType(
+    {"create-user": create_user}
+)
 
 
 async def main(settings: AuthSettings) -> None:
@@ -22,9 +30,17 @@ async def main(settings: AuthSettings) -> None:
         await serve("auth", settings, served, verifier, ready=parts.revocations.ready, http_app_factory=rest)
 
 
+def start(arguments: Sequence[str]) -> Coroutine[Any, Any, None]:
+    """Return what the arguments ask for."""
+    settings = AuthSettings()
+    if not arguments:
+        return main(settings)
+    # A command answers on standard output; only what went wrong is logged beside it.
+    logs.configure("auth", settings.model_copy(update={"log_level": "warning"}))
+    if arguments[0] in COMMANDS:
+        return COMMANDS[arguments[0]](arguments[1:], settings)
+    sys.exit(f"usage: python -m services.auth [{' | '.join(COMMANDS)}]")
+
+
 if __name__ == "__main__":
-    command = sys.argv[1:]
-    if command[:1] == ["create-user"]:
-        run(create_user(command[1:], AuthSettings()))
-    else:
-        run(main(AuthSettings()))
+    run(start(sys.argv[1:]))

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from services.auth.accounts import Accounts
 from services.auth.keys import LocalKeys
+from services.auth.letters import Letters
+from services.auth.profile import Profile
+from services.auth.recovery import Recovery
 from services.auth.revocations import LocalRevocations
 from services.auth.sessions import Sessions
 from shared.tokens import TokenVerifier
@@ -16,6 +19,9 @@ class Parts:
     """The domain objects of the process."""
 
     accounts: Accounts
+    profile: Profile
+    recovery: Recovery
+    letters: Letters
     sessions: Sessions
     keys: LocalKeys
     revocations: LocalRevocations

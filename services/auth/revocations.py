@@ -18,6 +18,7 @@ from services.auth.store import RevocationRow, SessionRow, now
 from shared.db import Database
 from shared.errors import PlatformError
 from shared.revocation import STALE_AFTER_SECONDS, Revocation, RevocationList
+from shared.tokens import LEEWAY_SECONDS, LIFETIME_SECONDS
 
 POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 1.0
@@ -26,6 +27,7 @@ OVERLAP_SECONDS = 30.0
 """Rows become visible when committed, a little after the moment they carry; replicas' clocks differ a little too."""
 SNAPSHOT_CHUNK = 500
 KEEP_ENDED = timedelta(days=1)
+TOKENS_LIVE = timedelta(seconds=LIFETIME_SECONDS + LEEWAY_SECONDS)
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,14 @@ class LocalRevocations:
         if fresh:
             for watcher in self._watchers:
                 watcher.put_nowait(fresh)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[tuple[AsyncSession, list[Revocation]]]:
+        """Yield a transaction and a list for what it revokes, told to everybody once that is committed."""
+        revoked: list[Revocation] = []
+        async with self._database.transaction() as session:
+            yield session, revoked
+        self.publish(revoked)
 
     async def watch(self) -> AsyncIterator[Update]:
         """Yield everything known, then what is new, and a heartbeat each second while the database is read."""
@@ -185,23 +195,40 @@ async def following(database: Database) -> AsyncIterator[LocalRevocations]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def end_sessions(session: AsyncSession, ids: Iterable[str], lifetime: timedelta) -> list[Revocation]:
-    """Return the revocations of those sessions that had not ended yet, written but not committed.
-
-    Args:
-        session: a transaction; publish what comes back once it is committed.
-        ids: sessions to end.
-        lifetime: how long an access token of theirs may still live.
-    """
+async def end_sessions(session: AsyncSession, ids: Iterable[str]) -> list[Revocation]:
+    """Return the revocations of those sessions that had not ended yet, written but not committed."""
     running = select(SessionRow).where(col(SessionRow.id).in_(list(ids)), col(SessionRow.ended_at).is_(None))
     moment = now()
-    rows = []
-    for row in await session.scalars(running.with_for_update()):
+    rows = list(await session.scalars(running.order_by(col(SessionRow.id)).with_for_update()))
+    for row in rows:
         row.ended_at = moment
-        until = moment + lifetime
-        rows.append(RevocationRow(session_id=row.id, subject=row.user_id, revoked_at=moment, expires_at=until))
-    session.add_all(rows)
-    return [entry(row) for row in rows]
+    return [_revoke(session, moment, row.user_id, row.id) for row in rows]
+
+
+async def end_all_sessions(session: AsyncSession, user_id: str, but: str = "") -> list[Revocation]:
+    """Return the revocations of all running sessions of a user, but one; written, not committed."""
+    mine = select(SessionRow.id).where(SessionRow.user_id == user_id, col(SessionRow.ended_at).is_(None))
+    return await end_sessions(session, [one for one in await session.scalars(mine) if one != but])
+
+
+def revoke_subject(session: AsyncSession, user_id: str) -> Revocation:
+    """Return the revocation of every token a user has by now, of sessions and keys alike.
+
+    Sessions go on: their next token says what the user may do from now on. The caller holds the user's row, as
+    everybody does who signs a token, so none is signed meanwhile with what the user could do before.
+    """
+    return _revoke(session, now(), user_id, "")
+
+
+def revoke_session(session: AsyncSession, user_id: str, session_id: str) -> Revocation:
+    """Return the revocation of all tokens with that `sid`, such as those an API key was swapped for."""
+    return _revoke(session, now(), user_id, session_id)
+
+
+def _revoke(session: AsyncSession, moment: datetime, user_id: str, session_id: str) -> Revocation:
+    row = RevocationRow(session_id=session_id, subject=user_id, revoked_at=moment, expires_at=moment + TOKENS_LIVE)
+    session.add(row)
+    return entry(row)
 
 
 def entry(row: RevocationRow) -> Revocation:

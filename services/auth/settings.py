@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from shared.settings import ProcessSettings
+from shared.mail.settings import MailSettings
 
 
-class AuthSettings(ProcessSettings):
+class AuthSettings(MailSettings):
     """Settings of the auth process."""
 
     database_url: str = ""
     """DATABASE_URL: `sqlite+aiosqlite:///…` or `mysql+asyncmy://…`; a file below VAR_DIR when not set."""
     registration: Literal["open", "invitation"] = "open"
     """REGISTRATION: whether anybody may make an account with the viewer role."""
+    require_verified_email: bool = False
+    """REQUIRE_VERIFIED_EMAIL: refuse the login of accounts whose e-mail address was never confirmed."""
+    breached_passwords: Path | None = None
+    """BREACHED_PASSWORDS: a copy of the Pwned Passwords set, a folder of range files or one file sorted by hash."""
 
     @property
     def store_url(self) -> str:

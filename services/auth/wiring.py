@@ -3,40 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
 
 from services.auth.accounts import Accounts
+from services.auth.breached import Breached
 from services.auth.keys import LocalKeys
+from services.auth.letters import Letters, writing
 from services.auth.parts import Parts
+from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
-from services.auth.revocations import following
+from services.auth.post import Nowhere, Post
+from services.auth.profile import Profile
+from services.auth.recovery import Recovery
+from services.auth.revocations import LocalRevocations, following
 from services.auth.sessions import Sessions
 from services.auth.settings import AuthSettings
 from services.auth.store import MIGRATIONS
 from shared.db import Database
+from shared.mail.settings import open_mailer
 from shared.migrate import run_migrations
 from shared.tokens import TokenSigner, TokenVerifier
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What everything else stands on."""
+
+    settings: AuthSettings
+    database: Database
+    passwords: Passwords
+    rules: PasswordRules
+
+    def accounts(self, post: Post) -> Accounts:
+        """Return the accounts."""
+        known = self.settings
+        return Accounts(
+            self.database,
+            self.passwords,
+            known.registration,
+            rules=self.rules,
+            post=post,
+            require_verified=known.require_verified_email,
+        )
 
 
 @asynccontextmanager
 async def opened(settings: AuthSettings) -> AsyncIterator[Parts]:
     """Yield the parts of the service over a migrated database, with everything closed at the end."""
-    async with accounts(settings) as (database, book):
-        keys = LocalKeys(settings.keys_dir)
-        signer = TokenSigner(keys.newest, settings.issuer, settings.audience)
-        async with following(database) as revocations:
-            verifier = TokenVerifier(keys, settings.issuer, settings.audience, revocations)
-            sessions = Sessions(database, signer, revocations)
-            yield Parts(book, sessions, keys, revocations, verifier, settings.issuer, settings.audience)
+    async with AsyncExitStack() as stack:
+        ground = await stack.enter_async_context(grounded(settings))
+        mailer = await stack.enter_async_context(open_mailer(settings))
+        letters = await stack.enter_async_context(writing(Letters(ground.database, mailer, settings.issuer)))
+        revocations = await stack.enter_async_context(following(ground.database))
+        yield put_together(ground, letters, revocations)
+
+
+def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations) -> Parts:
+    """Return the parts over what is open."""
+    settings, database, passwords, rules = ground.settings, ground.database, ground.passwords, ground.rules
+    keys = LocalKeys(settings.keys_dir)
+    signer = TokenSigner(keys.newest, settings.issuer, settings.audience)
+    accounts = ground.accounts(letters)
+    return Parts(
+        accounts=accounts,
+        profile=Profile(database, accounts, revocations, passwords, rules, letters),
+        recovery=Recovery(database, revocations, passwords, rules, letters),
+        letters=letters,
+        sessions=Sessions(database, signer, revocations),
+        keys=keys,
+        revocations=revocations,
+        verifier=TokenVerifier(keys, settings.issuer, settings.audience, revocations),
+        issuer=settings.issuer,
+        audience=settings.audience,
+    )
 
 
 @asynccontextmanager
-async def accounts(settings: AuthSettings) -> AsyncIterator[tuple[Database, Accounts]]:
-    """Yield the database, migrated, and the accounts in it."""
+async def grounded(settings: AuthSettings) -> AsyncIterator[Ground]:
+    """Yield the migrated database and what checks passwords."""
+    rules = PasswordRules(Breached(settings.breached_passwords))
     await run_migrations(settings.store_url, MIGRATIONS)
     database = Database(settings.store_url)
     try:
         with closing(Passwords()) as passwords:
-            yield database, Accounts(database, passwords, settings.registration)
+            yield Ground(settings, database, passwords, rules)
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def accounts(settings: AuthSettings) -> AsyncIterator[tuple[Database, Accounts]]:
+    """Yield the database, migrated, and the accounts in it, for commands at a shell."""
+    async with grounded(settings) as ground:
+        yield ground.database, ground.accounts(Nowhere())

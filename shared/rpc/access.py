@@ -134,12 +134,16 @@ class Guard:
     trusts_network: bool = False
     """True where certificates, or the network itself, keep strangers away from internal methods."""
 
+    def inside(self, peer: str) -> bool:
+        """Return whether a peer is one of our own processes."""
+        return self.trusts_network or peer.startswith(LOOPBACK)
+
     async def admit(self, method: str, request: Any, token: str, peer: str) -> Principal:
         """Return the caller, if it may make this call from `peer`. Raises Unauthenticated or PermissionDenied."""
         policy = self.policies.get(method)
         if policy is None:
             raise NoPolicy(f"{method} has no policy in its contract, so nobody may call it")
-        if policy.door is Door.INTERNAL and not (self.trusts_network or peer.startswith(LOOPBACK)):
+        if policy.door is Door.INTERNAL and not self.inside(peer):
             raise InternalOnly(
                 f"{method} is internal: it is answered on loopback, to callers with our certificate (TLS_CA, TLS_CERT, "
                 "TLS_KEY), or on a network declared private (TRUST_NETWORK=true)"

@@ -17,6 +17,7 @@ from google.protobuf.message_factory import GetMessageClass
 import protos
 from protos.common.v1 import options_pb2
 from shared.errors import Internal
+from shared.transcode import fields as f
 from shared.transcode.template import PathTemplate
 
 VERBS = ("get", "post", "put", "patch", "delete")
@@ -86,6 +87,12 @@ class Method:
     def request_fields(self) -> dict[str, FieldDescriptor]:
         """Return the request's fields by name."""
         return dict(self.descriptor.input_type.fields_by_name)
+
+    def query_fields(self) -> list[str]:
+        """Return the request's fields that may be given as query parameters."""
+        path, body = self.rule.template.fields, self.rule.body
+        rest = [one for one in self.descriptor.input_type.fields if one.name not in (*path, body)]
+        return [one.name for one in rest if body != "*" or f.options_of(one).query]
 
 
 def read_method(descriptor: MethodDescriptor) -> Method:

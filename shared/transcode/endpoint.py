@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from shared import principal, telemetry
+from shared import client, principal, telemetry
 from shared.errors import Internal, InvalidArgument, PlatformError
 from shared.principal import ANONYMOUS, Principal
 from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
@@ -56,6 +56,7 @@ class Endpoint:
         self._cookies = Cookies(method, edge.cookie_names)
         self._answerer = Answerer(method, edge.encoders, self._cookies)
         self._rpc_path = method.rpc_path
+        self._tells_client = method.rule.verb != "GET" or method.policy.public
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
 
@@ -84,7 +85,9 @@ class Endpoint:
             self._access.check(caller, request)
         backend = self._edge.backends.running(service)
         media_type = self._answerer.media_type(headers)
-        metadata = ARROW_ASKED if media_type != JSON else ()
+        metadata: tuple[tuple[str, str], ...] = ARROW_ASKED if media_type != JSON else ()
+        if self._tells_client:  # reads are not told: it would cost each of them, and nobody notes who read what
+            metadata += ((client.HEADER, client.told(scope, headers)),)
         timeout = self._timeout(headers)
         with Watch(receive) as watch:
             message = await backend.call(

@@ -79,10 +79,8 @@ class Operation:
         return list(dict.fromkeys([*own, *guarded, *permission, *routed, *COMMON_REASONS]))
 
     def _parameters(self) -> list[Schema]:
-        body = self._method.rule.body
-        in_query = [name for name in self._fields if body != "*" and name not in self._path and name != body]
         found = [self._parameter(name, "path") for name in self._path]
-        found += [self._parameter(name, "query") for name in in_query]
+        found += [self._parameter(name, "query") for name in self._method.query_fields()]
         return [*found, SESSION_HEADER] if self._uses_cookies() else found
 
     def _parameter(self, name: str, place: str) -> Schema:

@@ -33,8 +33,7 @@ class RequestReader:
         self.body_field = body
         self._parsers = {name: parser(found[name]) for name in path}
         self._path = frozenset(path)
-        queried = [] if body == "*" else [name for name in found if name not in self._path and name != body]
-        self._query = {name: (parser(found[name]), found[name].is_repeated) for name in queried}
+        self._query = {name: (parser(found[name]), found[name].is_repeated) for name in method.query_fields()}
         self._class: type[Message] = method.request_class
         self._fill = decoders.message(method.descriptor.input_type)
         self._validator = validator(method.descriptor.input_type)
@@ -55,9 +54,13 @@ class RequestReader:
         if self.body_field != "*":
             values[self.body_field] = body
             return
-        if values or self._path & body.keys():
-            names = sorted(values.keys() | (self._path & body.keys()))
-            raise invalid([FieldError(name, "belongs into the path, not into the body") for name in names])
+        wrong = [
+            FieldError(one, "belongs into the path, not into the body") for one in sorted(self._path & body.keys())
+        ]
+        twice = sorted(values.keys() & body.keys())
+        wrong += [FieldError(one, "is given in the query and in the body; give it once") for one in twice]
+        if wrong:
+            raise invalid(wrong)
         values.update(body)
 
     def _from_query(self, query: bytes) -> dict[str, Any]:

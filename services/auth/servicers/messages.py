@@ -20,6 +20,8 @@ def to_user(account: Account) -> auth_pb2.User:
         roles=account.roles,
         permissions=account.permissions,
         created_at=account.created_at,
+        email_verified=account.email_verified,
+        regions=account.regions or (),
     )
 
 

@@ -165,7 +165,8 @@ async def test_reuse_of_a_refresh_token_is_felt_in_another_process(stack: Stack)
     login = await stack.register_and_log_in()
     await until(lambda: stack.remote.fresh)
     before = stack.remote.epoch
-    await stack.stub.Refresh(auth.RefreshRequest(refresh_token=login.refresh_token))
+    second = await stack.stub.Refresh(auth.RefreshRequest(refresh_token=login.refresh_token))
+    await stack.stub.Refresh(auth.RefreshRequest(refresh_token=second.refresh_token))
     with pytest.raises(Unauthenticated):
         await stack.stub.Refresh(auth.RefreshRequest(refresh_token=login.refresh_token))
     await until(lambda: stack.remote.epoch != before)
@@ -188,8 +189,10 @@ async def test_without_auth_nothing_is_let_in_that_was_not_heard_to_be_good(stac
 
 async def test_a_token_outlives_a_restart_of_auth_and_a_revocation_does_too(stack: Stack) -> None:
     kept, ended = await stack.register_and_log_in(), await stack.stub.Login(auth.LoginRequest(**ADA))
-    await stack.stub.Logout(auth.LogoutRequest(), metadata=bearing(ended.access_token))
     await until(lambda: stack.remote.fresh)
+    before = stack.remote.epoch
+    await stack.stub.Logout(auth.LogoutRequest(), metadata=bearing(ended.access_token))
+    await until(lambda: stack.remote.epoch != before)
     before = stack.remote.epoch
     await stack.stop()
     again = Stack(AuthSettings(var_dir=stack.settings.var_dir, grpc_address=stack.at.grpc_address))
@@ -264,7 +267,8 @@ async def test_no_secret_reaches_the_log(stack: Stack, capfd: pytest.CaptureFixt
     login = await stack.register_and_log_in()
     with pytest.raises(Unauthenticated):
         await stack.stub.Login(auth.LoginRequest(email=ADA["email"], password="wrong" + PASSWORD))
-    await stack.stub.Refresh(auth.RefreshRequest(refresh_token=login.refresh_token))
+    second = await stack.stub.Refresh(auth.RefreshRequest(refresh_token=login.refresh_token))
+    await stack.stub.Refresh(auth.RefreshRequest(refresh_token=second.refresh_token))
     with pytest.raises(Unauthenticated):
         await stack.stub.Refresh(auth.RefreshRequest(refresh_token=login.refresh_token))
     written = "".join(capfd.readouterr())

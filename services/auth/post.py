@@ -1,0 +1,45 @@
+"""Mail that is asked for while a request is answered and written afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Purpose(StrEnum):
+    """What a link, or a mail without one, is for."""
+
+    VERIFY = "verify"
+    CHANGE = "change"
+    RESET = "reset"
+    INVITE = "invite"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105  the name of a notice
+    EMAIL_CHANGED = "email-changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to write: to the user of that id, or to whoever has that address; for a change, to the new address."""
+
+    purpose: Purpose
+    user_id: str = ""
+    email: str = ""
+
+    def __repr__(self) -> str:
+        """Return what it is for, without whom it goes to."""
+        return f"Letter({self.purpose})"
+
+
+class Post(Protocol):
+    """Takes letters."""
+
+    def ask(self, letter: Letter) -> None:
+        """Have a letter written soon. Raises MailBusy when too many wait."""
+
+
+class Nowhere:
+    """Takes letters and writes none: for commands at a shell."""
+
+    def ask(self, letter: Letter) -> None:
+        """Do nothing."""
