@@ -36,7 +36,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     """Return the application. To be called in the event loop that serves it: the channels belong to that loop."""
     contracts = load_contracts()
     channels = {name: channel(name, address, settings) for name, address in settings.services.items()}
-    verifier, revocations = identity.verifier(settings, contracts, channels)
+    verifier, revocations, api_keys = identity.verifier(settings, contracts, channels)
     pulse = health.Pulse(channels)
 
     @asynccontextmanager
@@ -57,6 +57,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         CookieNames(settings.issuer, settings.cookies_need_tls),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.timeout_seconds,
+        api_keys=api_keys,
     )
     publish(app, contracts, edge, document())
     app.include_router(health.router(pulse))

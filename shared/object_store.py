@@ -20,7 +20,7 @@ def filesystem(uri: str, options: Mapping[str, str]) -> pafs.FileSystem:
 def put_new(uri: str, options: Mapping[str, str], path: str, content: bytes) -> bool:
     """Return whether the object store took the file under a name that was free; False: somebody else has that name."""
     import boto3  # type: ignore[import-untyped]  # noqa: PLC0415  half a second, which only writers to an object store pay
-    from botocore.exceptions import ClientError  # noqa: PLC0415
+    from botocore.exceptions import ClientError  # type: ignore[import-untyped]  # noqa: PLC0415
 
     given = {key.lower(): text for key, text in options.items()}
     bucket, _, prefix = uri.partition("://")[2].partition("/")

@@ -301,8 +301,10 @@ class TokenSigner:
         permissions: Iterable[str],
         session_id: str,
         regions: Iterable[str] | None = None,
+        *,
+        lifetime_seconds: int | None = None,
     ) -> str:
-        """Return a token that holds from now on for `lifetime_seconds`."""
+        """Return a token that holds from now on for `lifetime_seconds`, the signer's own when not given."""
         now = self._clock()
         claims: dict[str, object] = {
             "iss": self._issuer,
@@ -311,7 +313,7 @@ class TokenSigner:
             "sid": session_id,
             # Microseconds, so that a login right after a revocation in the same second gets a token that holds.
             "iat": round(now, 6),
-            "exp": int(now) + self.lifetime_seconds,
+            "exp": int(now) + (self.lifetime_seconds if lifetime_seconds is None else lifetime_seconds),
             "jti": uuid.uuid4().hex,
             "roles": sorted(roles),
             "permissions": sorted(permissions),

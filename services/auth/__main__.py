@@ -1,4 +1,4 @@
-"""`python -m services.auth` serves; `python -m services.auth create-user` makes an account."""
+"""`python -m services.auth` serves; `create-user` makes an account, `verify-audit` reads the audit log through."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from services.auth.create_user import create_user
 from services.auth.servicers import services
 from services.auth.settings import AuthSettings
+from services.auth.verify_audit import verify_audit
 from services.auth.wiring import opened
 from shared import logs
 from shared.rpc.process import run
@@ -17,7 +18,7 @@ from shared.rpc.server import serve
 from shared.transcode.publish import service_app
 
 COMMANDS: Mapping[str, Callable[[Sequence[str], AuthSettings], Coroutine[Any, Any, None]]] = MappingProxyType(
-    {"create-user": create_user}
+    {"create-user": create_user, "verify-audit": verify_audit}
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -252,6 +252,11 @@ async def load(session: AsyncSession, user_id: str, lock: bool = False) -> Accou
         raise AccountGone("the account of this token no longer exists; register again")
     roles = await session.scalars(select(UserRoleRow.role).where(UserRoleRow.user_id == user_id))
     regions = await session.scalars(select(UserRegionRow.region).where(UserRegionRow.user_id == user_id))
+    return account_of(row, roles, regions)
+
+
+def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str]) -> Account:
+    """Return the account in a row with its roles and regions."""
     return Account(
         id=row.id,
         email=row.email,

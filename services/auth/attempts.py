@@ -27,6 +27,8 @@ from shared.errors import ResourceExhausted
 LOCK = timedelta(minutes=15)
 LONGEST_DELAY = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(hours=24)
+DOUBLINGS = 6
+"""After these the longest delay is reached."""
 TRIES = 5
 NETWORK_BITS = 64
 """Of an IPv6 address: what one subscriber has."""
@@ -49,7 +51,9 @@ class Limit:
         """Return how long to wait after that many failures: 1, 2, 4, … 60 seconds, then the lock."""
         if failures < self.free:
             return timedelta()
-        return LOCK if failures >= self.lock else min(timedelta(seconds=2 ** (failures - self.free)), LONGEST_DELAY)
+        if failures >= self.lock:
+            return LOCK
+        return min(timedelta(seconds=2 ** min(failures - self.free, DOUBLINGS)), LONGEST_DELAY)
 
 
 ACCOUNT = Limit(free=4, lock=10)
@@ -108,7 +112,7 @@ class Attempts:
             try:
                 async with self._database.transaction() as session:
                     wait = await self._count(session, keys)
-                    details = {"blocked_s": int(wait.total_seconds())} if wait else {}
+                    details = {"blocked_s": str(int(wait.total_seconds()))} if wait else {}
                     await audit.append(session, "login.failed", actor=user_id, target=user_id, details=details)
                 return
             except IntegrityError:  # somebody else's first failure came in between

@@ -33,7 +33,7 @@ async def append(
     *,
     target: str = "",
     actor: str | None = None,
-    details: Mapping[str, str | int | bool] | None = None,
+    details: Mapping[str, str] | None = None,
 ) -> None:
     """Add one row at the end of the chain, as the last thing a transaction does: the end is locked from here on.
 

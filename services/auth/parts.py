@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.auth.accounts import Accounts
+from services.auth.api_keys import ApiKeys
+from services.auth.audit_log import AuditLog
 from services.auth.keys import LocalKeys
 from services.auth.letters import Letters
 from services.auth.profile import Profile
 from services.auth.recovery import Recovery
 from services.auth.revocations import LocalRevocations
 from services.auth.sessions import Sessions
+from services.auth.users import Users
 from shared.tokens import TokenVerifier
 
 
@@ -20,6 +23,9 @@ class Parts:
 
     accounts: Accounts
     profile: Profile
+    users: Users
+    api_keys: ApiKeys
+    audit_log: AuditLog
     recovery: Recovery
     letters: Letters
     sessions: Sessions

@@ -159,7 +159,7 @@ class Sessions:
             ended = await end_sessions(session, ids)
             revoked.extend(ended)
             if ended:
-                await audit.append(session, action, actor=user_id, target=ids[0], details={"sessions": len(ended)})
+                await audit.append(session, action, actor=user_id, target=ids[0], details={"sessions": str(len(ended))})
         return len(ended)
 
     def _renew(self, row: SessionRow, moment: datetime) -> None:

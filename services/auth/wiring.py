@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 
 from services.auth.accounts import Accounts
+from services.auth.api_keys import ApiKeys
+from services.auth.audit_log import AuditLog
 from services.auth.breached import Breached
 from services.auth.keys import LocalKeys
 from services.auth.letters import Letters, writing
@@ -20,6 +22,7 @@ from services.auth.revocations import LocalRevocations, following
 from services.auth.sessions import Sessions
 from services.auth.settings import AuthSettings
 from services.auth.store import MIGRATIONS
+from services.auth.users import Users
 from shared.db import Database
 from shared.mail.settings import open_mailer
 from shared.migrate import run_migrations
@@ -68,6 +71,9 @@ def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations
     return Parts(
         accounts=accounts,
         profile=Profile(database, accounts, revocations, passwords, rules, letters),
+        users=Users(database, revocations, letters),
+        api_keys=ApiKeys(database, signer, revocations),
+        audit_log=AuditLog(database),
         recovery=Recovery(database, revocations, passwords, rules, letters),
         letters=letters,
         sessions=Sessions(database, signer, revocations),

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aioboto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
 from shared.mail.mail import Mail, MailFailed
 from shared.mail.settings import MailSettings
@@ -26,7 +26,7 @@ class Ses:
         """Return once SES has taken the mail. Raises MailFailed."""
         raw = bytes(mail.message(self._sender))
         try:
-            await self._client.send_raw_email(Source=self._sender, Destinations=[mail.to], RawMessage={"Data": raw})
+            await self._client.send_raw_email(Source=self._sender, RawMessage={"Data": raw})
         except (BotoCoreError, ClientError) as error:
             told = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
             raise MailFailed(f"SES did not take the mail ({told}); is MAIL_FROM confirmed in this region?") from None

@@ -10,10 +10,12 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from shared import client, principal, telemetry
+from shared.api_keys import ApiKeyInvalid, KeyTokens, key_in
 from shared.errors import Internal, InvalidArgument, PlatformError
 from shared.principal import ANONYMOUS, Principal
 from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
+from shared.tokens import TokenExpired, TokenRevoked
 from shared.transcode import body, problem
 from shared.transcode.answer import Answer, Answerer
 from shared.transcode.backends import Backends
@@ -42,6 +44,8 @@ class Edge:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     encoders: Encoders = field(default_factory=Encoders)
     decoders: Decoders = field(default_factory=Decoders)
+    api_keys: KeyTokens | None = None
+    """What swaps API keys for tokens; without it none are taken."""
 
 
 class Endpoint:
@@ -100,13 +104,26 @@ class Endpoint:
         if not self._access.needs_token:
             return ANONYMOUS
         token = bearer(headers.get(b"authorization", b"").decode("latin-1"))
-        if not token:
+        key = key_in(headers, token) if self._edge.api_keys else ""
+        if not (token or key):
             raise TokenMissing("this needs a token; log in and send it as `Authorization: Bearer …`")
-        caller = await self._edge.verifier.verify(token)
+        caller = await (self._key_holder(key) if key else self._edge.verifier.verify(token))
         if not self._access.fields:
             self._access.check(caller, None)
         principal.current.set(caller)
         return caller
+
+    async def _key_holder(self, key: str) -> Principal:
+        """Return whom an API key speaks for. Raises ApiKeyInvalid."""
+        keys = self._edge.api_keys
+        if keys is None:
+            raise ApiKeyInvalid()
+        try:
+            return await self._edge.verifier.verify(await keys.token(key))
+        except (TokenRevoked, TokenExpired):
+            # The owner may do other things now, or the key was revoked: a new token tells which.
+            keys.forget(key)
+        return await self._edge.verifier.verify(await keys.token(key))
 
     async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
         content = None
