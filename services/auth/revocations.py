@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,8 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from services.auth.store import RevocationRow, SessionRow, now
+from services.auth.broadcast import Alone, Broadcast
+from services.auth.store import LinkRow, LoginAttemptRow, RevocationRow, SessionRow, now
 from shared.db import Database
 from shared.errors import PlatformError
 from shared.revocation import STALE_AFTER_SECONDS, Revocation, RevocationList
@@ -48,8 +49,13 @@ class LocalRevocations:
         database: Database,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        broadcast: Broadcast | None = None,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._database, self._clock, self._monotonic = database, clock, monotonic
+        self._broadcast, self._poll_seconds = broadcast or Alone(), poll_seconds
+        self._told_to_look = asyncio.Event()
         self._list = RevocationList(clock)
         self._watchers: set[asyncio.Queue[tuple[Revocation, ...] | None]] = set()
         self._since = datetime.fromtimestamp(0, UTC)
@@ -97,6 +103,8 @@ class LocalRevocations:
         async with self._database.transaction() as session:
             yield session, revoked
         self.publish(revoked)
+        if revoked:
+            self._broadcast.tell()
 
     async def watch(self) -> AsyncIterator[Update]:
         """Yield everything known, then what is new, and a heartbeat each second while the database is read."""
@@ -135,15 +143,27 @@ class LocalRevocations:
 
     async def run(self) -> None:
         """Poll for ever; a database that is away is waited for, and said so once."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._broadcast.run(self._told_to_look.set))
+            await self._keep_polling()
+
+    async def _keep_polling(self) -> None:
         reading = True
         while True:
-            await asyncio.sleep(POLL_SECONDS)
+            await self._turn()
             try:
                 await self.poll()
                 await self._purge_at_times()
                 reading = self._told(reading, True)
             except PlatformError as error:
                 reading = self._told(reading, False, error.detail)
+
+    async def _turn(self) -> None:
+        """Return when it is time to poll, or when another replica tells."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_seconds):
+                await self._told_to_look.wait()
+        self._told_to_look.clear()
 
     @staticmethod
     def _told(before: bool, reading: bool, detail: str = "") -> bool:
@@ -158,12 +178,14 @@ class LocalRevocations:
             await self.purge()
 
     async def purge(self) -> None:
-        """Delete what can no longer matter: expired revocations, and sessions long over with their tokens."""
+        """Delete what can no longer matter: expired revocations, sessions and links long over, old failures."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
         self._list.purge()
         async with self._database.transaction() as session:
             await session.execute(delete(RevocationRow).where(col(RevocationRow.expires_at) <= moment))
             await session.execute(delete(SessionRow).where(col(SessionRow.expires_at) <= moment - KEEP_ENDED))
+            await session.execute(delete(LinkRow).where(col(LinkRow.expires_at) <= moment - KEEP_ENDED))
+            await session.execute(delete(LoginAttemptRow).where(col(LoginAttemptRow.failed_at) <= moment - KEEP_ENDED))
 
     def close(self) -> None:
         """End every watcher."""
@@ -182,9 +204,11 @@ async def _next(queue: asyncio.Queue[tuple[Revocation, ...] | None]) -> tuple[Re
 
 
 @asynccontextmanager
-async def following(database: Database) -> AsyncIterator[LocalRevocations]:
+async def following(
+    database: Database, broadcast: Broadcast | None = None, poll_seconds: float = POLL_SECONDS
+) -> AsyncIterator[LocalRevocations]:
     """Yield the revocations of a database, complete from the first moment and kept in step until the end."""
-    revocations = LocalRevocations(database)
+    revocations = LocalRevocations(database, broadcast=broadcast, poll_seconds=poll_seconds)
     await revocations.poll()
     task = asyncio.create_task(revocations.run(), name="revocations")
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from shared.mail.settings import MailSettings
 
 
@@ -19,6 +21,9 @@ class AuthSettings(MailSettings):
     """REQUIRE_VERIFIED_EMAIL: refuse the login of accounts whose e-mail address was never confirmed."""
     breached_passwords: Path | None = None
     """BREACHED_PASSWORDS: a copy of the Pwned Passwords set, a folder of range files or one file sorted by hash."""
+
+    redis_url: str = Field(default="", repr=False)
+    """REDIS_URL: `redis://…`; replicas then tell each other of revocations at once. Without it they look by turns."""
 
     @property
     def store_url(self) -> str:

@@ -10,6 +10,7 @@ from services.auth.accounts import Accounts
 from services.auth.api_keys import ApiKeys
 from services.auth.audit_log import AuditLog
 from services.auth.breached import Breached
+from services.auth.broadcast import Alone, Broadcast, RedisBroadcast
 from services.auth.keys import LocalKeys
 from services.auth.letters import Letters, writing
 from services.auth.parts import Parts
@@ -58,8 +59,14 @@ async def opened(settings: AuthSettings) -> AsyncIterator[Parts]:
         ground = await stack.enter_async_context(grounded(settings))
         mailer = await stack.enter_async_context(open_mailer(settings))
         letters = await stack.enter_async_context(writing(Letters(ground.database, mailer, settings.issuer)))
-        revocations = await stack.enter_async_context(following(ground.database))
+        revocations = await stack.enter_async_context(following(ground.database, broadcast(settings)))
         yield put_together(ground, letters, revocations)
+
+
+def broadcast(settings: AuthSettings) -> Broadcast:
+    """Return how replicas reach each other."""
+    known = settings.redis_url
+    return RedisBroadcast(known, f"revocations:{settings.issuer}") if known else Alone()
 
 
 def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations) -> Parts:
