@@ -129,9 +129,10 @@ class Letters:
         return Mail(address, subject, f"Hello,\n\n{text.format(link=link, root=self._root)}\n")
 
     async def _reader(self, session: AsyncSession, letter: Letter) -> UserRow | None:
+        # Held, like everywhere the user first and the links after it, so that no two wait for each other.
         if letter.user_id:
-            return await session.get(UserRow, letter.user_id)
-        return await by_email(session, normal_email(letter.email))
+            return await session.get(UserRow, letter.user_id, with_for_update=True)
+        return await by_email(session, normal_email(letter.email), lock=True)
 
     async def _link(self, session: AsyncSession, purpose: Purpose, user_id: str, address: str) -> str | None:
         """Return the link to put in, empty where none is needed, None where one was sent a moment ago."""

@@ -56,3 +56,35 @@ async def test_a_weak_password_is_refused_at_the_shell_too(tmp_path: Path) -> No
     assert code == 1
     assert output.startswith("WEAK_PASSWORD: ")
     assert "short" not in output.removeprefix("WEAK_PASSWORD: ").replace("shorter", "")
+
+
+async def run(var_dir: Path, *arguments: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.auth", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | {"VAR_DIR": str(var_dir)},
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_the_audit_log_is_read_through_at_the_shell(tmp_path: Path) -> None:
+    await create_user(tmp_path, PASSWORD, "--role", "viewer")
+    code, output = await run(tmp_path, "verify-audit")
+    assert code == 0
+    end = output.removeprefix("the audit log is whole: ").strip()
+    assert end.startswith("1:")
+    await create_user(tmp_path, PASSWORD, "--role", "admin", "--replace")
+    code, output = await run(tmp_path, "verify-audit", "--known", end)
+    assert (code, output[:25]) == (0, "the audit log is whole: 2")
+    code, output = await run(tmp_path, "verify-audit", "--known", f"1:{'0' * 64}")
+    assert code == 1
+    assert output.startswith("AUDIT_BROKEN: ")
+    assert (await run(tmp_path, "verify-audit", "--known", "nonsense"))[0] == 2
+
+
+async def test_an_unknown_command_names_those_there_are(tmp_path: Path) -> None:
+    code, output = await run(tmp_path, "destroy")
+    assert code == 1
+    assert "create-user | verify-audit" in output
