@@ -18,7 +18,7 @@ from services.auth.account_fields import normal_email, require_regions, require_
 from services.auth.attempts import Attempts
 from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
-from services.auth.post import Letter, Nowhere, Post, Purpose
+from services.auth.post import Letter, Nowhere, Post, Purpose, ask_if_possible
 from services.auth.revocations import end_all_sessions, revoke_subject
 from services.auth.store import UserRegionRow, UserRoleRow, UserRow, now
 from shared.db import Database
@@ -120,7 +120,7 @@ class Accounts:
         if self._registration != "open":
             raise RegistrationClosed("accounts are made by invitation here; ask an administrator for one")
         account = await self.create(email, password, full_name, [SELF_REGISTERED_ROLE], actor="")
-        self._post.ask(Letter(Purpose.VERIFY, account.id))
+        ask_if_possible(self._post, Letter(Purpose.VERIFY, account.id))
         log.info("auth.registered", user_id=account.id)
         return account
 
@@ -201,7 +201,7 @@ class Accounts:
         account = await self.get(proved.id)
         account.require_enabled()
         if self._require_verified and not account.email_verified:
-            self._post.ask(Letter(Purpose.VERIFY, account.id))
+            ask_if_possible(self._post, Letter(Purpose.VERIFY, account.id))
             raise EmailNotVerified("confirm your e-mail address first: a link to do so has just been sent to it")
         return account
 

@@ -157,20 +157,19 @@ class ApiKeys:
 
     async def exchange(self, key: str) -> Exchanged:
         """Return an access token with what the key's scopes and its owner's roles both allow. Raises ApiKeyInvalid."""
-        moment, key_id = self.clock(), await self._found(key)
+        moment, known = self.clock(), await self._found(key)
         async with self.database.transaction() as session:
-            row = await session.get_one(ApiKeyRow, key_id)
-            account = await _account_of(session, row.user_id)
-            await session.refresh(row)
-            left = end_of(row) - moment
-            if row.revoked_at is not None or left <= timedelta():
+            account = await _account_of(session, known.user_id)
+            row = await session.get(ApiKeyRow, known.id)
+            left = end_of(row) - moment if row else timedelta()
+            if row is None or row.revoked_at is not None or left <= timedelta():
                 raise ApiKeyInvalid()
             if row.last_used_at is None or moment - row.last_used_at >= NOTE_USE_EVERY:
                 row.last_used_at = moment
             return self._signed(account, row, left)
 
-    async def _found(self, key: str) -> str:
-        """Return the id of a key. Raises ApiKeyInvalid; a made-up one costs a look-up and never a write."""
+    async def _found(self, key: str) -> ApiKeyRow:
+        """Return what is kept of a key. Raises ApiKeyInvalid; a made-up one costs a look-up and never a write."""
         found = KEY.fullmatch(key)
         if found is None:
             raise ApiKeyInvalid()
@@ -178,7 +177,7 @@ class ApiKeys:
             row = await session.scalar(select(ApiKeyRow).where(ApiKeyRow.prefix == found["prefix"]))
         if not hmac.compare_digest(row.key_hash if row else "", hash_key(key)) or row is None:
             raise ApiKeyInvalid()
-        return str(row.id)
+        return row
 
     def _signed(self, account: Account, row: ApiKeyRow, left: timedelta) -> Exchanged:
         seconds = max(1, min(TOKEN_SECONDS, int(left.total_seconds())))

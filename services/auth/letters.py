@@ -19,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.auth import audit, links
 from services.auth.account_fields import normal_email
 from services.auth.accounts import by_email
-from services.auth.post import Letter, Purpose
+from services.auth.post import Letter, MailBusy, Purpose
 from services.auth.store import UserRow, now
 from shared.db import Database
-from shared.errors import PlatformError, ResourceExhausted
+from shared.errors import PlatformError
 from shared.mail import Mail, Mailer
 
 MOST_WAITING = 1000
@@ -69,12 +69,6 @@ WORDS: Mapping[Purpose, tuple[str, str]] = MappingProxyType(
 )
 
 log = structlog.get_logger(__name__)
-
-
-class MailBusy(ResourceExhausted):
-    """More mails wait to be written than can be in good time."""
-
-    reason = "MAIL_BUSY"
 
 
 class Letters:

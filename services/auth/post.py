@@ -6,6 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import structlog
+
+from shared.errors import ResourceExhausted
+
+log = structlog.get_logger(__name__)
+
+
+class MailBusy(ResourceExhausted):
+    """More mails wait to be written than can be in good time."""
+
+    reason = "MAIL_BUSY"
+
 
 class Purpose(StrEnum):
     """What a link, or a mail without one, is for."""
@@ -43,3 +55,11 @@ class Nowhere:
 
     def ask(self, letter: Letter) -> None:
         """Do nothing."""
+
+
+def ask_if_possible(post: Post, letter: Letter) -> None:
+    """Have a letter written soon about what is done already: too many that wait are logged, and undo nothing."""
+    try:
+        post.ask(letter)
+    except MailBusy:
+        log.warning("auth.mail_dropped", purpose=letter.purpose, remedy="the person may ask for a new link")

@@ -12,7 +12,7 @@ from services.auth.accounts import Account, Accounts, load, require_free
 from services.auth.links import PASSWORD_LINKS, void
 from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
-from services.auth.post import Letter, Post, Purpose
+from services.auth.post import Letter, Post, Purpose, ask_if_possible
 from services.auth.revocations import LocalRevocations, end_all_sessions
 from services.auth.store import UserRow, now
 from shared.db import Database
@@ -91,5 +91,5 @@ class Profile:
             await void(session, account.id, PASSWORD_LINKS, moment)
             revoked.extend(await end_all_sessions(session, account.id, but=principal.session_id))
             await audit.append(session, "password.changed", target=account.id)
-        self.post.ask(Letter(Purpose.PASSWORD_CHANGED, account.id))
+        ask_if_possible(self.post, Letter(Purpose.PASSWORD_CHANGED, account.id))
         return len(revoked)

@@ -14,7 +14,7 @@ from services.auth.accounts import Account, load, taken
 from services.auth.links import ADDRESS_LINKS, PASSWORD_LINKS, LinkInvalid, find, use, void
 from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
-from services.auth.post import Letter, Post, Purpose
+from services.auth.post import Letter, Post, Purpose, ask_if_possible
 from services.auth.revocations import LocalRevocations, end_all_sessions, revoke_subject
 from services.auth.store import LinkRow, UserRow, now
 from shared.db import Database
@@ -44,7 +44,7 @@ class Recovery:
         except IntegrityError as error:
             raise taken() from error
         if old:
-            self.post.ask(Letter(Purpose.EMAIL_CHANGED, link.user_id, old))
+            ask_if_possible(self.post, Letter(Purpose.EMAIL_CHANGED, link.user_id, old))
         return link.email
 
     async def _confirm(self, session: AsyncSession, token: str, link: LinkRow) -> str:
@@ -69,7 +69,7 @@ class Recovery:
         await self.rules.require(password, account.email, account.full_name, "new_password")
         hashed = await self.passwords.hash(password)
         ended = await self._set(account, token, hashed)
-        self.post.ask(Letter(Purpose.PASSWORD_CHANGED, account.id))
+        ask_if_possible(self.post, Letter(Purpose.PASSWORD_CHANGED, account.id))
         return ended
 
     async def _set(self, account: Account, token: str, hashed: str) -> int:

@@ -22,7 +22,7 @@ class AuthSettings(MailSettings):
     breached_passwords: Path | None = None
     """BREACHED_PASSWORDS: a copy of the Pwned Passwords set, a folder of range files or one file sorted by hash."""
 
-    redis_url: str = Field(default="", repr=False)
+    redis_url: str = Field(default="", pattern=r"^((rediss?|unix)://.+)?$", repr=False)
     """REDIS_URL: `redis://…`; replicas then tell each other of revocations at once. Without it they look by turns."""
 
     @property

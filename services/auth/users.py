@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from services.auth import attempts, audit
 from services.auth.account_fields import require_regions, require_roles, valid_email, valid_name
 from services.auth.accounts import Account, AccountGone, account_of, grant, load, require_free, taken
-from services.auth.post import Letter, Post, Purpose
+from services.auth.post import Letter, Post, Purpose, ask_if_possible
 from services.auth.revocations import LocalRevocations, end_all_sessions, revoke_subject
 from services.auth.store import METADATA, UserRegionRow, UserRoleRow, UserRow, now
 from shared.db import Database
@@ -149,7 +149,7 @@ class Users:
     async def invite(self, email: str, full_name: str, roles: Collection[str], regions: Collection[str]) -> User:
         """Return a new user without a password; a link to choose one is on its way.
 
-        Raises EmailTaken, InvalidEmail, InvalidName, UnknownRole, InvalidRegion, MailBusy.
+        Raises EmailTaken, InvalidEmail, InvalidName, UnknownRole, InvalidRegion.
         """
         row = UserRow(email=valid_email(email), full_name=valid_name(full_name), password_hash="")
         require_roles(roles)
@@ -164,7 +164,7 @@ class Users:
                 await audit.append(session, "user.invited", target=row.id, details=told)
         except IntegrityError as error:
             raise taken() from error
-        self.post.ask(Letter(Purpose.INVITE, row.id))
+        ask_if_possible(self.post, Letter(Purpose.INVITE, row.id))
         return await self.get(row.id)
 
     async def change(self, principal: Principal, user_id: str, change: Change) -> User:

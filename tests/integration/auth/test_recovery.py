@@ -18,12 +18,12 @@ from services.auth.accounts import (
     WrongPassword,
 )
 from services.auth.attempts import LoginBlocked
-from services.auth.letters import MOST_WAITING, Letters, MailBusy
+from services.auth.letters import MOST_WAITING, Letters
 from services.auth.links import LIFETIMES, LinkInvalid
 from services.auth.parts import Parts
 from services.auth.password_rules import WeakPassword
 from services.auth.passwords import Passwords
-from services.auth.post import Letter, Purpose
+from services.auth.post import Letter, MailBusy, Purpose
 from services.auth.profile import PasswordUnchanged
 from services.auth.recovery import Recovery
 from services.auth.sessions import InvalidRefreshToken
@@ -313,9 +313,13 @@ async def test_a_mail_that_cannot_be_sent_stops_no_other(database: Database, par
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_more_letters_than_can_wait_are_refused(database: Database) -> None:
+async def test_more_letters_than_can_wait_are_refused_and_undo_nothing(
+    database: Database, passwords: Passwords
+) -> None:
     letters = Letters(database, Broken(), "https://shop.example.com")
     for _ in range(MOST_WAITING):
         letters.ask(Letter(Purpose.RESET, email=ADA))
     with pytest.raises(MailBusy):
         letters.ask(Letter(Purpose.RESET, email=ADA))
+    made = await Accounts(database, passwords, post=letters).register(ADA, PASSWORD, "Ada")
+    assert not made.email_verified
