@@ -24,6 +24,8 @@ from shared.transcode.cookies import CookieNames, Cookies
 from shared.transcode.decode import Decoders
 from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
+from shared.transcode.form import BodyReader
+from shared.transcode.oauth import send_oauth_error
 from shared.transcode.request import RequestReader
 from shared.transcode.tables import JSON
 
@@ -56,9 +58,11 @@ class Endpoint:
         self._edge = edge
         self._access: Access = access(method.descriptor)
         self._reader = RequestReader(method, edge.decoders)
+        self._body = BodyReader(method)
         self._service = edge.backends.service(method)
         self._cookies = Cookies(method, edge.cookie_names)
         self._answerer = Answerer(method, edge.encoders, self._cookies)
+        self._send_failure = send_oauth_error if method.policy.oauth_endpoint else send_problem
         self._rpc_path = method.rpc_path
         self._tells_client = method.rule.verb != "GET" or method.policy.public
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
@@ -69,10 +73,10 @@ class Endpoint:
         try:
             answer = await self._answered(scope, receive)
         except PlatformError as error:
-            await send_problem(error, scope, send)
+            await self._send_failure(error, scope, send)
         except Exception:
             log.exception("a request failed", method=self.method.full_name)
-            await send_problem(Internal("something went wrong on our side; the log has more"), scope, send)
+            await self._send_failure(Internal("something went wrong on our side; the log has more"), scope, send)
         else:
             if answer is not None:
                 await send_answer(answer, scope, send)
@@ -128,7 +132,7 @@ class Endpoint:
     async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
         content = None
         if self._reader.body_field:
-            content = await body.read_object(headers, receive, self._edge.max_body_bytes)
+            content = await self._body.read(headers, receive, self._edge.max_body_bytes)
             if cookie_mode:
                 self._cookies.fill(content, headers)
         return self._reader.read(scope["path_params"], scope["query_string"], content)
