@@ -9,12 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.settings import Address, ProcessSettings
-
-
-def words(value: object) -> object:
-    """Return the parts of a text separated by commas; a list comes back as it is."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+from shared.settings import Address, ProcessSettings, words
 
 
 class GatewaySettings(ProcessSettings):

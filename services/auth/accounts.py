@@ -20,7 +20,7 @@ from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
 from services.auth.post import Letter, Nowhere, Post, Purpose, ask_if_possible
 from services.auth.revocations import end_all_sessions, revoke_subject
-from services.auth.store import UserRegionRow, UserRoleRow, UserRow, now
+from services.auth.store import MfaFactorRow, UserRegionRow, UserRoleRow, UserRow, now
 from shared.db import Database
 from shared.errors import Conflict, FieldError, InvalidArgument, PermissionDenied, Unauthenticated
 from shared.permissions import SELF_REGISTERED_ROLE, permissions_of
@@ -85,6 +85,8 @@ class Account:
     disabled: bool
     created_at: datetime
     email_verified: bool = False
+    second_factor: bool = False
+    """Whether a login needs a code too."""
 
     @property
     def permissions(self) -> list[str]:
@@ -266,7 +268,11 @@ def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str]) -> Ac
         disabled=row.disabled_at is not None,
         created_at=row.created_at,
         email_verified=row.email_verified_at is not None,
+        second_factor=bool(await session.scalar(_ENABLED.where(MfaFactorRow.user_id == user_id))),
     )
+
+
+_ENABLED = select(MfaFactorRow.user_id).where(col(MfaFactorRow.enabled_at).is_not(None))
 
 
 async def by_email(session: AsyncSession, address: str, lock: bool = False) -> UserRow | None:

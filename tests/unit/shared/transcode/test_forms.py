@@ -274,7 +274,8 @@ def test_the_document_describes_forms_redirects_and_flows():
 
 REST = 'option (google.api.http) = {post: "/x" body: "*"};'
 WRONG = {
-    "a form without a body": 'option (google.api.http) = {get: "/x"}; option (common.v1.policy) = {public: true form: true};',
+    "a form without a body": REST.replace("post", "get").replace('body: "*"', "")
+    + "option (common.v1.policy) = {public: true form: true};",
     "an unknown endpoint": REST + 'option (common.v1.policy) = {public: true oauth_endpoint: "revocation"};',
     "a redirect to nothing": REST + 'option (common.v1.policy) = {public: true redirect_field: "location"};',
 }
