@@ -39,11 +39,12 @@ def qr_svg(text: str) -> str:
 
 def matching_step(secret: str, code: str, seconds: float) -> int | None:
     """Return the time step whose code this is, None when it is of none near `seconds` since 1970."""
-    digits, step = code.strip().replace(" ", ""), int(seconds) // STEP_SECONDS
+    typed = code.strip().replace(" ", "").encode("utf-8", "surrogatepass")
+    step = int(seconds) // STEP_SECONDS
     totp = pyotp.TOTP(secret)
     near: Iterable[int] = range(step - SKEW_STEPS, step + SKEW_STEPS + 1)
     # Every one is compared, so that time tells nothing.
-    found = [one for one in near if hmac.compare_digest(totp.generate_otp(one).encode(), digits.encode())]
+    found = [one for one in near if hmac.compare_digest(totp.generate_otp(one).encode(), typed)]
     return max(found, default=None)
 
 

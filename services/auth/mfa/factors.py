@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any, cast
 
 import structlog
@@ -233,7 +234,7 @@ class Mfa:
         wait = min(FIRST_WAIT * 2 ** min(beyond, 10), LONGEST_WAIT)
         left = row.failed_at + wait - moment
         if left > timedelta(0):
-            raise MfaLocked(f"too many wrong codes; try again in {int(left.total_seconds()) + 1} seconds")
+            raise MfaLocked(f"too many wrong codes; try again in {ceil(left.total_seconds())} seconds")
 
 
 TOTP, RECOVERY = "totp", "recovery"
