@@ -397,7 +397,8 @@ def _decoded(segment: str) -> bytes:
 def _json_object(data: bytes) -> Mapping[str, Any]:
     """Return the object in the bytes; a name twice, NaN or too deep a nest is refused like any other nonsense."""
     try:
-        value = json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
+        # Decoded first: left to itself, the parser also takes UTF-16 and a byte order mark.
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise _invalid() from error
     if not isinstance(value, dict):
