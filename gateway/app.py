@@ -27,9 +27,9 @@ TITLE = "Shop Insight"
 EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
 
 
-def document() -> Document:
+def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS)
+    return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS, password_grant=password_grant)
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -59,7 +59,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         timeout_seconds=settings.timeout_seconds,
         api_keys=api_keys,
     )
-    publish(app, contracts, edge, document())
+    publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
     app.include_router(systems.router(verifier, pulse))
     app.include_router(docs.router())

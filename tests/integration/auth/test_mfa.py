@@ -15,7 +15,7 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from services.auth.accounts import Account, AccountDisabled, Accounts, InvalidCredentials
+from services.auth.accounts import Account, AccountDisabled, Accounts, WrongPassword
 from services.auth.mfa.factors import (
     CHALLENGE_TRIES,
     FREE_FAILURES,
@@ -126,9 +126,9 @@ async def test_enrolling_again_replaces_the_secret_until_it_is_on(
 async def test_it_takes_the_password_to_enrol_and_both_to_turn_it_off(
     mfa: Mfa, accounts: Accounts, ada: Account, phone: Phone
 ) -> None:
-    with pytest.raises(InvalidCredentials):
+    with pytest.raises(WrongPassword):
         await mfa.enroll(ada.id, "not the password")
-    with pytest.raises(InvalidCredentials):
+    with pytest.raises(WrongPassword):
         await mfa.disable(ada.id, "not the password", phone.code())
     with pytest.raises(MfaCodeWrong):
         await mfa.disable(ada.id, PASSWORD, phone.wrong())
