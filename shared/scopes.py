@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shared.permissions import PERMISSIONS
+from shared.permissions import PERMISSIONS, permissions_of
 
 OPENID = "openid"
 PROFILE = "profile"
@@ -24,5 +24,9 @@ PERMISSION: Mapping[str, str] = MappingProxyType(
         for name in sorted(frozenset().union(*PERMISSIONS.values()))
     }
 )
+CLIENT_ROLE = "api_user"
+"""What an OAuth client is when it acts for itself."""
+CLIENT: Mapping[str, str] = MappingProxyType({name: PERMISSION[name] for name in sorted(permissions_of([CLIENT_ROLE]))})
+"""What it may ask for then."""
 SCOPES: Mapping[str, str] = MappingProxyType({**IDENTITY, **PERMISSION})
 """Every scope with what it lets a client do."""

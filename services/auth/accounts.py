@@ -254,10 +254,10 @@ async def load(session: AsyncSession, user_id: str, lock: bool = False) -> Accou
         raise AccountGone("the account of this token no longer exists; register again")
     roles = await session.scalars(select(UserRoleRow.role).where(UserRoleRow.user_id == user_id))
     regions = await session.scalars(select(UserRegionRow.region).where(UserRegionRow.user_id == user_id))
-    return account_of(row, roles, regions)
+    return account_of(row, roles, regions, await _has_second_factor(session, user_id))
 
 
-def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str]) -> Account:
+def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str], second_factor: bool = False) -> Account:
     """Return the account in a row with its roles and regions."""
     return Account(
         id=row.id,
@@ -268,11 +268,15 @@ def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str]) -> Ac
         disabled=row.disabled_at is not None,
         created_at=row.created_at,
         email_verified=row.email_verified_at is not None,
-        second_factor=bool(await session.scalar(_ENABLED.where(MfaFactorRow.user_id == user_id))),
+        second_factor=second_factor,
     )
 
 
-_ENABLED = select(MfaFactorRow.user_id).where(col(MfaFactorRow.enabled_at).is_not(None))
+async def _has_second_factor(session: AsyncSession, user_id: str) -> bool:
+    enabled = select(MfaFactorRow.user_id).where(
+        MfaFactorRow.user_id == user_id, col(MfaFactorRow.enabled_at).is_not(None)
+    )
+    return await session.scalar(enabled) is not None
 
 
 async def by_email(session: AsyncSession, address: str, lock: bool = False) -> UserRow | None:

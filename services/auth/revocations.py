@@ -186,7 +186,7 @@ class LocalRevocations:
             await self.purge()
 
     async def purge(self) -> None:
-        """Delete what can no longer matter: expired revocations, sessions and links long over, old codes and failures."""
+        """Delete what can no longer matter: expired revocations, what is long over, old failures and codes."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
         self._list.purge()
         async with self._database.transaction() as session:

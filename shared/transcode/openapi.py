@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.scopes import PERMISSION, SCOPES
+from shared.scopes import CLIENT, SCOPES
 from shared.systems import SYSTEMS
 from shared.transcode import fields as f
 from shared.transcode.comments import load_comments
@@ -121,7 +121,7 @@ def security_schemes(contracts: Contracts, password_grant: bool) -> dict[str, Sc
     token = {"tokenUrl": paths["token"], "refreshUrl": paths["token"], "scopes": dict(SCOPES)}
     flows: dict[str, Schema] = {
         "authorizationCode": {"authorizationUrl": paths["authorization"], **token},
-        "clientCredentials": {**token, "scopes": dict(PERMISSION)},
+        "clientCredentials": {**token, "scopes": dict(CLIENT)},
     }
     if password_grant:
         flows["password"] = token

@@ -20,12 +20,10 @@ from services.auth.store import OAuthClientRow, now
 from shared.db import Database
 from shared.errors import InvalidArgument, NotFound
 from shared.permissions import permissions_of
-from shared.scopes import SCOPES
+from shared.scopes import CLIENT_ROLE, SCOPES
 
 CODE, REFRESH, CLIENT, PASSWORD = "authorization_code", "refresh_token", "client_credentials", "password"
 GRANT_TYPES = (CODE, REFRESH, CLIENT)
-CLIENT_ROLE = "api_user"
-"""What a client may at most when it acts for itself."""
 SECRET_BYTES = 32
 LONGEST_URI = 2048
 

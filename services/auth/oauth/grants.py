@@ -19,13 +19,13 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from sqlalchemy.util import await_only
 
 from services.auth.accounts import Account, AccountDisabled, AccountGone, InvalidCredentials
-from services.auth.oauth.clients import CLIENT_ROLE, Client
+from services.auth.oauth.clients import Client
 from services.auth.oauth.codes import Code, CodeSpent
 from services.auth.sessions import Holder, InvalidRefreshToken, RefreshTokenReused, Tokens
 from services.auth.store import new_id
 from shared.errors import PermissionDenied
 from shared.permissions import permissions_of
-from shared.scopes import EMAIL, OPENID, PROFILE
+from shared.scopes import CLIENT_ROLE, EMAIL, OPENID, PROFILE
 from shared.tokens import half_hash
 
 CONFIDENTIAL = ("client_secret_post",)
