@@ -66,9 +66,8 @@ async def opened(settings: AuthSettings) -> AsyncIterator[Parts]:
         mailer = await stack.enter_async_context(open_mailer(settings))
         letters = await stack.enter_async_context(writing(Letters(ground.database, mailer, settings.issuer)))
         revocations = await stack.enter_async_context(following(ground.database, broadcast(settings)))
-        keys = LocalKeys(settings.keys_dir, rotation=settings.rotation)
-        await stack.enter_async_context(tended(keys))
-        parts = put_together(ground, letters, revocations, keys)
+        parts = put_together(ground, letters, revocations)
+        await stack.enter_async_context(tended(parts.keys))
         await parts.oauth.prepare()
         yield parts
 
@@ -79,9 +78,10 @@ def broadcast(settings: AuthSettings) -> Broadcast:
     return RedisBroadcast(known, f"revocations:{settings.issuer}") if known else Alone()
 
 
-def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations, keys: LocalKeys) -> Parts:
+def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations) -> Parts:
     """Return the parts over what is open."""
     settings, database, passwords, rules = ground.settings, ground.database, ground.passwords, ground.rules
+    keys = LocalKeys(settings.keys_dir, rotation=settings.rotation)
     signer = TokenSigner(keys, settings.issuer, settings.audience)
     accounts = ground.accounts(letters)
     sessions = Sessions(database, signer, revocations, second_factor_roles=settings.require_mfa_roles)
