@@ -27,16 +27,16 @@ TITLE = "Shop Insight"
 EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
 
 
-def document() -> Document:
+def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS)
+    return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS, password_grant=password_grant)
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
     """Return the application. To be called in the event loop that serves it: the channels belong to that loop."""
     contracts = load_contracts()
     channels = {name: channel(name, address, settings) for name, address in settings.services.items()}
-    verifier, revocations = identity.verifier(settings, contracts, channels)
+    verifier, revocations, api_keys = identity.verifier(settings, contracts, channels)
     pulse = health.Pulse(channels)
 
     @asynccontextmanager
@@ -57,8 +57,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         CookieNames(settings.issuer, settings.cookies_need_tls),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.timeout_seconds,
+        api_keys=api_keys,
     )
-    publish(app, contracts, edge, document())
+    publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
     app.include_router(systems.router(verifier, pulse))
     app.include_router(docs.router())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.settings import GatewaySettings
+from shared.api_keys import RemoteKeyTokens
 from shared.errors import FailedPrecondition
 from shared.revocation import RemoteRevocations
 from shared.rpc.channel import ServiceChannel
@@ -34,9 +35,9 @@ def identity_service(settings: GatewaySettings, contracts: Contracts) -> str:
 
 def verifier(
     settings: GatewaySettings, contracts: Contracts, channels: Mapping[str, ServiceChannel]
-) -> tuple[TokenVerifier, RemoteRevocations]:
-    """Return what verifies tokens, and the revocation stream that it needs running."""
+) -> tuple[TokenVerifier, RemoteRevocations, RemoteKeyTokens]:
+    """Return what verifies tokens, the revocation stream that it needs running, and what swaps API keys for tokens."""
     signer = channels[identity_service(settings, contracts)]
     revocations = RemoteRevocations(signer)
     keys = RemoteKeys(signer)
-    return TokenVerifier(keys, settings.issuer, settings.audience, revocations), revocations
+    return TokenVerifier(keys, settings.issuer, settings.audience, revocations), revocations, RemoteKeyTokens(signer)

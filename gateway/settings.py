@@ -9,12 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.settings import Address, ProcessSettings
-
-
-def words(value: object) -> object:
-    """Return the parts of a text separated by commas; a list comes back as it is."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+from shared.settings import Address, ProcessSettings, words
 
 
 class GatewaySettings(ProcessSettings):
@@ -33,6 +28,8 @@ class GatewaySettings(ProcessSettings):
     """MAX_BODY_BYTES: the longest request body read."""
     timeout_seconds: float = Field(default=10.0, gt=0, le=30)
     """TIMEOUT_SECONDS: deadline of a call for which the caller names none."""
+    oauth_password_grant: bool = False
+    """OAUTH_PASSWORD_GRANT: show in the document that the token endpoint takes passwords; set it for both."""
     identity_service: str = ""
     """IDENTITY_SERVICE: name of the service that signs tokens; when not set, whichever publishes the keys."""
 

@@ -69,15 +69,16 @@ def _opened(query: str, token: str) -> tuple[int, int]:
         sealed = b""
     head, seal = sealed[: _HEAD.size], sealed[_HEAD.size :]
     if len(head) != _HEAD.size or seal != _seal(query, head):
-        raise _refused()
+        raise refused()
     offset, version = _HEAD.unpack(head)
     # Anybody can compute the seal, so it vouches for no number.
     if max(offset, version) > _MOST:
-        raise _refused()
+        raise refused()
     return offset, version
 
 
-def _refused() -> InvalidPageToken:
+def refused() -> InvalidPageToken:
+    """Return the error for a token that belongs to no page of this query."""
     wrong = "belongs to another query or is damaged; ask for the first page without it"
     return InvalidPageToken(f"page_token {wrong}", errors=[FieldError("page_token", wrong)])
 

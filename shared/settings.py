@@ -30,6 +30,11 @@ def addresses(value: object) -> object:
     return {name.strip(): address.strip() for name, _, address in pairs}
 
 
+def words(value: object) -> object:
+    """Return the parts of a text separated by commas; a list comes back as it is."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 def address(value: object) -> object:
     """Return the address if it is `host:port` with a port of 0 to 65535."""
     host, colon, port = str(value).rpartition(":")

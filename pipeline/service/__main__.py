@@ -23,7 +23,7 @@ async def main(settings: PipelineServiceSettings) -> None:
     ):
         served = services(open_lake(settings), settings, starter)
         verifier = TokenVerifier(RemoteKeys(auth), settings.issuer, settings.audience, revocations)
-        rest = service_app("pipeline", [service.descriptor.full_name for service in served], verifier)
+        rest = service_app("pipeline", [service.descriptor.full_name for service in served], verifier, auth=auth)
         await serve("pipeline", settings, served, verifier, http_app_factory=rest)
 
 

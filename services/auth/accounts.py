@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 import structlog
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from services.auth.password_rules import require_strong
+from services.auth import audit
+from services.auth.account_fields import normal_email, require_regions, require_roles, valid_email, valid_name
+from services.auth.attempts import Attempts
+from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
-from services.auth.revocations import end_sessions
-from services.auth.store import SessionRow, UserRegionRow, UserRoleRow, UserRow, now
+from services.auth.post import Letter, Nowhere, Post, Purpose, ask_if_possible
+from services.auth.revocations import end_all_sessions, revoke_subject
+from services.auth.store import MfaFactorRow, UserRegionRow, UserRoleRow, UserRow, now
 from shared.db import Database
 from shared.errors import Conflict, FieldError, InvalidArgument, PermissionDenied, Unauthenticated
-from shared.permissions import ROLES, SELF_REGISTERED_ROLE, permissions_of
-from shared.tokens import LEEWAY_SECONDS, LIFETIME_SECONDS
+from shared.permissions import SELF_REGISTERED_ROLE, permissions_of
 
-MAX_NAME_LENGTH = 200
-TOKENS_LIVE = timedelta(seconds=LIFETIME_SECONDS + LEEWAY_SECONDS)
+SHELL = "shell"
+"""Who acts where somebody at a shell does."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,24 +35,6 @@ class EmailTaken(Conflict):
     """There is an account with that e-mail address."""
 
     reason = "EMAIL_TAKEN"
-
-
-class InvalidEmail(InvalidArgument):
-    """The e-mail address could not receive mail."""
-
-    reason = "INVALID_EMAIL"
-
-
-class InvalidName(InvalidArgument):
-    """The name is empty, too long or holds what cannot be shown."""
-
-    reason = "INVALID_NAME"
-
-
-class UnknownRole(InvalidArgument):
-    """There is no such role."""
-
-    reason = "UNKNOWN_ROLE"
 
 
 class RegistrationClosed(PermissionDenied):
@@ -66,10 +49,22 @@ class InvalidCredentials(Unauthenticated):
     reason = "INVALID_CREDENTIALS"
 
 
+class WrongPassword(InvalidArgument):
+    """The present password, asked for once more, is not it."""
+
+    reason = "WRONG_PASSWORD"
+
+
 class AccountDisabled(PermissionDenied):
     """The account was closed by an administrator."""
 
     reason = "ACCOUNT_DISABLED"
+
+
+class EmailNotVerified(PermissionDenied):
+    """The password is right, but the link sent to the e-mail address was not opened yet."""
+
+    reason = "EMAIL_NOT_VERIFIED"
 
 
 class AccountGone(Unauthenticated):
@@ -89,6 +84,9 @@ class Account:
     regions: tuple[str, ...] | None
     disabled: bool
     created_at: datetime
+    email_verified: bool = False
+    second_factor: bool = False
+    """Whether a login needs a code too."""
 
     @property
     def permissions(self) -> list[str]:
@@ -105,34 +103,68 @@ class Accounts:
     """The accounts of the platform."""
 
     def __init__(
-        self, database: Database, passwords: Passwords, registration: Literal["open", "invitation"] = "open"
+        self,
+        database: Database,
+        passwords: Passwords,
+        registration: Literal["open", "invitation"] = "open",
+        *,
+        rules: PasswordRules | None = None,
+        attempts: Attempts | None = None,
+        post: Post | None = None,
+        require_verified: bool = False,
     ) -> None:
         self._database, self._passwords, self._registration = database, passwords, registration
+        self._rules, self._attempts = rules or PasswordRules(), attempts or Attempts(database)
+        self._post, self._require_verified = post or Nowhere(), require_verified
 
     async def register(self, email: str, password: str, full_name: str) -> Account:
-        """Return a new account with the viewer role."""
+        """Return a new account with the viewer role; a link to confirm the address is on its way."""
         if self._registration != "open":
             raise RegistrationClosed("accounts are made by invitation here; ask an administrator for one")
-        account = await self.create(email, password, full_name, [SELF_REGISTERED_ROLE])
+        account = await self.create(email, password, full_name, [SELF_REGISTERED_ROLE], actor="")
+        ask_if_possible(self._post, Letter(Purpose.VERIFY, account.id))
         log.info("auth.registered", user_id=account.id)
         return account
 
     async def create(
-        self, email: str, password: str, full_name: str, roles: Collection[str], regions: Collection[str] = ()
+        self,
+        email: str,
+        password: str,
+        full_name: str,
+        roles: Collection[str],
+        regions: Collection[str] = (),
+        *,
+        actor: str = SHELL,
     ) -> Account:
-        """Return a new account. Raises EmailTaken, also when another call is making it at this moment."""
+        """Return a new account. Raises EmailTaken, also when another call is making it at this moment.
+
+        Args:
+            email: its address, confirmed when somebody at a shell vouches for it.
+            password: its password.
+            full_name: the person's name.
+            roles: what they may do.
+            regions: regions they are bound to; none: every region.
+            actor: who makes it; empty: the person.
+        """
         address, name = valid_email(email), valid_name(full_name)
         require_roles(roles)
-        require_strong(password, address, name)
-        await self._require_free(address)
+        require_regions(regions)
+        await self._rules.require(password, address, name)
+        await require_free(self._database, address)
         row = UserRow(email=address, full_name=name, password_hash=await self._passwords.hash(password))
+        row.email_verified_at = row.created_at if actor == SHELL else None
+        return await self._insert(row, roles, regions, actor)
+
+    async def _insert(self, row: UserRow, roles: Collection[str], regions: Collection[str], actor: str) -> Account:
         try:
             async with self._database.transaction() as session:
                 session.add(row)
                 await session.flush()
-                await _grant(session, row.id, roles, regions)
+                await grant(session, row.id, roles, regions)
+                told = {"roles": " ".join(sorted(roles))}
+                await audit.append(session, "user.created", target=row.id, actor=actor or row.id, details=told)
         except IntegrityError as error:
-            raise _taken() from error
+            raise taken() from error
         return await self.get(row.id)
 
     async def put(self, email: str, password: str, full_name: str, roles: Collection[str]) -> Account:
@@ -142,57 +174,91 @@ class Accounts:
         """
         address, name = valid_email(email), valid_name(full_name)
         require_roles(roles)
-        require_strong(password, address, name)
+        await self._rules.require(password, address, name)
         hashed = await self._passwords.hash(password)
         async with self._database.transaction() as session:
-            found = await _by_email(session, address)
+            found = await by_email(session, address, lock=True)
             row = found or UserRow(email=address, full_name=name, password_hash=hashed)
             row.full_name, row.password_hash, row.updated_at, row.disabled_at = name, hashed, now(), None
+            row.email_verified_at = row.email_verified_at or row.updated_at
             session.add(row)
             await session.flush()
-            await _grant(session, row.id, roles, ())
-            await end_sessions(session, await _sessions_of(session, row.id), TOKENS_LIVE)
+            await grant(session, row.id, roles, ())
+            await end_all_sessions(session, row.id)
+            revoke_subject(session, row.id)
+            told = {"roles": " ".join(sorted(roles))}
+            await audit.append(session, "user.put", target=row.id, actor=SHELL, details=told)
         return await self.get(row.id)
 
     async def authenticate(self, email: str, password: str) -> Account:
-        """Return whose e-mail and password these are. Raises InvalidCredentials, AccountDisabled, HashingBusy."""
+        """Return whose e-mail and password these are.
+
+        Raises InvalidCredentials, LoginBlocked, AccountDisabled, EmailNotVerified, HashingBusy.
+        """
         async with self._database.session() as session:
-            row = await _by_email(session, normal_email(email))
-        good, better = await self._passwords.verify(password, row.password_hash if row else None)
-        if row is None or not good:
-            log.warning("auth.login_failed", user_id=row.id if row else None)
+            row = await by_email(session, normal_email(email))
+        proved = await self._proved(email, row, password)
+        if proved is None:
             raise InvalidCredentials("the e-mail address or the password is wrong")
-        account = await self.get(row.id)
+        account = await self.get(proved.id)
         account.require_enabled()
-        if better:
-            await self._rehash(row.id, row.password_hash, better)
+        if self._require_verified and not account.email_verified:
+            ask_if_possible(self._post, Letter(Purpose.VERIFY, account.id))
+            raise EmailNotVerified("confirm your e-mail address first: a link to do so has just been sent to it")
         return account
+
+    async def confirm(self, user_id: str, password: str) -> None:
+        """Return if that is the user's password, asked for once more. Raises WrongPassword, LoginBlocked."""
+        async with self._database.session() as session:
+            row = await session.get(UserRow, user_id)
+        if row is None or await self._proved(row.email, row, password) is None:
+            fault = "the present password is wrong"
+            raise WrongPassword(fault, errors=[FieldError("current_password", "This is not your present password.")])
 
     async def get(self, user_id: str) -> Account:
         """Return the account of that id. Raises AccountGone."""
         async with self._database.session() as session:
             return await load(session, user_id)
 
-    async def _require_free(self, address: str) -> None:
-        async with self._database.session() as session:
-            if await _by_email(session, address):
-                raise _taken()
+    async def _proved(self, email: str, row: UserRow | None, password: str) -> UserRow | None:
+        """Return the row if that is its password, and count it if not; for nobody it costs the same."""
+        await self._attempts.require_allowed(email)
+        good, better = await self._passwords.verify(password, row.password_hash if row else None)
+        if row is None or not good:
+            await self._attempts.failed(email, row.id if row else "")
+            log.warning("auth.login_failed", user_id=row.id if row else None)
+            return None
+        await self._attempts.succeeded(email)
+        if better:
+            await self._rehash(row.id, row.password_hash, better)
+        return row
 
     async def _rehash(self, user_id: str, old: str, better: str) -> None:
         """Store a hash with today's parameters, unless the password was changed meanwhile."""
         async with self._database.transaction() as session:
-            row = await session.get(UserRow, user_id)
+            row = await session.get(UserRow, user_id, with_for_update=True)
             if row and row.password_hash == old:
                 row.password_hash = better
 
 
-async def load(session: AsyncSession, user_id: str) -> Account:
-    """Return the account of that id, read in a session that is open already. Raises AccountGone."""
-    row = await session.get(UserRow, user_id)
-    if row is None:
+async def load(session: AsyncSession, user_id: str, lock: bool = False) -> Account:
+    """Return the account of that id, read in a session that is open already. Raises AccountGone.
+
+    Args:
+        session: where to read.
+        user_id: whose account.
+        lock: hold the user's row to the end of the transaction, as whoever signs a token or changes an account must.
+    """
+    row = await session.get(UserRow, user_id, with_for_update=lock or None)
+    if row is None or row.deleted_at is not None:
         raise AccountGone("the account of this token no longer exists; register again")
     roles = await session.scalars(select(UserRoleRow.role).where(UserRoleRow.user_id == user_id))
     regions = await session.scalars(select(UserRegionRow.region).where(UserRegionRow.user_id == user_id))
+    return account_of(row, roles, regions, await _has_second_factor(session, user_id))
+
+
+def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str], second_factor: bool = False) -> Account:
+    """Return the account in a row with its roles and regions."""
     return Account(
         id=row.id,
         email=row.email,
@@ -201,56 +267,42 @@ async def load(session: AsyncSession, user_id: str) -> Account:
         regions=tuple(sorted(regions)) or None,
         disabled=row.disabled_at is not None,
         created_at=row.created_at,
+        email_verified=row.email_verified_at is not None,
+        second_factor=second_factor,
     )
 
 
-async def _sessions_of(session: AsyncSession, user_id: str) -> list[str]:
-    return list(await session.scalars(select(SessionRow.id).where(SessionRow.user_id == user_id)))
+async def _has_second_factor(session: AsyncSession, user_id: str) -> bool:
+    enabled = select(MfaFactorRow.user_id).where(
+        MfaFactorRow.user_id == user_id, col(MfaFactorRow.enabled_at).is_not(None)
+    )
+    return await session.scalar(enabled) is not None
 
 
-async def _by_email(session: AsyncSession, address: str) -> UserRow | None:
-    found: UserRow | None = await session.scalar(select(UserRow).where(UserRow.email == address))
+async def by_email(session: AsyncSession, address: str, lock: bool = False) -> UserRow | None:
+    """Return the user of an address in its normal form, held to the end of the transaction if asked for."""
+    query = select(UserRow).where(UserRow.email == address)
+    found: UserRow | None = await session.scalar(query.with_for_update() if lock else query)
     return found
 
 
-async def _grant(session: AsyncSession, user_id: str, roles: Collection[str], regions: Collection[str]) -> None:
+async def grant(session: AsyncSession, user_id: str, roles: Collection[str], regions: Collection[str]) -> None:
     """Give a user exactly these roles and regions."""
     await session.execute(delete(UserRoleRow).where(col(UserRoleRow.user_id) == user_id))
     await session.execute(delete(UserRegionRow).where(col(UserRegionRow.user_id) == user_id))
     session.add_all(UserRoleRow(user_id=user_id, role=role) for role in sorted(set(roles)))
     session.add_all(UserRegionRow(user_id=user_id, region=region) for region in sorted(set(regions)))
+    await session.flush()
 
 
-def normal_email(email: str) -> str:
-    """Return the one form in which an e-mail address is kept and looked for."""
-    return unicodedata.normalize("NFC", email.strip()).lower()
+async def require_free(database: Database, address: str) -> None:
+    """Return if nobody has that address. Raises EmailTaken."""
+    async with database.session() as session:
+        if await by_email(session, address):
+            raise taken()
 
 
-def valid_email(email: str) -> str:
-    """Return the normal form of an e-mail address. Raises InvalidEmail."""
-    try:
-        valid = validate_email(email.strip(), check_deliverability=False)
-    except EmailNotValidError as error:
-        raise InvalidEmail("the e-mail address is not one", errors=[FieldError("email", str(error))]) from error
-    return normal_email(valid.normalized)
-
-
-def valid_name(full_name: str) -> str:
-    """Return the name without spaces around it. Raises InvalidName."""
-    name = unicodedata.normalize("NFC", full_name).strip()
-    if not name or len(name) > MAX_NAME_LENGTH or any(unicodedata.category(letter) == "Cc" for letter in name):
-        fault = f"must have 1 to {MAX_NAME_LENGTH} characters, without line breaks or other control characters"
-        raise InvalidName(f"the name {fault}", errors=[FieldError("full_name", f"The name {fault}.")])
-    return name
-
-
-def require_roles(roles: Collection[str]) -> None:
-    """Return if every role exists. Raises UnknownRole."""
-    unknown = sorted(set(roles) - set(ROLES))
-    if unknown or not roles:
-        raise UnknownRole(f"{', '.join(unknown) or 'no role'}: choose of {', '.join(ROLES)}")
-
-
-def _taken() -> EmailTaken:
+def taken() -> EmailTaken:
+    """Return the error for an address that somebody has."""
     detail = "there is an account with this e-mail address; log in, or use another address"
     return EmailTaken(detail, errors=[FieldError("email", "Already taken.")])

@@ -7,6 +7,7 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
+from services.auth.breached import Breached
 from services.auth.passwords import MAX_LENGTH
 from shared.errors import FieldError, InvalidArgument
 
@@ -22,14 +23,29 @@ class WeakPassword(InvalidArgument):
     reason = "WEAK_PASSWORD"
 
 
-def require_strong(password: str, email: str, full_name: str) -> None:
-    """Return if the password may be used. Raises WeakPassword with everything that is wrong."""
-    wrong = weaknesses(password, email, full_name)
-    if wrong:
-        raise WeakPassword(
-            f"the password {'; it '.join(wrong)}",
-            errors=[FieldError("password", f"The password {fault}.") for fault in wrong],
-        )
+class PasswordRules:
+    """What is asked of every password that anybody chooses."""
+
+    def __init__(self, breached: Breached | None = None) -> None:
+        self._breached = breached or Breached()
+
+    async def require(self, password: str, email: str, full_name: str, field: str = "password") -> None:
+        """Return if the password may be used. Raises WeakPassword with everything that is wrong.
+
+        Args:
+            password: the password.
+            email: whose it will be.
+            full_name: their name.
+            field: field of the request that holds the password.
+        """
+        wrong = weaknesses(password, email, full_name)
+        if not wrong and await self._breached.holds(password):
+            wrong = ["is known from a breach, so it is among those that are tried first"]
+        if wrong:
+            raise WeakPassword(
+                f"the password {'; it '.join(wrong)}",
+                errors=[FieldError(field, f"The password {fault}.") for fault in wrong],
+            )
 
 
 def weaknesses(password: str, email: str, full_name: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,10 +14,20 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from services.auth.store import RevocationRow, SessionRow, now
+from services.auth.broadcast import Alone, Broadcast
+from services.auth.store import (
+    LinkRow,
+    LoginAttemptRow,
+    MfaChallengeRow,
+    OAuthCodeRow,
+    RevocationRow,
+    SessionRow,
+    now,
+)
 from shared.db import Database
 from shared.errors import PlatformError
 from shared.revocation import STALE_AFTER_SECONDS, Revocation, RevocationList
+from shared.tokens import LEEWAY_SECONDS, LIFETIME_SECONDS
 
 POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 1.0
@@ -26,6 +36,7 @@ OVERLAP_SECONDS = 30.0
 """Rows become visible when committed, a little after the moment they carry; replicas' clocks differ a little too."""
 SNAPSHOT_CHUNK = 500
 KEEP_ENDED = timedelta(days=1)
+TOKENS_LIVE = timedelta(seconds=LIFETIME_SECONDS + LEEWAY_SECONDS)
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +57,13 @@ class LocalRevocations:
         database: Database,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        broadcast: Broadcast | None = None,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._database, self._clock, self._monotonic = database, clock, monotonic
+        self._broadcast, self._poll_seconds = broadcast or Alone(), poll_seconds
+        self._told_to_look = asyncio.Event()
         self._list = RevocationList(clock)
         self._watchers: set[asyncio.Queue[tuple[Revocation, ...] | None]] = set()
         self._since = datetime.fromtimestamp(0, UTC)
@@ -88,6 +104,16 @@ class LocalRevocations:
             for watcher in self._watchers:
                 watcher.put_nowait(fresh)
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[tuple[AsyncSession, list[Revocation]]]:
+        """Yield a transaction and a list for what it revokes, told to everybody once that is committed."""
+        revoked: list[Revocation] = []
+        async with self._database.transaction() as session:
+            yield session, revoked
+        self.publish(revoked)
+        if revoked:
+            self._broadcast.tell()
+
     async def watch(self) -> AsyncIterator[Update]:
         """Yield everything known, then what is new, and a heartbeat each second while the database is read."""
         queue: asyncio.Queue[tuple[Revocation, ...] | None] = asyncio.Queue()
@@ -125,15 +151,27 @@ class LocalRevocations:
 
     async def run(self) -> None:
         """Poll for ever; a database that is away is waited for, and said so once."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._broadcast.run(self._told_to_look.set))
+            await self._keep_polling()
+
+    async def _keep_polling(self) -> None:
         reading = True
         while True:
-            await asyncio.sleep(POLL_SECONDS)
+            await self._turn()
             try:
                 await self.poll()
                 await self._purge_at_times()
                 reading = self._told(reading, True)
             except PlatformError as error:
                 reading = self._told(reading, False, error.detail)
+
+    async def _turn(self) -> None:
+        """Return when it is time to poll, or when another replica tells."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll_seconds):
+                await self._told_to_look.wait()
+        self._told_to_look.clear()
 
     @staticmethod
     def _told(before: bool, reading: bool, detail: str = "") -> bool:
@@ -148,12 +186,17 @@ class LocalRevocations:
             await self.purge()
 
     async def purge(self) -> None:
-        """Delete what can no longer matter: expired revocations, and sessions long over with their tokens."""
+        """Delete what can no longer matter: expired revocations, what is long over, old failures and codes."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
         self._list.purge()
         async with self._database.transaction() as session:
             await session.execute(delete(RevocationRow).where(col(RevocationRow.expires_at) <= moment))
             await session.execute(delete(SessionRow).where(col(SessionRow.expires_at) <= moment - KEEP_ENDED))
+            await session.execute(delete(LinkRow).where(col(LinkRow.expires_at) <= moment - KEEP_ENDED))
+            await session.execute(delete(LoginAttemptRow).where(col(LoginAttemptRow.failed_at) <= moment - KEEP_ENDED))
+            # Kept for a day, so that a code used again is known to have been one.
+            await session.execute(delete(OAuthCodeRow).where(col(OAuthCodeRow.expires_at) <= moment - KEEP_ENDED))
+            await session.execute(delete(MfaChallengeRow).where(col(MfaChallengeRow.expires_at) <= moment))
 
     def close(self) -> None:
         """End every watcher."""
@@ -172,9 +215,11 @@ async def _next(queue: asyncio.Queue[tuple[Revocation, ...] | None]) -> tuple[Re
 
 
 @asynccontextmanager
-async def following(database: Database) -> AsyncIterator[LocalRevocations]:
+async def following(
+    database: Database, broadcast: Broadcast | None = None, poll_seconds: float = POLL_SECONDS
+) -> AsyncIterator[LocalRevocations]:
     """Yield the revocations of a database, complete from the first moment and kept in step until the end."""
-    revocations = LocalRevocations(database)
+    revocations = LocalRevocations(database, broadcast=broadcast, poll_seconds=poll_seconds)
     await revocations.poll()
     task = asyncio.create_task(revocations.run(), name="revocations")
     try:
@@ -185,23 +230,46 @@ async def following(database: Database) -> AsyncIterator[LocalRevocations]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def end_sessions(session: AsyncSession, ids: Iterable[str], lifetime: timedelta) -> list[Revocation]:
-    """Return the revocations of those sessions that had not ended yet, written but not committed.
-
-    Args:
-        session: a transaction; publish what comes back once it is committed.
-        ids: sessions to end.
-        lifetime: how long an access token of theirs may still live.
-    """
+async def end_sessions(session: AsyncSession, ids: Iterable[str]) -> list[Revocation]:
+    """Return the revocations of those sessions that had not ended yet, written but not committed."""
     running = select(SessionRow).where(col(SessionRow.id).in_(list(ids)), col(SessionRow.ended_at).is_(None))
     moment = now()
-    rows = []
-    for row in await session.scalars(running.with_for_update()):
+    rows = list(await session.scalars(running.order_by(col(SessionRow.id)).with_for_update()))
+    for row in rows:
         row.ended_at = moment
-        until = moment + lifetime
-        rows.append(RevocationRow(session_id=row.id, subject=row.user_id, revoked_at=moment, expires_at=until))
-    session.add_all(rows)
-    return [entry(row) for row in rows]
+    return [_revoke(session, moment, row.user_id, row.id) for row in rows]
+
+
+async def end_all_sessions(session: AsyncSession, user_id: str, but: str = "") -> list[Revocation]:
+    """Return the revocations of all running sessions of a user, but one; written, not committed."""
+    mine = select(SessionRow.id).where(SessionRow.user_id == user_id, col(SessionRow.ended_at).is_(None))
+    return await end_sessions(session, [one for one in await session.scalars(mine) if one != but])
+
+
+def revoke_subject(session: AsyncSession, user_id: str) -> Revocation:
+    """Return the revocation of every token a user has by now, of sessions and keys alike.
+
+    Sessions go on: their next token says what the user may do from now on. The caller holds the user's row, as
+    everybody does who signs a token, so none is signed meanwhile with what the user could do before.
+    """
+    return _revoke(session, now(), user_id, "")
+
+
+def revoke_session(session: AsyncSession, user_id: str, session_id: str) -> Revocation:
+    """Return the revocation of all tokens with that `sid`, such as those an API key was swapped for."""
+    return _revoke(session, now(), user_id, session_id)
+
+
+def _revoke(session: AsyncSession, moment: datetime, user_id: str, session_id: str) -> Revocation:
+    row = RevocationRow(session_id=session_id, subject=user_id, revoked_at=moment, expires_at=moment + TOKENS_LIVE)
+    session.add(row)
+    return entry(row)
+
+
+async def end_client(session: AsyncSession, client_id: str) -> list[Revocation]:
+    """Return the revocations of all that an OAuth client holds, for others and for itself; written, not committed."""
+    held = await session.scalars(select(SessionRow.id).where(SessionRow.client_id == client_id))
+    return [*await end_sessions(session, held), revoke_subject(session, client_id)]
 
 
 def entry(row: RevocationRow) -> Revocation:

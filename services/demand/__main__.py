@@ -20,7 +20,7 @@ async def main(settings: DemandSettings) -> None:
     served = services(lake)
     async with channel("auth", settings.services["auth"], settings) as auth, RemoteRevocations(auth) as revocations:
         verifier = TokenVerifier(RemoteKeys(auth), settings.issuer, settings.audience, revocations)
-        rest = service_app("demand", [service.descriptor.full_name for service in served], verifier)
+        rest = service_app("demand", [service.descriptor.full_name for service in served], verifier, auth=auth)
         ready = segments.data_ready(lake)
         await serve("demand", settings, served, verifier, data_ready=ready, http_app_factory=rest)
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeAlias
 import grpc
 import structlog
 
-from shared import principal, telemetry
+from shared import client, principal, telemetry
 from shared.errors import Internal, PlatformError, Unavailable
 from shared.rpc import deadline
 from shared.rpc.access import Door, Guard, bearer
@@ -128,8 +128,10 @@ class Interceptor:
         failure = ""
         try:
             deadline.begin(context.time_remaining())
-            token = bearer(headers.get("authorization", ""))
-            principal.current.set(await self._guard.admit(method, request, token, context.peer()))
+            token, peer = bearer(headers.get("authorization", "")), context.peer()
+            told = headers.get(client.HEADER, "") if self._guard.inside(peer) else ""
+            client.arrived.set(client.Arrival(peer, told))
+            principal.current.set(await self._guard.admit(method, request, token, peer))
             yield
         except grpc.aio.AbortError:
             failure = "ABORTED"

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from shared.errors import Internal
 from shared.transcode import fields as f
 from shared.transcode import negotiate
 from shared.transcode.contract import Method
@@ -40,6 +41,8 @@ class Answerer:
         self._status = 202 if method.policy.long_running else 200
         self._file_name = method.rule.template.text.rpartition("/")[2]
         self.table_field = table_field(method)
+        self._redirect = method.policy.redirect_field
+        self._redirect_status = 302 if method.rule.verb == "GET" else 303
         self._raw = method.descriptor.output_type.full_name == f.HTTP_BODY
         self._keeps = method.policy.cache_seconds if method.rule.verb == "GET" else 0
         self._caching = caching(method, bool(self.table_field))
@@ -62,6 +65,8 @@ class Answerer:
         return made
 
     def _made(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
+        if self._redirect:
+            return self._redirected(getattr(message, self._redirect))
         if self._raw:
             return Answer(self._status, message.data, printable(message.content_type))
         if media_type != JSON:
@@ -72,6 +77,11 @@ class Answerer:
         cookies = self._cookies.take(found) if cookie_mode else []
         return Answer(self._status, orjson.dumps(found), headers=cookies + self._cookies.clear())
 
+    def _redirected(self, location: str) -> Answer:
+        if not location or printable(location) != location.encode("utf-8"):
+            raise Internal("the answer redirects to what is no address")
+        return Answer(self._redirect_status, b"", b"text/plain", [(b"location", location.encode())])
+
 
 def table_field(method: Method) -> str:
     """Return the name of the response field that holds the rows, empty when there is none."""
@@ -81,7 +91,7 @@ def table_field(method: Method) -> str:
 
 def caching(method: Method, negotiated: bool) -> list[Header]:
     """Return the headers that say who may keep an answer, how long and whether it may be compressed."""
-    if holds_secret(method.descriptor.output_type):
+    if holds_secret(method.descriptor.output_type) or method.policy.oauth_endpoint:
         # A secret compressed beside text that the caller chooses can be guessed by length (BREACH).
         return [(b"cache-control", b"no-store, no-transform")]
     if not method.policy.cache_seconds or method.rule.verb != "GET":

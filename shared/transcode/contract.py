@@ -17,10 +17,12 @@ from google.protobuf.message_factory import GetMessageClass
 import protos
 from protos.common.v1 import options_pb2
 from shared.errors import Internal
+from shared.transcode import fields as f
 from shared.transcode.template import PathTemplate
 
 VERBS = ("get", "post", "put", "patch", "delete")
 ACCESS = ("permission", "public", "authenticated", "internal")
+OAUTH_ENDPOINTS = ("token", "authorization")
 
 
 class ContractError(Internal):
@@ -87,6 +89,12 @@ class Method:
         """Return the request's fields by name."""
         return dict(self.descriptor.input_type.fields_by_name)
 
+    def query_fields(self) -> list[str]:
+        """Return the request's fields that may be given as query parameters."""
+        path, body = self.rule.template.fields, self.rule.body
+        rest = [one for one in self.descriptor.input_type.fields if one.name not in (*path, body)]
+        return [one.name for one in rest if body != "*" or f.options_of(one).query]
+
 
 def read_method(descriptor: MethodDescriptor) -> Method:
     """Return a method as its options say. Raises ContractError when they are missing or at odds."""
@@ -147,6 +155,33 @@ def fields_exist(method: Method) -> None:
         raise ContractError(f"{method.full_name}: its request has no field {', '.join(missing)}")
 
 
+def forms_are_whole(method: Method) -> None:
+    """Refuse a form where none can be read, and one that a page of another site could send with our cookie."""
+    policy, found = method.policy, method.request_fields().values()
+    basic = [one for one in found if f.options_of(one).basic]
+    if (policy.form or basic) and (method.http is None or method.http.body != "*"):
+        raise ContractError(f'{method.full_name}: a form fills the whole request; say body: "*"')
+    if basic and not policy.form:
+        raise ContractError(f"{method.full_name}: HTTP Basic stands in for fields of a form; say form: true")
+    if policy.form and any(f.options_of(one).cookie for one in found):
+        raise ContractError(f"{method.full_name}: a form comes from any site, so no field of it may be a cookie")
+
+
+def oauth_endpoint_known(method: Method) -> None:
+    """Refuse a kind of OAuth endpoint that there is none of."""
+    kind = method.policy.oauth_endpoint
+    if kind not in ("", *OAUTH_ENDPOINTS):
+        raise ContractError(f"{method.full_name}: oauth_endpoint {kind!r}; one of {', '.join(OAUTH_ENDPOINTS)}")
+
+
+def redirect_is_text(method: Method) -> None:
+    """Refuse a redirect to what is no text of the answer."""
+    name = method.policy.redirect_field
+    field = method.descriptor.output_type.fields_by_name.get(name)
+    if name and (field is None or field.type != FieldDescriptor.TYPE_STRING or field.is_repeated):
+        raise ContractError(f"{method.full_name}: redirect_field {name!r} is no string of its answer")
+
+
 def template_fields(permission: str) -> list[str]:
     """Return the request fields in a permission such as `{system}:read`."""
     return [part.split("}", 1)[0] for part in permission.split("{")[1:]]
@@ -157,6 +192,9 @@ CHECKS: tuple[Callable[[Method], None], ...] = (
     routed_or_internal,
     unary_when_published,
     fields_exist,
+    forms_are_whole,
+    oauth_endpoint_known,
+    redirect_is_text,
 )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from shared import principal, telemetry
+from shared import client, principal, telemetry
+from shared.api_keys import ApiKeyInvalid, KeyTokens, key_in
 from shared.errors import Internal, InvalidArgument, PlatformError
 from shared.principal import ANONYMOUS, Principal
 from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
+from shared.tokens import TokenExpired, TokenRevoked
 from shared.transcode import body, problem
 from shared.transcode.answer import Answer, Answerer
 from shared.transcode.backends import Backends
@@ -22,6 +24,8 @@ from shared.transcode.cookies import CookieNames, Cookies
 from shared.transcode.decode import Decoders
 from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
+from shared.transcode.form import BodyReader
+from shared.transcode.oauth import send_oauth_error
 from shared.transcode.request import RequestReader
 from shared.transcode.tables import JSON
 
@@ -42,6 +46,8 @@ class Edge:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     encoders: Encoders = field(default_factory=Encoders)
     decoders: Decoders = field(default_factory=Decoders)
+    api_keys: KeyTokens | None = None
+    """What swaps API keys for tokens; without it none are taken."""
 
 
 class Endpoint:
@@ -52,10 +58,13 @@ class Endpoint:
         self._edge = edge
         self._access: Access = access(method.descriptor)
         self._reader = RequestReader(method, edge.decoders)
+        self._body = BodyReader(method)
         self._service = edge.backends.service(method)
         self._cookies = Cookies(method, edge.cookie_names)
         self._answerer = Answerer(method, edge.encoders, self._cookies)
+        self._send_failure = send_oauth_error if method.policy.oauth_endpoint else send_problem
         self._rpc_path = method.rpc_path
+        self._tells_client = method.rule.verb != "GET" or method.policy.public
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
 
@@ -64,10 +73,10 @@ class Endpoint:
         try:
             answer = await self._answered(scope, receive)
         except PlatformError as error:
-            await send_problem(error, scope, send)
+            await self._send_failure(error, scope, send)
         except Exception:
             log.exception("a request failed", method=self.method.full_name)
-            await send_problem(Internal("something went wrong on our side; the log has more"), scope, send)
+            await self._send_failure(Internal("something went wrong on our side; the log has more"), scope, send)
         else:
             if answer is not None:
                 await send_answer(answer, scope, send)
@@ -84,7 +93,9 @@ class Endpoint:
             self._access.check(caller, request)
         backend = self._edge.backends.running(service)
         media_type = self._answerer.media_type(headers)
-        metadata = ARROW_ASKED if media_type != JSON else ()
+        metadata: tuple[tuple[str, str], ...] = ARROW_ASKED if media_type != JSON else ()
+        if self._tells_client:  # reads are not told: it would cost each of them, and nobody notes who read what
+            metadata += ((client.HEADER, client.told(scope, headers)),)
         timeout = self._timeout(headers)
         with Watch(receive) as watch:
             message = await backend.call(
@@ -97,18 +108,31 @@ class Endpoint:
         if not self._access.needs_token:
             return ANONYMOUS
         token = bearer(headers.get(b"authorization", b"").decode("latin-1"))
-        if not token:
+        key = key_in(headers, token) if self._edge.api_keys else ""
+        if not (token or key):
             raise TokenMissing("this needs a token; log in and send it as `Authorization: Bearer …`")
-        caller = await self._edge.verifier.verify(token)
+        caller = await (self._key_holder(key) if key else self._edge.verifier.verify(token))
         if not self._access.fields:
             self._access.check(caller, None)
         principal.current.set(caller)
         return caller
 
+    async def _key_holder(self, key: str) -> Principal:
+        """Return whom an API key speaks for. Raises ApiKeyInvalid."""
+        keys = self._edge.api_keys
+        if keys is None:
+            raise ApiKeyInvalid()
+        try:
+            return await self._edge.verifier.verify(await keys.token(key))
+        except (TokenRevoked, TokenExpired):
+            # The owner may do other things now, or the key was revoked: a new token tells which.
+            keys.forget(key)
+        return await self._edge.verifier.verify(await keys.token(key))
+
     async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
         content = None
         if self._reader.body_field:
-            content = await body.read_object(headers, receive, self._edge.max_body_bytes)
+            content = await self._body.read(headers, receive, self._edge.max_body_bytes)
             if cookie_mode:
                 self._cookies.fill(content, headers)
         return self._reader.read(scope["path_params"], scope["query_string"], content)

@@ -68,7 +68,7 @@ def headers(error: PlatformError) -> list[Header]:
     if isinstance(error, MethodNotAllowed):
         found.append((b"allow", error.allow.encode()))
     if error.http_status in (429, 503):
-        found.append((b"retry-after", b"1"))
+        found.append((b"retry-after", error.metadata.get("retry_after_s", "1").encode()))
     return found
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import telemetry
+from shared.api_keys import RemoteKeyTokens
 from shared.errors import BY_CODE, Internal, InvalidArgument, PlatformError
 from shared.rpc.access import Verifier
 from shared.rpc.channel import ServiceChannel
@@ -25,6 +26,7 @@ from shared.transcode.openapi import Document
 from shared.transcode.routes import RouteTable
 
 OPENAPI_PATH = "/api/v1/openapi.json"
+SWAPS_KEYS = "auth.v1.ApiKeyService"
 
 
 def unchanged(app: ASGIApp) -> ASGIApp:
@@ -105,7 +107,13 @@ def platform_error(request: Request, error: HTTPException) -> PlatformError:
 
 
 def service_app(
-    name: str, services: Collection[str], verifier: Verifier, *, issuer: str = "", secure_cookies: bool = True
+    name: str,
+    services: Collection[str],
+    verifier: Verifier,
+    *,
+    issuer: str = "",
+    secure_cookies: bool = True,
+    auth: ServiceChannel | None = None,
 ) -> Callable[[ServiceChannel], FastAPI]:
     """Return what makes one service's own slice of REST over a channel to itself, with its document.
 
@@ -115,13 +123,19 @@ def service_app(
         verifier: what its gRPC side verifies tokens with.
         issuer: public root of the platform, by which its cookies are told from those of another on this host.
         secure_cookies: whether cookies travel over TLS alone.
+        auth: channel to the service that swaps API keys for tokens; without it none are taken.
     """
     contracts = load_contracts().of(services)
+
+    def swaps(own: ServiceChannel) -> RemoteKeyTokens | None:
+        by = own if SWAPS_KEYS in services else auth
+        return None if by is None else RemoteKeyTokens(by)
 
     def make(own: ServiceChannel) -> FastAPI:
         title = next((system.title for system in SYSTEMS if system.name == name), name)
         app = ContractApp(title=title)
-        edge = Edge(Backends({name: own}, [name]), verifier, CookieNames(issuer, secure_cookies))
+        names = CookieNames(issuer, secure_cookies)
+        edge = Edge(Backends({name: own}, [name]), verifier, names, api_keys=swaps(own))
         publish(app, contracts, edge, Document(title=title))
         return app
 

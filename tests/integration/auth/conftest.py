@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from services.auth.accounts import Accounts
+from services.auth.letters import Letters, writing
+from services.auth.parts import Parts
+from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords, argon2id
 from services.auth.revocations import LocalRevocations, following
 from services.auth.sessions import Sessions
+from services.auth.settings import AuthSettings
 from services.auth.store import MIGRATIONS
+from services.auth.wiring import Ground, put_together
 from shared.db import Database, open_engine
+from shared.mail import Outbox
 from shared.migrate import run_migrations
+from shared.principal import Principal
 from shared.tokens import TokenSigner
 from tests.integration.auth import mariadb
 from tests.unit.shared.forge import Forge
@@ -82,3 +93,56 @@ def signer(forge: Forge) -> TokenSigner:
 @pytest.fixture
 def sessions(database: Database, signer: TokenSigner, revocations: LocalRevocations) -> Sessions:
     return Sessions(database, signer, revocations)
+
+
+class PostBox:
+    """The outbox of a test, read as its owner would."""
+
+    def __init__(self, folder: Path, letters: Letters) -> None:
+        self.folder, self._letters = folder, letters
+
+    async def mails(self) -> list[EmailMessage]:
+        """Return all mails so far, oldest first, once none waits to be written."""
+        await self._letters.drained()
+        return [message_from_bytes(path.read_bytes(), policy=default) for path in sorted(self.folder.glob("*.eml"))]
+
+    async def to(self, address: str) -> list[str]:
+        """Return the subjects of the mails to an address."""
+        return [str(mail["Subject"]) for mail in await self.mails() if mail["To"] == address]
+
+    async def token(self) -> str:
+        """Return the token of the newest link."""
+        return re.findall(r"#token=(\S+)", (await self.mails())[-1].get_content())[0]
+
+
+@pytest.fixture(scope="session")
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("var")
+
+
+@pytest.fixture
+async def letters(database: Database, tmp_path: Path) -> AsyncIterator[Letters]:
+    mailer = Outbox(tmp_path / "outbox", "Shop <shop@example.com>")
+    async with writing(Letters(database, mailer, "https://shop.example.com/")) as letters:
+        yield letters
+
+
+@pytest.fixture
+def post_box(letters: Letters, tmp_path: Path) -> PostBox:
+    return PostBox(tmp_path / "outbox", letters)
+
+
+@pytest.fixture
+def parts(
+    database: Database, passwords: Passwords, letters: Letters, revocations: LocalRevocations, keys_dir: Path
+) -> Parts:
+    """The whole service over a database, without its servers."""
+    settings = AuthSettings(var_dir=keys_dir, issuer="https://shop.example.com")
+    return put_together(Ground(settings, database, passwords, PasswordRules()), letters, revocations)
+
+
+async def caller(parts: Parts, email: str, *roles: str) -> Principal:
+    """Return somebody with those roles who has just logged in."""
+    account = await parts.accounts.create(email, PASSWORD, "Somebody", roles)
+    tokens = await parts.sessions.open(account)
+    return await parts.verifier.verify(tokens.access_token)

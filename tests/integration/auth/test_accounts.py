@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from sqlmodel import select
 
+from services.auth.account_fields import UnknownRole
 from services.auth.accounts import (
     AccountDisabled,
     AccountGone,
@@ -14,7 +15,6 @@ from services.auth.accounts import (
     EmailTaken,
     InvalidCredentials,
     RegistrationClosed,
-    UnknownRole,
 )
 from services.auth.password_rules import WeakPassword
 from services.auth.passwords import Passwords, argon2id

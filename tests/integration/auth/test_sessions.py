@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import func, text
 from sqlmodel import select
 
 from services.auth.accounts import Account, AccountDisabled, Accounts
+from services.auth.refresh_tokens import GRACE, hash_token
 from services.auth.revocations import KEEP_ENDED, LocalRevocations, following
-from services.auth.sessions import InvalidRefreshToken, RefreshTokenReused, Sessions, hash_token
+from services.auth.sessions import InvalidRefreshToken, RefreshTokenReused, SessionNotFound, SessionRequired, Sessions
 from services.auth.store import RefreshTokenRow, RevocationRow, SessionRow, UserRoleRow, UserRow, now
+from shared import client
+from shared.client import Arrival
 from shared.db import Database
 from shared.principal import Principal
 from shared.tokens import TokenRevoked, TokenSigner, TokenVerifier
@@ -39,6 +42,17 @@ async def ada(accounts: Accounts) -> Account:
 @pytest.fixture
 def verifier(forge: Forge, revocations: LocalRevocations) -> TokenVerifier:
     return TokenVerifier(Keys([forge]), "https://shop.example.com", "shop-insight", revocations)
+
+
+@pytest.fixture
+def calendar() -> Calendar:
+    return Calendar()
+
+
+@pytest.fixture
+def counted(database: Database, signer: TokenSigner, revocations: LocalRevocations, calendar: Calendar) -> Sessions:
+    """Sessions whose time the test decides."""
+    return Sessions(database, signer, revocations, calendar)
 
 
 async def count(database: Database, table: type) -> int:
@@ -76,25 +90,94 @@ async def test_a_spent_refresh_token_revokes_its_family(
 ) -> None:
     first, other = await sessions.open(ada), await sessions.open(ada)
     second = await sessions.refresh(first.refresh_token)
-    await verifier.verify(second.access_token)
+    third = await sessions.refresh(second.refresh_token)
+    await verifier.verify(third.access_token)
     with pytest.raises(RefreshTokenReused):
         await sessions.refresh(first.refresh_token)
-    with pytest.raises(InvalidRefreshToken):
-        await sessions.refresh(second.refresh_token)
-    for dead in (first, second):
+    for token in (first, second, third):
+        with pytest.raises(InvalidRefreshToken):
+            await sessions.refresh(token.refresh_token)
+    for dead in (first, second, third):
         with pytest.raises(Exception, match="has ended"):
             await verifier.verify(dead.access_token)
     await verifier.verify(other.access_token)
     await sessions.refresh(other.refresh_token)
 
 
-async def test_of_fifty_parallel_refreshes_of_one_token_one_has_a_successor(
-    sessions: Sessions, database: Database, ada: Account
+async def test_a_token_sent_twice_within_the_grace_has_one_and_the_same_successor(
+    calendar: Calendar, counted: Sessions, database: Database, ada: Account
+) -> None:
+    token = (await counted.open(ada)).refresh_token
+    first = await counted.refresh(token)
+    calendar.now += GRACE
+    again = await counted.refresh(token)
+    assert again.refresh_token == first.refresh_token
+    assert await count(database, RefreshTokenRow) == 2
+    assert (await counted.refresh(again.refresh_token)).refresh_token != first.refresh_token
+
+
+async def test_after_the_grace_a_spent_token_revokes_its_family(
+    calendar: Calendar, counted: Sessions, ada: Account
+) -> None:
+    token = (await counted.open(ada)).refresh_token
+    following = await counted.refresh(token)
+    calendar.now += GRACE + timedelta(microseconds=1)
+    with pytest.raises(RefreshTokenReused):
+        await counted.refresh(token)
+    with pytest.raises(InvalidRefreshToken):
+        await counted.refresh(following.refresh_token)
+
+
+async def test_within_the_grace_a_token_whose_successor_was_used_revokes_its_family(
+    calendar: Calendar, counted: Sessions, ada: Account
+) -> None:
+    token = (await counted.open(ada)).refresh_token
+    following = await counted.refresh(token)
+    last = await counted.refresh(following.refresh_token)
+    with pytest.raises(RefreshTokenReused):
+        await counted.refresh(token)
+    with pytest.raises(InvalidRefreshToken):
+        await counted.refresh(last.refresh_token)
+
+
+async def test_what_is_stored_opens_no_session(calendar: Calendar, counted: Sessions, database: Database, ada: Account):
+    token = (await counted.open(ada)).refresh_token
+    tokens = [token]
+    for _ in range(3):
+        tokens.append((await counted.refresh(tokens[-1])).refresh_token)
+    async with database.session() as session:
+        rows = list(await session.scalars(select(RefreshTokenRow)))
+    stored = " ".join(f"{row.token_hash} {row.sealed_successor}" for row in rows)
+    assert not any(one in stored or one.encode().hex() in stored for one in tokens)
+    # Only the newest pair is sealed: an old token opens nothing that follows from it.
+    assert [row.token_hash for row in rows if row.sealed_successor] == [hash_token(tokens[-2])]
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_hundred_parallel_refreshes_of_one_token_have_one_successor(
+    sessions: Sessions, database: Database, ada: Account, seed: int
+) -> None:
+    token, shuffled = (await sessions.open(ada)).refresh_token, Random(seed)
+
+    async def late() -> str:
+        for _ in range(shuffled.randrange(20)):
+            await asyncio.sleep(0)
+        return (await sessions.refresh(token)).refresh_token
+
+    assert len(set(await asyncio.gather(*(late() for _ in range(100))))) == 1
+    assert await count(database, RefreshTokenRow) == 2
+    assert await count(database, RevocationRow) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_a_hundred_parallel_reuses_revoke_the_family_once(
+    sessions: Sessions, database: Database, ada: Account, seed: int
 ) -> None:
     token = (await sessions.open(ada)).refresh_token
-    outcomes = await asyncio.gather(*(sessions.refresh(token) for _ in range(50)), return_exceptions=True)
-    assert Counter(type(one).__name__ for one in outcomes) == {"Tokens": 1, "RefreshTokenReused": 49}
-    assert await count(database, RefreshTokenRow) == 2
+    await sessions.refresh((await sessions.refresh(token)).refresh_token)
+    outcomes = await asyncio.gather(*(sessions.refresh(token) for _ in range(100)), return_exceptions=True)
+    assert {type(one) for one in outcomes} <= {RefreshTokenReused, InvalidRefreshToken}
+    assert RefreshTokenReused in {type(one) for one in outcomes}
     assert await count(database, RevocationRow) == 1
 
 
@@ -200,6 +283,52 @@ async def test_nobody_ends_the_session_of_another(
     assert await sessions.end(mallory) == 0
     assert await sessions.end(mallory, everywhere=True) == 0
     await verifier.verify(hers.token)
+
+
+async def test_sessions_are_listed_with_where_they_come_from_the_last_used_first(
+    calendar: Calendar, counted: Sessions, ada: Account
+) -> None:
+    client.arrived.set(Arrival("ipv4:10.0.0.7:1", "192.0.2.1 Firefox/1%200"))
+    first = await counted.open(ada)
+    calendar.now += timedelta(hours=1)
+    client.arrived.set(Arrival("ipv4:10.0.0.8:1"))
+    await counted.open(ada)
+    shown = await counted.running(Principal(subject=ada.id))
+    assert [(row.address, row.user_agent) for row in shown] == [("10.0.0.8", ""), ("192.0.2.1", "Firefox/1 0")]
+    calendar.now += timedelta(hours=1)
+    await counted.refresh(first.refresh_token)
+    shown = await counted.running(Principal(subject=ada.id))
+    assert [row.last_used_at for row in shown] == [calendar.now, calendar.now - timedelta(hours=1)]
+    assert (shown[0].address, shown[0].created_at) == ("10.0.0.8", START)
+
+
+async def test_one_of_ones_sessions_is_ended_and_leaves_the_list(
+    sessions: Sessions, verifier: TokenVerifier, ada: Account
+) -> None:
+    mine, other = await sessions.open(ada), await sessions.open(ada)
+    me, them = await verifier.verify(mine.access_token), await verifier.verify(other.access_token)
+    assert await sessions.end_one(me, them.session_id) == 1
+    assert await sessions.end_one(me, them.session_id) == 0
+    assert [row.id for row in await sessions.running(me)] == [me.session_id]
+    with pytest.raises(TokenRevoked):
+        await verifier.verify(other.access_token)
+
+
+async def test_the_session_of_another_is_not_found(
+    sessions: Sessions, accounts: Accounts, verifier: TokenVerifier, ada: Account
+) -> None:
+    bob = await accounts.register("bob@example.com", PASSWORD, "Bob")
+    hers = await verifier.verify((await sessions.open(ada)).access_token)
+    his = await verifier.verify((await sessions.open(bob)).access_token)
+    with pytest.raises(SessionNotFound):
+        await sessions.end_one(his, hers.session_id)
+    assert await sessions.running(his) != await sessions.running(hers)
+    await verifier.verify(hers.token)
+
+
+async def test_without_a_login_there_is_no_session(sessions: Sessions, ada: Account) -> None:
+    with pytest.raises(SessionRequired):
+        await sessions.require(Principal(subject=ada.id, session_id="0" * 32))
 
 
 async def test_another_replica_learns_of_a_logout_from_the_database(

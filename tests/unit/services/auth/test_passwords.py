@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.auth.password_rules import COMMON, WeakPassword, common_passwords, require_strong, weaknesses
+from services.auth.password_rules import COMMON, PasswordRules, WeakPassword, common_passwords, weaknesses
 from services.auth.passwords import MAX_LENGTH, HashingBusy, Passwords, argon2id
 
 GOOD = "wT9-kepler-orbit-77"
@@ -126,9 +126,9 @@ WEAK = {
 
 
 @pytest.mark.parametrize("password", WEAK)
-def test_a_weak_password_is_refused_with_what_is_missing(password: str) -> None:
+async def test_a_weak_password_is_refused_with_what_is_missing(password: str) -> None:
     with pytest.raises(WeakPassword, match=WEAK[password]) as refused:
-        require_strong(password, "lovelace@example.com", "Augusta Ada King")
+        await PasswordRules().require(password, "lovelace@example.com", "Augusta Ada King")
     assert {error.field for error in refused.value.errors} == {"password"}
     assert not password or password not in refused.value.detail
 

@@ -1,4 +1,4 @@
-"""AuthService over gRPC: messages to calls and back, nothing else."""
+"""AuthService: registration, login and tokens."""
 # ruff: noqa: N802  the contract names the methods
 
 from __future__ import annotations
@@ -8,75 +8,72 @@ from dataclasses import dataclass
 from typing import Any
 
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
-from services.auth.accounts import Account, Accounts
 from services.auth.discovery import openid_configuration
 from services.auth.introspection import Introspection, introspect
-from services.auth.keys import LocalKeys
-from services.auth.revocations import LocalRevocations
-from services.auth.sessions import Sessions, Tokens
+from services.auth.parts import Parts
+from services.auth.servicers.messages import BEARER, to_pair, to_user
 from shared.principal import current
 from shared.revocation import to_message
 from shared.rpc.server import Service
-from shared.tokens import ALGORITHM, PublicKey, TokenVerifier
-
-BEARER = "Bearer"
+from shared.tokens import ALGORITHM, PublicKey
 
 
 @dataclass(frozen=True)
 class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     """Answers for accounts, sessions and tokens."""
 
-    accounts: Accounts
-    sessions: Sessions
-    keys: LocalKeys
-    revocations: LocalRevocations
-    verifier: TokenVerifier
-    issuer: str
-    audience: str
+    parts: Parts
 
     async def Register(self, request: auth_pb2.RegisterRequest, _: Any) -> auth_pb2.RegisterResponse:
         """Return the new account."""
-        account = await self.accounts.register(request.email, request.password, request.full_name)
+        account = await self.parts.accounts.register(request.email, request.password, request.full_name)
         return auth_pb2.RegisterResponse(user=to_user(account))
 
     async def Login(self, request: auth_pb2.LoginRequest, _: Any) -> auth_pb2.LoginResponse:
-        """Return the first tokens of a session."""
-        account = await self.accounts.authenticate(request.email, request.password)
-        return auth_pb2.LoginResponse(**to_pair(await self.sessions.open(account)))
+        """Return the first tokens of a session, or what to finish the login with."""
+        account = await self.parts.accounts.authenticate(request.email, request.password)
+        if account.second_factor:
+            return auth_pb2.LoginResponse(mfa_required=True, mfa_challenge=await self.parts.mfa.challenge(account))
+        answer = auth_pb2.LoginResponse(**to_pair(await self.parts.sessions.open(account)))
+        if self.parts.sessions.lacks_second_factor(account):
+            answer.mfa_enrollment_required = True
+        return answer
 
     async def Refresh(self, request: auth_pb2.RefreshRequest, _: Any) -> auth_pb2.RefreshResponse:
         """Return the next tokens of a session."""
-        return auth_pb2.RefreshResponse(**to_pair(await self.sessions.refresh(request.refresh_token)))
+        return auth_pb2.RefreshResponse(**to_pair(await self.parts.sessions.refresh(request.refresh_token)))
 
     async def Logout(self, request: auth_pb2.LogoutRequest, _: Any) -> auth_pb2.LogoutResponse:
         """Return how many sessions were ended."""
-        ended = await self.sessions.end(current.get(), everywhere=request.all)
+        ended = await self.parts.sessions.end(current.get(), everywhere=request.all)
         return auth_pb2.LogoutResponse(sessions_ended=ended)
 
     async def Verify(self, request: auth_pb2.VerifyRequest, _: Any) -> auth_pb2.VerifyResponse:
         """Return what a token says."""
-        found = await introspect(self.verifier, request.token)
-        return to_verdict(found, self.issuer, self.audience)
+        found = await introspect(self.parts.verifier, request.token)
+        return to_verdict(found, self.parts.issuer, self.parts.audience)
 
     async def GetMe(self, request: auth_pb2.GetMeRequest, _: Any) -> auth_pb2.GetMeResponse:
         """Return the caller's account."""
-        return auth_pb2.GetMeResponse(user=to_user(await self.accounts.get(current.get().subject)))
+        return auth_pb2.GetMeResponse(user=to_user(await self.parts.accounts.get(current.get().subject)))
 
     async def GetJwks(self, request: auth_pb2.GetJwksRequest, _: Any) -> auth_pb2.GetJwksResponse:
         """Return the published keys."""
-        return auth_pb2.GetJwksResponse(keys=to_jwks(self.keys.published()))
+        return auth_pb2.GetJwksResponse(keys=to_jwks(self.parts.keys.published()))
 
     async def GetOpenIdConfiguration(
         self, request: auth_pb2.GetOpenIdConfigurationRequest, _: Any
     ) -> auth_pb2.GetOpenIdConfigurationResponse:
         """Return the discovery document."""
-        return auth_pb2.GetOpenIdConfigurationResponse(**openid_configuration(self.issuer))
+        return auth_pb2.GetOpenIdConfigurationResponse(
+            **openid_configuration(self.parts.issuer, self.parts.oauth.password_grant)
+        )
 
     async def WatchRevocations(
         self, request: auth_pb2.WatchRevocationsRequest, _: Any
     ) -> AsyncIterator[auth_pb2.WatchRevocationsResponse]:
         """Yield revocations and heartbeats until the caller leaves or the service stops."""
-        async for update in self.revocations.watch():
+        async for update in self.parts.revocations.watch():
             messages = [to_message(one) for one in update.revocations]
             yield auth_pb2.WatchRevocationsResponse(revocations=messages, synced=update.synced)
 
@@ -85,38 +82,14 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
     ) -> auth_pb2.CheckRevocationResponse:
         """Return whether a session is revoked."""
         issued_at = request.issued_at.ToMicroseconds() / 1e6
-        revoked = await self.revocations.is_revoked(request.session_id, request.subject, issued_at)
+        revoked = await self.parts.revocations.is_revoked(request.session_id, request.subject, issued_at)
         return auth_pb2.CheckRevocationResponse(revoked=revoked)
 
 
-def service(servicer: AuthServicer) -> Service:
-    """Return what a server registers."""
+def service(parts: Parts) -> Service:
+    """Return what the server registers."""
     descriptor = auth_pb2.DESCRIPTOR.services_by_name["AuthService"]
-    return Service(servicer, descriptor, auth_pb2_grpc.add_AuthServiceServicer_to_server)
-
-
-def to_user(account: Account) -> auth_pb2.User:
-    """Return an account as its owner sees it."""
-    return auth_pb2.User(
-        id=account.id,
-        email=account.email,
-        full_name=account.full_name,
-        roles=account.roles,
-        permissions=account.permissions,
-        created_at=account.created_at,
-    )
-
-
-def to_pair(tokens: Tokens) -> dict[str, Any]:
-    """Return the fields that the answers to login and refresh have in common."""
-    return {
-        "access_token": tokens.access_token,
-        "refresh_token": tokens.refresh_token,
-        "token_type": BEARER,
-        "expires_in": tokens.expires_in,
-        "refresh_expires_in": tokens.refresh_expires_in,
-        "user": to_user(tokens.account),
-    }
+    return Service(AuthServicer(parts), descriptor, auth_pb2_grpc.add_AuthServiceServicer_to_server)
 
 
 def to_verdict(found: Introspection, issuer: str, audience: str) -> auth_pb2.VerifyResponse:

@@ -1,0 +1,12 @@
+"""The auth process over gRPC, a module for each proto service: messages to calls and back, nothing else."""
+
+from __future__ import annotations
+
+from services.auth.parts import Parts
+from services.auth.servicers import accounts, api_keys, audit, auth, mfa, oauth, users
+from shared.rpc.server import Service
+
+
+def services(parts: Parts) -> list[Service]:
+    """Return what the server registers."""
+    return [module.service(parts) for module in (auth, accounts, users, api_keys, audit, mfa, oauth)]
