@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
+from redis.asyncio import Redis
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway import docs, health, identity, systems, web
 from gateway.compression import CompressionMiddleware
+from gateway.door import Door
 from gateway.headers import HeadersMiddleware
+from gateway.rate_limits import RateLimits
+from gateway.redis_client import redis_client
 from gateway.settings import GatewaySettings
+from gateway.windows import LocalWindows, SharedWindows
 from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
+from shared.telemetry_metrics import Meters
 from shared.transcode.backends import Backends
 from shared.transcode.contract import load_contracts
 from shared.transcode.cookies import CookieNames
@@ -25,6 +33,7 @@ from shared.transcode.publish import ContractApp, publish
 
 TITLE = "Shop Insight"
 EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
+EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age"]
 
 
 def document(password_grant: bool = False) -> Document:
@@ -32,9 +41,12 @@ def document(password_grant: bool = False) -> Document:
     return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS, password_grant=password_grant)
 
 
-def create_app(settings: GatewaySettings) -> FastAPI:
+def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastAPI:
     """Return the application. To be called in the event loop that serves it: the channels belong to that loop."""
     contracts = load_contracts()
+    meters = meters or Meters()
+    redis = redis_client(settings.redis_url) if settings.redis_url else None
+    limits = rate_limits(settings, redis, meters)
     channels = {name: channel(name, address, settings) for name, address in settings.services.items()}
     verifier, revocations, api_keys = identity.verifier(settings, contracts, channels)
     pulse = health.Pulse(channels)
@@ -46,6 +58,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             for one in channels.values():
                 await stack.enter_async_context(one)
             await stack.enter_async_context(revocations)
+            if redis is not None:
+                stack.push_async_callback(redis.aclose)
             app.state.ready = True
             yield
             app.state.ready = False
@@ -58,10 +72,11 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.timeout_seconds,
         api_keys=api_keys,
+        limiter=limits,
     )
     publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
-    app.include_router(systems.router(verifier, pulse))
+    app.include_router(systems.router(Door(verifier, limits), pulse))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     return app
@@ -79,4 +94,16 @@ def surrounded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
             expose_headers=EXPOSED,
             max_age=600,
         )
-    return HeadersMiddleware(around, hsts_seconds=settings.hsts_seconds)
+    around = HeadersMiddleware(around, hsts_seconds=settings.hsts_seconds)
+    # Typed by uvicorn's own names for what Starlette calls otherwise.
+    behind: Any = ProxyHeadersMiddleware
+    return behind(around, list(settings.trusted_proxies)) if settings.trusted_proxies else around
+
+
+def rate_limits(settings: GatewaySettings, redis: Redis | None, meters: Meters) -> RateLimits:
+    """Return the limits of the settings, counted in Redis where there is one."""
+    refused = meters.counter("rate_limit_refused", "Calls refused for a rate limit.", ("limit",))
+    failures = meters.counter("rate_limit_store_failures", "Times Redis did not count; each process counted alone.")
+    local = LocalWindows()
+    meters.gauge("rate_limit_keys", "Callers counted in this process.", (), lambda: {(): float(len(local))})
+    return RateLimits(settings, SharedWindows(redis, failures, local) if redis else local, refused)

@@ -67,6 +67,7 @@ async def ours(port: int) -> None:
     settings = GatewaySettings(
         services={"auth": os.environ["BACKEND"]},
         issuer="http://bench",
+        rate_limit_user="1000000/second",
         http_address=f"127.0.0.1:{port}",
         log_level="warning",
     )

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared import client, principal, telemetry
 from shared.api_keys import ApiKeyInvalid, KeyTokens, key_in
-from shared.errors import Internal, InvalidArgument, PlatformError
+from shared.errors import Internal, InvalidArgument, PlatformError, Unauthenticated
 from shared.principal import ANONYMOUS, Principal
 from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
@@ -26,6 +26,7 @@ from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
 from shared.transcode.form import BodyReader
 from shared.transcode.oauth import send_oauth_error
+from shared.transcode.parts import ANSWER_HEADERS, Limiter, Taken
 from shared.transcode.request import RequestReader
 from shared.transcode.tables import JSON
 
@@ -44,6 +45,7 @@ class Edge:
     cookie_names: CookieNames = field(default_factory=CookieNames)
     max_body_bytes: int = body.MAX_BYTES
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    limiter: Limiter | None = None
     encoders: Encoders = field(default_factory=Encoders)
     decoders: Decoders = field(default_factory=Decoders)
     api_keys: KeyTokens | None = None
@@ -65,6 +67,7 @@ class Endpoint:
         self._send_failure = send_oauth_error if method.policy.oauth_endpoint else send_problem
         self._rpc_path = method.rpc_path
         self._tells_client = method.rule.verb != "GET" or method.policy.public
+        self._cost = method.policy.rate_cost or 1
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
 
@@ -84,7 +87,7 @@ class Endpoint:
     async def _answered(self, scope: Scope, receive: Receive) -> Answer | None:
         """Return the answer, or None when the caller has gone."""
         headers = dict(scope["headers"])
-        caller = await self._caller(headers)
+        caller = await self._admitted(scope, headers)
         cookie_mode = self._cookies.used and self._cookies.asked(headers)
         request = await self._request(scope, headers, receive, cookie_mode)
         # A name that is no system's is not found for anybody; how a known one stands is for those it lets in.
@@ -103,8 +106,24 @@ class Endpoint:
             )
         return None if watch.gone else self._answerer.answer(message, headers, media_type, cookie_mode)
 
+    async def _admitted(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
+        """Return who calls, after taking the call from its rate limit. Raises as `_caller` does, and RateLimited."""
+        limiter = self._edge.limiter
+        try:
+            caller = await self._caller(headers)
+        except Unauthenticated:
+            # Guessing tokens is paid by the address it comes from.
+            if limiter is not None:
+                await take(limiter, self._cost, ANONYMOUS, scope, headers)
+            raise
+        if limiter is not None:
+            await take(limiter, self._cost, caller, scope, headers)
+        if self._access.needs_token and not self._access.fields:
+            self._access.check(caller, None)
+        return caller
+
     async def _caller(self, headers: Mapping[bytes, bytes]) -> Principal:
-        """Return who calls, for the services behind too. Raises Unauthenticated or PermissionMissing."""
+        """Return who calls, for the services behind too. Raises Unauthenticated."""
         if not self._access.needs_token:
             return ANONYMOUS
         token = bearer(headers.get(b"authorization", b"").decode("latin-1"))
@@ -112,8 +131,6 @@ class Endpoint:
         if not (token or key):
             raise TokenMissing("this needs a token; log in and send it as `Authorization: Bearer …`")
         caller = await (self._key_holder(key) if key else self._edge.verifier.verify(token))
-        if not self._access.fields:
-            self._access.check(caller, None)
         principal.current.set(caller)
         return caller
 
@@ -149,6 +166,15 @@ def timeout_asked(value: bytes) -> float:
     if not 0 < seconds <= LONGEST_TIMEOUT_SECONDS:
         raise InvalidArgument(f"X-Request-Timeout must be over 0 and at most {LONGEST_TIMEOUT_SECONDS:g} seconds")
     return seconds
+
+
+async def take(limiter: Limiter, cost: int, caller: Principal, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    """Take a call from its caller's limit. Raises the limiter's refusal."""
+    found = limiter.take(cost, caller, scope, headers)
+    taken = found if isinstance(found, Taken) else await found
+    scope[ANSWER_HEADERS] = taken.headers
+    if taken.refusal is not None:
+        raise taken.refusal
 
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:

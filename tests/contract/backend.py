@@ -105,10 +105,10 @@ class Backend(grpc.GenericRpcHandler):
             keys=[auth_pb2.Jwk(kty="RSA", use="sig", kid=key.kid, alg="RS256", n=key.n, e=key.e)]
         )
 
-    def token(self, *roles: str, permissions: Any = None) -> str:
+    def token(self, *roles: str, permissions: Any = None, subject: str = "user-1") -> str:
         """Return a token of somebody with those roles."""
         held = permissions_of(roles) if permissions is None else permissions
-        return TokenSigner(self.key, ISSUER, AUDIENCE).sign("user-1", roles, held, "session-1")
+        return TokenSigner(self.key, ISSUER, AUDIENCE).sign(subject, roles, held, "session-1")
 
     def bearer(self, *roles: str) -> dict[str, str]:
         """Return the header that sends such a token."""
