@@ -47,7 +47,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     meters = meters or Meters()
     redis = redis_client(settings.redis_url) if settings.redis_url else None
     limits = rate_limits(settings, redis, meters)
-    channels = {name: channel(name, address, settings) for name, address in settings.services.items()}
+    channels = {name: channel(name, address, settings, meters) for name, address in settings.services.items()}
     verifier, revocations, api_keys = identity.verifier(settings, contracts, channels)
     pulse = health.Pulse(channels)
 
