@@ -13,7 +13,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway import docs, health, identity, systems, web
+from gateway import cache_admin, docs, health, identity, systems, web
+from gateway.cache.answers import AnswerCache
+from gateway.cache.memory import MemoryStore
+from gateway.cache.shared_store import SharedStore
+from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
 from gateway.headers import HeadersMiddleware
@@ -38,18 +42,21 @@ EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age"]
 
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS, password_grant=password_grant)
+    by_hand = {**systems.PATHS, **cache_admin.PATHS}
+    return Document(title=TITLE, extra_paths=by_hand, extra_tags=systems.TAGS, password_grant=password_grant)
 
 
 def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastAPI:
     """Return the application. To be called in the event loop that serves it: the channels belong to that loop."""
     contracts = load_contracts()
     meters = meters or Meters()
-    redis = redis_client(settings.redis_url) if settings.redis_url else None
-    limits = rate_limits(settings, redis, meters)
     channels = {name: channel(name, address, settings, meters) for name, address in settings.services.items()}
     verifier, revocations, api_keys = identity.verifier(settings, contracts, channels)
     pulse = health.Pulse(channels)
+    redis = redis_client(settings.redis_url) if settings.redis_url else None
+    limits = rate_limits(settings, redis, meters)
+    versions = LakeVersions({system.name: channels[system.name] for system in SYSTEMS if system.name in channels})
+    cache = answer_cache(settings, redis, versions, meters)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -60,6 +67,8 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             await stack.enter_async_context(revocations)
             if redis is not None:
                 stack.push_async_callback(redis.aclose)
+            if cache is not None:
+                await stack.enter_async_context(versions)
             app.state.ready = True
             yield
             app.state.ready = False
@@ -73,10 +82,13 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
         timeout_seconds=settings.timeout_seconds,
         api_keys=api_keys,
         limiter=limits,
+        keeper=cache,
     )
     publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
-    app.include_router(systems.router(Door(verifier, limits), pulse))
+    door = Door(verifier, limits)
+    app.include_router(systems.router(door, pulse))
+    app.include_router(cache_admin.router(door, cache))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     return app
@@ -107,3 +119,17 @@ def rate_limits(settings: GatewaySettings, redis: Redis | None, meters: Meters) 
     local = LocalWindows()
     meters.gauge("rate_limit_keys", "Callers counted in this process.", (), lambda: {(): float(len(local))})
     return RateLimits(settings, SharedWindows(redis, failures, local) if redis else local, refused)
+
+
+def answer_cache(
+    settings: GatewaySettings, redis: Redis | None, versions: LakeVersions, meters: Meters
+) -> AnswerCache | None:
+    """Return what keeps answers, in Redis where there is one; None where the settings give it no room."""
+    if not settings.cache_bytes:
+        return None
+    failures = meters.counter("cache_store_failures", "Times Redis did not keep or give an answer.")
+    if redis is not None:
+        return AnswerCache(SharedStore(redis, failures), versions, meters)
+    store = MemoryStore(settings.cache_bytes)
+    meters.gauge("cache_bytes", "Room that kept answers take.", (), lambda: {(): float(store.size)})
+    return AnswerCache(store, versions, meters)

@@ -83,6 +83,10 @@ class GatewaySettings(ProcessSettings):
     """RATE_LIMIT_ROLES: other limits for the users of some roles, `admin=1200/minute,api_user=3000/minute`; of several
     roles the most generous counts."""
 
+    cache_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
+    """CACHE_BYTES: room in this process for answers given again; 0 keeps none. With REDIS_URL they are kept there
+    instead, within what Redis itself is given."""
+
     @property
     def cookies_need_tls(self) -> bool:
         """Return whether cookies are marked Secure."""

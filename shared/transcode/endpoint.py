@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
 from shared.tokens import TokenExpired, TokenRevoked
 from shared.transcode import body, problem
-from shared.transcode.answer import Answer, Answerer
+from shared.transcode.answer import Answer, Answerer, may_be_kept
 from shared.transcode.backends import Backends
 from shared.transcode.contract import Method
 from shared.transcode.cookies import CookieNames, Cookies
@@ -26,11 +26,14 @@ from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
 from shared.transcode.form import BodyReader
 from shared.transcode.oauth import send_oauth_error
-from shared.transcode.parts import ANSWER_HEADERS, Limiter, Taken
+from shared.transcode.parts import ANSWER_HEADERS, Keeper, Limiter, Question, Taken
 from shared.transcode.request import RequestReader
 from shared.transcode.tables import JSON
 
 LONGEST_TIMEOUT_SECONDS = 30.0
+ENCODED = "shop.encoded"
+"""Key of a message that starts an answer, below which its compressed forms are kept from one time to the next."""
+
 ARROW_ASKED = (("table-encoding", "arrow"),)
 
 log = structlog.stdlib.get_logger("shared.transcode")
@@ -46,6 +49,7 @@ class Edge:
     max_body_bytes: int = body.MAX_BYTES
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     limiter: Limiter | None = None
+    keeper: Keeper | None = None
     encoders: Encoders = field(default_factory=Encoders)
     decoders: Decoders = field(default_factory=Decoders)
     api_keys: KeyTokens | None = None
@@ -67,6 +71,7 @@ class Endpoint:
         self._send_failure = send_oauth_error if method.policy.oauth_endpoint else send_problem
         self._rpc_path = method.rpc_path
         self._tells_client = method.rule.verb != "GET" or method.policy.public
+        self._may_be_kept = may_be_kept(method)
         self._cost = method.policy.rate_cost or 1
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
@@ -100,11 +105,26 @@ class Endpoint:
         if self._tells_client:  # reads are not told: it would cost each of them, and nobody notes who read what
             metadata += ((client.HEADER, client.told(scope, headers)),)
         timeout = self._timeout(headers)
-        with Watch(receive) as watch:
+
+        async def make() -> Answer:
             message = await backend.call(
                 self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=metadata
             )
-        return None if watch.gone else self._answerer.answer(message, headers, media_type, cookie_mode)
+            return self._answerer.answer(message, media_type, cookie_mode)
+
+        keeper = self._edge.keeper if self._may_be_kept else None
+        found: Answer | Awaitable[Answer]
+        if keeper is None:
+            found = make()
+        else:
+            asked = deterministic(request)
+            question = Question(self.method, self._access.door, service, asked, media_type, caller, timeout)
+            found = keeper.answer(question, make)
+        if isinstance(found, Answer):
+            return self._answerer.for_caller(found, headers)
+        with Watch(receive) as watch:
+            answer = await found
+        return None if watch.gone else self._answerer.for_caller(answer, headers)
 
     async def _admitted(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
         """Return who calls, after taking the call from its rate limit. Raises as `_caller` does, and RateLimited."""
@@ -159,6 +179,11 @@ class Endpoint:
         return self._edge.timeout_seconds if asked is None else timeout_asked(asked)
 
 
+def deterministic(request: Any) -> bytes:
+    """Return the bytes of a message, the same for equal ones, maps in order."""
+    return bytes(request.SerializeToString(deterministic=True))
+
+
 def timeout_asked(value: bytes) -> float:
     """Return the seconds a caller gives. Raises InvalidArgument unless they are over 0 and at most 30."""
     text = value.decode("latin-1")
@@ -183,7 +208,10 @@ async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     headers = [*answer.headers]
     if answer.status != 304:
         headers += [(b"content-type", answer.media_type), (b"content-length", length)]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    if answer.encoded is not None:
+        start[ENCODED] = answer.encoded
+    await send(start)
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
 

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from starlette.types import Scope
 
 from shared.errors import PlatformError
 from shared.principal import Principal
+from shared.rpc.access import Door
+from shared.transcode.answer import Answer
+from shared.transcode.contract import Method
 from shared.transcode.problem import Header
 
 Headers = Mapping[bytes, bytes]
 ANSWER_HEADERS = "shop.answer_headers"
 """Key of the scope below which headers lie for whatever is answered, be it a failure."""
+
+
+Make = Callable[[], Awaitable[Answer]]
+"""Makes an answer by calling the service."""
+
+
+class Question(NamedTuple):
+    """What a kept answer must be the answer to."""
+
+    method: Method
+    door: Door
+    service: str
+    """Name of the service that is asked."""
+    request: bytes
+    """The request message; equal ones have equal bytes."""
+    media_type: str
+    caller: Principal
+    timeout: float
+    """Seconds that this caller waits."""
+
+    @property
+    def seconds(self) -> int:
+        """Return how long an answer may be given again."""
+        return self.method.policy.cache_seconds
+
+
+class Keeper(Protocol):
+    """Gives answers again."""
+
+    def answer(self, question: Question, make: Make) -> Answer | Awaitable[Answer]:
+        """Return the answer, kept or made; awaited only where it is not in this process already."""
 
 
 class Taken(NamedTuple):
