@@ -21,6 +21,7 @@ from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
 from gateway.headers import HeadersMiddleware
+from gateway.idempotency import Idempotency
 from gateway.rate_limits import RateLimits
 from gateway.redis_client import redis_client
 from gateway.settings import GatewaySettings
@@ -37,13 +38,15 @@ from shared.transcode.publish import ContractApp, publish
 
 TITLE = "Shop Insight"
 EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
-EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age"]
+EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-Replayed"]
 
 
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
     by_hand = {**systems.PATHS, **cache_admin.PATHS}
-    return Document(title=TITLE, extra_paths=by_hand, extra_tags=systems.TAGS, password_grant=password_grant)
+    return Document(
+        title=TITLE, extra_paths=by_hand, extra_tags=systems.TAGS, takes_keys=True, password_grant=password_grant
+    )
 
 
 def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastAPI:
@@ -57,6 +60,8 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     limits = rate_limits(settings, redis, meters)
     versions = LakeVersions({system.name: channels[system.name] for system in SYSTEMS if system.name in channels})
     cache = answer_cache(settings, redis, versions, meters)
+    keys = meters.counter("idempotency_keys", "Calls with an Idempotency-Key.", ("outcome",))
+    replier = Idempotency(settings.store_url, keys)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +74,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
                 stack.push_async_callback(redis.aclose)
             if cache is not None:
                 await stack.enter_async_context(versions)
+            stack.push_async_callback(replier.close)
             app.state.ready = True
             yield
             app.state.ready = False
@@ -83,6 +89,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
         api_keys=api_keys,
         limiter=limits,
         keeper=cache,
+        replier=replier,
     )
     publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
@@ -102,7 +109,7 @@ def surrounded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
             around,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Request-Timeout"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Request-Timeout", "Idempotency-Key"],
             expose_headers=EXPOSED,
             max_age=600,
         )

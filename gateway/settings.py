@@ -87,6 +87,15 @@ class GatewaySettings(ProcessSettings):
     """CACHE_BYTES: room in this process for answers given again; 0 keeps none. With REDIS_URL they are kept there
     instead, within what Redis itself is given."""
 
+    gateway_database_url: str = Field(default="", repr=False)
+    """GATEWAY_DATABASE_URL: the gateway's own small store, `sqlite+aiosqlite:///…` or `mysql+asyncmy://…`; a file below
+    VAR_DIR when not set. Several gateways must share one, or a repeated call may meet another that does not know it."""
+
+    @property
+    def store_url(self) -> str:
+        """Return the URL of the gateway's store."""
+        return self.gateway_database_url or f"sqlite+aiosqlite:///{self.var_dir.absolute()}/gateway/gateway.db"
+
     @property
     def cookies_need_tls(self) -> bool:
         """Return whether cookies are marked Secure."""

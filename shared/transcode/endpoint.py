@@ -16,7 +16,7 @@ from shared.principal import ANONYMOUS, Principal
 from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
 from shared.tokens import TokenExpired, TokenRevoked
-from shared.transcode import body, problem
+from shared.transcode import body, idempotency, problem
 from shared.transcode.answer import Answer, Answerer, may_be_kept
 from shared.transcode.backends import Backends
 from shared.transcode.contract import Method
@@ -26,7 +26,7 @@ from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
 from shared.transcode.form import BodyReader
 from shared.transcode.oauth import send_oauth_error
-from shared.transcode.parts import ANSWER_HEADERS, Keeper, Limiter, Question, Taken
+from shared.transcode.parts import ANSWER_HEADERS, Keeper, Limiter, Question, Replier, Taken
 from shared.transcode.request import RequestReader
 from shared.transcode.tables import JSON
 
@@ -50,6 +50,7 @@ class Edge:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     limiter: Limiter | None = None
     keeper: Keeper | None = None
+    replier: Replier | None = None
     encoders: Encoders = field(default_factory=Encoders)
     decoders: Decoders = field(default_factory=Decoders)
     api_keys: KeyTokens | None = None
@@ -72,6 +73,7 @@ class Endpoint:
         self._rpc_path = method.rpc_path
         self._tells_client = method.rule.verb != "GET" or method.policy.public
         self._may_be_kept = may_be_kept(method)
+        self._takes_key = idempotency.creates(method)
         self._cost = method.policy.rate_cost or 1
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
@@ -113,13 +115,17 @@ class Endpoint:
             return self._answerer.answer(message, media_type, cookie_mode)
 
         keeper = self._edge.keeper if self._may_be_kept else None
+        replier = self._edge.replier if self._takes_key and idempotency.HEADER in headers else None
         found: Answer | Awaitable[Answer]
-        if keeper is None:
+        if keeper is None and replier is None:
             found = make()
         else:
             asked = deterministic(request)
             question = Question(self.method, self._access.door, service, asked, media_type, caller, timeout)
-            found = keeper.answer(question, make)
+            if replier is not None:
+                found = replier.answer(headers[idempotency.HEADER], question, make)
+            elif keeper is not None:
+                found = keeper.answer(question, make)
         if isinstance(found, Answer):
             return self._answerer.for_caller(found, headers)
         with Watch(receive) as watch:

@@ -50,6 +50,13 @@ class Keeper(Protocol):
         """Return the answer, kept or made; awaited only where it is not in this process already."""
 
 
+class Replier(Protocol):
+    """Makes a call with an Idempotency-Key once, and answers repetitions of it."""
+
+    async def answer(self, key: bytes, question: Question, make: Make) -> Answer:
+        """Return the answer of the one call that is made. Raises PlatformError where it cannot be given again."""
+
+
 class Taken(NamedTuple):
     """What a rate limit says to one call: headers for its answer, and the refusal if there is one."""
 

@@ -69,7 +69,7 @@ def headers(error: PlatformError) -> list[Header]:
         found.append((b"www-authenticate", b"Bearer" + held))
     if isinstance(error, MethodNotAllowed):
         found.append((b"allow", error.allow.encode()))
-    if error.http_status in (429, 503):
+    if error.http_status in (429, 503) or RETRY_AFTER in error.metadata:
         found.append((b"retry-after", error.metadata.get(RETRY_AFTER, "1").encode()))
     return found
 
