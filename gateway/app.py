@@ -8,27 +8,23 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from redis.asyncio import Redis
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway import cache_admin, docs, health, identity, systems, web
-from gateway.cache.answers import AnswerCache
-from gateway.cache.memory import MemoryStore
-from gateway.cache.shared_store import SharedStore
 from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
 from gateway.headers import HeadersMiddleware
 from gateway.idempotency import Idempotency
-from gateway.rate_limits import RateLimits
+from gateway.parts import answer_cache, rate_limits, resilient
 from gateway.redis_client import redis_client
 from gateway.settings import GatewaySettings
-from gateway.windows import LocalWindows, SharedWindows
+from gateway.shedding import SheddingMiddleware
 from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
-from shared.telemetry_metrics import Meters
+from shared.telemetry_metrics import Counter, Meters
 from shared.transcode.backends import Backends
 from shared.transcode.contract import load_contracts
 from shared.transcode.cookies import CookieNames
@@ -79,9 +75,11 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             yield
             app.state.ready = False
 
-    app = ContractApp(title=TITLE, lifespan=lifespan, surround=partial(surrounded, settings=settings))
+    shed = meters.counter("requests_shed", "Requests turned away because too many were under way.")
+    around = partial(surrounded, settings=settings, shed=shed)
+    app = ContractApp(title=TITLE, lifespan=lifespan, surround=around)
     edge = Edge(
-        Backends(channels, [system.name for system in SYSTEMS]),
+        Backends(resilient(settings, contracts, channels, meters), [system.name for system in SYSTEMS]),
         verifier,
         CookieNames(settings.issuer, settings.cookies_need_tls),
         max_body_bytes=settings.max_body_bytes,
@@ -101,9 +99,11 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     return app
 
 
-def surrounded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
+def surrounded(app: ASGIApp, settings: GatewaySettings, shed: Counter) -> ASGIApp:
     """Return the application with what surrounds every answer; the last put around is outermost."""
     around: ASGIApp = CompressionMiddleware(app)
+    if settings.most_requests:
+        around = SheddingMiddleware(around, settings.most_requests, shed)
     if settings.cors_origins:
         around = CORSMiddleware(
             around,
@@ -117,26 +117,3 @@ def surrounded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
     # Typed by uvicorn's own names for what Starlette calls otherwise.
     behind: Any = ProxyHeadersMiddleware
     return behind(around, list(settings.trusted_proxies)) if settings.trusted_proxies else around
-
-
-def rate_limits(settings: GatewaySettings, redis: Redis | None, meters: Meters) -> RateLimits:
-    """Return the limits of the settings, counted in Redis where there is one."""
-    refused = meters.counter("rate_limit_refused", "Calls refused for a rate limit.", ("limit",))
-    failures = meters.counter("rate_limit_store_failures", "Times Redis did not count; each process counted alone.")
-    local = LocalWindows()
-    meters.gauge("rate_limit_keys", "Callers counted in this process.", (), lambda: {(): float(len(local))})
-    return RateLimits(settings, SharedWindows(redis, failures, local) if redis else local, refused)
-
-
-def answer_cache(
-    settings: GatewaySettings, redis: Redis | None, versions: LakeVersions, meters: Meters
-) -> AnswerCache | None:
-    """Return what keeps answers, in Redis where there is one; None where the settings give it no room."""
-    if not settings.cache_bytes:
-        return None
-    failures = meters.counter("cache_store_failures", "Times Redis did not keep or give an answer.")
-    if redis is not None:
-        return AnswerCache(SharedStore(redis, failures), versions, meters)
-    store = MemoryStore(settings.cache_bytes)
-    meters.gauge("cache_bytes", "Room that kept answers take.", (), lambda: {(): float(store.size)})
-    return AnswerCache(store, versions, meters)

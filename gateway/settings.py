@@ -87,6 +87,16 @@ class GatewaySettings(ProcessSettings):
     """CACHE_BYTES: room in this process for answers given again; 0 keeps none. With REDIS_URL they are kept there
     instead, within what Redis itself is given."""
 
+    circuit_breaker: bool = True
+    """CIRCUIT_BREAKER: leave a service that does not answer alone for a moment, and say so at once."""
+    retries: bool = True
+    """RETRIES: ask a question again, up to twice, when the connection failed; for a tenth of all calls at most."""
+    hedging: bool = False
+    """HEDGING: ask a second time when an answer to a question is later than 95 % are, and take the first."""
+    most_calls: int = Field(default=256, ge=0)
+    """MOST_CALLS: calls under way to each service; more are answered 503 at once. 0: any number."""
+    most_requests: int = Field(default=1024, ge=0)
+    """MOST_REQUESTS: requests of the API being answered at once; more are answered 503 at once. 0: any number."""
     gateway_database_url: str = Field(default="", repr=False)
     """GATEWAY_DATABASE_URL: the gateway's own small store, `sqlite+aiosqlite:///…` or `mysql+asyncmy://…`; a file below
     VAR_DIR when not set. Several gateways must share one, or a repeated call may meet another that does not know it."""
