@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -13,7 +16,7 @@ from gateway.app import create_app
 from gateway.rate_limits import network
 from shared.telemetry import Telemetry, TraceMiddleware
 from tests.contract.backend import ISSUER, Backend, gateway, settings_for
-from tests.redis_server import needs_redis, redis_server
+from tests.redis_server import free_port, needs_redis, redis_server
 
 SEGMENTS = "/api/v1/demand-insights/segments"
 SEGMENTS_RPC = "/demand.v1.DemandService/ListSegments"
@@ -176,3 +179,45 @@ async def test_two_gateways_share_a_limit_through_redis(backend, tmp_path):
                 limited(await client.get(ME, headers=ada), "user")
             redis.stop()
             assert (await one.get(ME, headers=ada)).status_code == 200, "down means open"
+
+
+@needs_redis
+async def test_two_gateway_processes_share_a_limit(backend, tmp_path):
+    names = sorted({method.backend for method in backend.contracts.methods} - {"common"})
+    with redis_server(tmp_path) as redis:
+        ports = [free_port() for _ in range(2)]
+        shared = {
+            "PATH": os.environ["PATH"],
+            "VAR_DIR": str(tmp_path),
+            "SERVICES": ",".join(f"{name}={backend.address}" for name in names),
+            "ISSUER": ISSUER,
+            "REDIS_URL": redis.url,
+            "RATE_LIMIT_USER": "4/hour",
+        }
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(own_process(port, shared)) for port in ports]
+            ada = bearer(backend, "ada", "viewer")
+            found = [await client.get(ME, headers=ada) for client in clients * 2]
+            assert [response.headers["ratelimit"].split(";")[1] for response in found] == ["r=3", "r=2", "r=1", "r=0"]
+            for client in clients:
+                limited(await client.get(ME, headers=ada), "user")
+
+
+@asynccontextmanager
+async def own_process(port: int, environment: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of a gateway that runs in a process of its own."""
+    environment = {**environment, "HTTP_ADDRESS": f"127.0.0.1:{port}"}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            async with asyncio.timeout(60):
+                while process.returncode is None:
+                    try:
+                        await client.get("/health/live")
+                        break
+                    except httpx.TransportError:
+                        await asyncio.sleep(0.05)
+            yield client
+    finally:
+        process.kill()
+        await process.wait()
