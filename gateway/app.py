@@ -26,6 +26,7 @@ from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
 from shared.telemetry_metrics import Counter, Meters
 from shared.transcode.backends import Backends
+from shared.transcode.callers import Callers
 from shared.transcode.contract import load_contracts
 from shared.transcode.cookies import CookieNames
 from shared.transcode.endpoint import Edge
@@ -91,7 +92,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     )
     publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
-    door = Door(verifier, limits)
+    door = Door(Callers(verifier, api_keys), limits)
     app.include_router(systems.router(door, pulse))
     app.include_router(cache_admin.router(door, cache))
     app.include_router(docs.router())

@@ -14,11 +14,10 @@ from gateway.windows import Count, Windows
 from shared.errors import ResourceExhausted
 from shared.principal import Principal
 from shared.telemetry_metrics import Counter
-from shared.transcode.parts import Headers, Taken
+from shared.transcode.parts import Taken
 from shared.transcode.problem import RETRY_AFTER
 
 OFF = "off"
-API_KEY_PREFIX = b"bearer si_"
 IPV6_NETWORK_BITS = 64
 """One subscriber of IPv6 has a whole /64, and may take a new address of it for each call."""
 
@@ -55,9 +54,9 @@ class RateLimits:
             role: rate(role, text) for role, text in settings.rate_limit_roles.items()
         }
 
-    def take(self, cost: int, caller: Principal, scope: Scope, headers: Headers) -> Taken | Awaitable[Taken]:
+    def take(self, cost: int, caller: Principal, scope: Scope) -> Taken | Awaitable[Taken]:
         """Return how the caller's limit stands after this call."""
-        found, who = self._whose(caller, scope, headers)
+        found, who = self._whose(caller, scope)
         if found is None:
             return Taken()
         # What costs more than the whole limit takes all of it, or it could never be called.
@@ -67,13 +66,11 @@ class RateLimits:
     async def _awaited(self, found: Rate, hit: Awaitable[Count]) -> Taken:
         return self._told(found, await hit)
 
-    def _whose(self, caller: Principal, scope: Scope, headers: Headers) -> tuple[Rate | None, str]:
+    def _whose(self, caller: Principal, scope: Scope) -> tuple[Rate | None, str]:
         if not caller.subject:
             return self._address, client_network(scope)
-        if b"x-api-key" in headers or headers.get(b"authorization", b"")[: len(API_KEY_PREFIX)].lower() == (
-            API_KEY_PREFIX
-        ):
-            return self._api_key, caller.session_id
+        if caller.client_id and caller.client_id == caller.session_id:  # an API key is its own session
+            return self._api_key, caller.client_id
         return (self._of_roles(caller) if self._roles else self._user), caller.subject
 
     def _of_roles(self, caller: Principal) -> Rate | None:

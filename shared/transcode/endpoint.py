@@ -9,16 +9,16 @@ from typing import Any
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from shared import client, principal, telemetry
-from shared.api_keys import ApiKeyInvalid, KeyTokens, key_in
+from shared import client, telemetry
+from shared.api_keys import KeyTokens
 from shared.errors import Internal, InvalidArgument, PlatformError, Unauthenticated
 from shared.principal import ANONYMOUS, Principal
-from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
+from shared.rpc.access import Access, Verifier, access
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
-from shared.tokens import TokenExpired, TokenRevoked
 from shared.transcode import body, idempotency, problem
 from shared.transcode.answer import Answer, Answerer, may_be_kept
 from shared.transcode.backends import Backends
+from shared.transcode.callers import Callers
 from shared.transcode.contract import Method
 from shared.transcode.cookies import CookieNames, Cookies
 from shared.transcode.decode import Decoders
@@ -74,6 +74,7 @@ class Endpoint:
         self._tells_client = method.rule.verb != "GET" or method.policy.public
         self._may_be_kept = may_be_kept(method)
         self._takes_key = idempotency.creates(method)
+        self._callers = Callers(edge.verifier, edge.api_keys)
         self._cost = method.policy.rate_cost or 1
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
@@ -133,44 +134,23 @@ class Endpoint:
         return None if watch.gone else self._answerer.for_caller(answer, headers)
 
     async def _admitted(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
-        """Return who calls, after taking the call from its rate limit. Raises as `_caller` does, and RateLimited."""
+        """Return who calls, after taking the call from its rate limit.
+
+        Raises Unauthenticated, RateLimited, and where no field of the request says what is needed PermissionDenied.
+        """
         limiter = self._edge.limiter
         try:
-            caller = await self._caller(headers)
+            caller = await self._callers.named(headers) if self._access.needs_token else ANONYMOUS
         except Unauthenticated:
             # Guessing tokens is paid by the address it comes from.
             if limiter is not None:
-                await take(limiter, self._cost, ANONYMOUS, scope, headers)
+                await take(limiter, self._cost, ANONYMOUS, scope)
             raise
         if limiter is not None:
-            await take(limiter, self._cost, caller, scope, headers)
+            await take(limiter, self._cost, caller, scope)
         if self._access.needs_token and not self._access.fields:
             self._access.check(caller, None)
         return caller
-
-    async def _caller(self, headers: Mapping[bytes, bytes]) -> Principal:
-        """Return who calls, for the services behind too. Raises Unauthenticated."""
-        if not self._access.needs_token:
-            return ANONYMOUS
-        token = bearer(headers.get(b"authorization", b"").decode("latin-1"))
-        key = key_in(headers, token) if self._edge.api_keys else ""
-        if not (token or key):
-            raise TokenMissing("this needs a token; log in and send it as `Authorization: Bearer …`")
-        caller = await (self._key_holder(key) if key else self._edge.verifier.verify(token))
-        principal.current.set(caller)
-        return caller
-
-    async def _key_holder(self, key: str) -> Principal:
-        """Return whom an API key speaks for. Raises ApiKeyInvalid."""
-        keys = self._edge.api_keys
-        if keys is None:
-            raise ApiKeyInvalid()
-        try:
-            return await self._edge.verifier.verify(await keys.token(key))
-        except (TokenRevoked, TokenExpired):
-            # The owner may do other things now, or the key was revoked: a new token tells which.
-            keys.forget(key)
-        return await self._edge.verifier.verify(await keys.token(key))
 
     async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
         content = None
@@ -199,9 +179,9 @@ def timeout_asked(value: bytes) -> float:
     return seconds
 
 
-async def take(limiter: Limiter, cost: int, caller: Principal, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+async def take(limiter: Limiter, cost: int, caller: Principal, scope: Scope) -> None:
     """Take a call from its caller's limit. Raises the limiter's refusal."""
-    found = limiter.take(cost, caller, scope, headers)
+    found = limiter.take(cost, caller, scope)
     taken = found if isinstance(found, Taken) else await found
     scope[ANSWER_HEADERS] = taken.headers
     if taken.refusal is not None:

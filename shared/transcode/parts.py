@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from starlette.types import Scope
@@ -14,7 +14,6 @@ from shared.transcode.answer import Answer
 from shared.transcode.contract import Method
 from shared.transcode.problem import Header
 
-Headers = Mapping[bytes, bytes]
 ANSWER_HEADERS = "shop.answer_headers"
 """Key of the scope below which headers lie for whatever is answered, be it a failure."""
 
@@ -67,5 +66,5 @@ class Taken(NamedTuple):
 class Limiter(Protocol):
     """Takes what a call costs from what its caller may use."""
 
-    def take(self, cost: int, caller: Principal, scope: Scope, headers: Headers) -> Taken | Awaitable[Taken]:
+    def take(self, cost: int, caller: Principal, scope: Scope) -> Taken | Awaitable[Taken]:
         """Return how the caller's limit stands; awaited only where that is not known in this process."""

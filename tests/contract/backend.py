@@ -128,10 +128,13 @@ class Backend(grpc.GenericRpcHandler):
             keys=[auth_pb2.Jwk(kty="RSA", use="sig", kid=key.kid, alg="RS256", n=key.n, e=key.e)]
         )
 
-    def token(self, *roles: str, permissions: Any = None, subject: str = "user-1", regions: Any = None) -> str:
-        """Return a token of somebody with those roles."""
+    def token(
+        self, *roles: str, permissions: Any = None, subject: str = "user-1", regions: Any = None, api_key: str = ""
+    ) -> str:
+        """Return a token of somebody with those roles, or of an API key of theirs by its id."""
         held = permissions_of(roles) if permissions is None else permissions
-        return TokenSigner(self.key, ISSUER, AUDIENCE).sign(subject, roles, held, "session-1", regions)
+        signer = TokenSigner(self.key, ISSUER, AUDIENCE)
+        return signer.sign(subject, roles, held, api_key or "session-1", regions, client_id=api_key)
 
     def bearer(self, *roles: str) -> dict[str, str]:
         """Return the header that sends such a token."""

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from gateway.app import create_app
 from gateway.rate_limits import network
+from protos.auth.v1 import api_keys_pb2
 from shared.telemetry import Telemetry, TraceMiddleware
 from tests.contract.backend import ISSUER, Backend, gateway, settings_for
 from tests.redis_server import free_port, needs_redis, redis_server
@@ -112,6 +113,25 @@ async def test_of_several_roles_the_most_generous_limit_counts(backend):
         ):
             answer = await client.get(ME, headers=bearer(backend, "-".join(held), *held))
             assert answer.headers["ratelimit-policy"] == policy
+
+
+@pytest.mark.parametrize("header", ["X-API-Key", "Authorization"])
+async def test_an_api_key_has_a_limit_of_its_own_at_every_door(backend, header):
+    def exchanged(request, context):
+        token = backend.token("api_user", subject="ada", api_key=f"id-of-{request.key[3:11]}")
+        return api_keys_pb2.ExchangeResponse(access_token=token, expires_in=300)
+
+    backend.answers["/auth.v1.ApiKeyService/Exchange"] = exchanged
+    one, other = (f"si_{name * 8}_{'x' * 43}" for name in "ab")
+    async with clients(backend, CALLER, rate_limit_api_key="2/hour", rate_limit_user="1/hour") as (client,):
+        sent = {key: {header: f"Bearer {key}" if header == "Authorization" else key} for key in (one, other)}
+        first = await client.get(SEGMENTS, headers=sent[one])
+        assert (first.status_code, first.headers["ratelimit-policy"]) == (200, '"api-key";q=2;w=3600')
+        assert (await client.get("/api/v1/systems", headers=sent[one])).status_code == 200
+        limited(await client.get(SEGMENTS, headers=sent[one]), "api-key")
+        limited(await client.get("/api/v1/systems", headers=sent[one]), "api-key")
+        assert (await client.get(SEGMENTS, headers=sent[other])).status_code == 200
+        assert (await client.get(ME, headers=bearer(backend, "ada", "viewer"))).status_code == 200
 
 
 async def test_limits_switched_off_tell_nothing(backend):
