@@ -130,6 +130,9 @@ class ProcessSettings(BaseSettings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
+    metrics_token: str = Field(default="", repr=False)
+    """METRICS_TOKEN: whoever sends it as a bearer token may read /metrics; when not set, loopback alone may."""
+
     trust_network: bool = False
     """TRUST_NETWORK: without TLS, answer internal methods beyond loopback too; for a network nobody else is on."""
 

@@ -30,6 +30,8 @@ class Answer:
     body: bytes
     media_type: bytes = JSON.encode()
     headers: list[Header] = field(default_factory=list)
+    encoded: dict[str, bytes] | None = None
+    """Content coding → the body in it, filled as it is asked for; None for an answer that is given once."""
 
 
 class Answerer:
@@ -52,17 +54,20 @@ class Answerer:
         accept = headers.get(b"accept", b"*/*")
         return JSON if not self.table_field or accept == b"*/*" else negotiate.chosen(accept, OFFERED)
 
-    def answer(self, message: Any, headers: Headers, media_type: str, cookie_mode: bool) -> Answer:
-        """Return the answer to send, a 304 without body when the caller has it already."""
+    def answer(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
+        """Return the whole answer, the same for every caller who asks the same."""
         made = self._made(message, media_type, cookie_mode)
         made.headers += self._caching
-        if not self._keeps:
-            return made
-        tag = negotiate.etag(made.body)
-        made.headers.append((b"etag", tag))
-        if negotiate.unchanged(headers.get(b"if-none-match"), tag):
-            made.status, made.body = 304, b""
+        if self._keeps:
+            made.headers.append((b"etag", negotiate.etag(made.body)))
         return made
+
+    def for_caller(self, answer: Answer, headers: Headers) -> Answer:
+        """Return the answer to send: a 304 without body when the caller has it already."""
+        held = headers.get(b"if-none-match") if self._keeps else None
+        if not held or not negotiate.unchanged(held, dict(answer.headers)[b"etag"]):
+            return answer
+        return Answer(304, b"", answer.media_type, answer.headers)
 
     def _made(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
         if self._redirect:
@@ -87,6 +92,14 @@ def table_field(method: Method) -> str:
     """Return the name of the response field that holds the rows, empty when there is none."""
     found = [one.name for one in method.descriptor.output_type.fields if f.is_message(one, f.TABLE)]
     return found[0] if found else ""
+
+
+def may_be_kept(method: Method) -> bool:
+    """Return whether answers of a method may be given again: its contract says how long, and they hold no secret."""
+    policy, answer = method.policy, method.descriptor.output_type
+    cookies = any(f.options_of(field).cookie for field in (*answer.fields, *method.descriptor.input_type.fields))
+    changes = policy.long_running or policy.clears_cookie or policy.redirect_field or policy.oauth_endpoint
+    return bool(policy.cache_seconds and not changes and not cookies and not holds_secret(answer))
 
 
 def caching(method: Method, negotiated: bool) -> list[Header]:

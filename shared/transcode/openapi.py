@@ -9,6 +9,7 @@ from typing import Any
 from shared.scopes import CLIENT, SCOPES
 from shared.systems import SYSTEMS
 from shared.transcode import fields as f
+from shared.transcode import idempotency
 from shared.transcode.comments import load_comments
 from shared.transcode.contract import OAUTH_ENDPOINTS, Contracts, Method
 from shared.transcode.oauth import ERRORS
@@ -79,6 +80,8 @@ class Document:
     extra_paths: Mapping[str, Schema] = field(default_factory=dict)
     """Hand-written endpoints: path → path item."""
     extra_tags: tuple[Schema, ...] = ()
+    takes_keys: bool = False
+    """Whether the process answers repetitions of calls with an Idempotency-Key."""
     password_grant: bool = False
     """Whether the token endpoint takes passwords, for the page that tries the API."""
 
@@ -92,7 +95,9 @@ class Document:
         paths: dict[str, Schema] = {path: dict(item) for path, item in self.extra_paths.items()}
         for method in contracts.published:
             item = paths.setdefault(method.rule.template.text, {})
-            item[method.rule.verb.lower()] = Operation(method, schemas, tag(method), schemes).build()
+            made = Operation(method, schemas, tag(method), schemes).build()
+            takes_key = self.takes_keys and idempotency.creates(method)
+            item[method.rule.verb.lower()] = idempotency.documented(made) if takes_key else made
         return {
             "openapi": "3.1.0",
             "info": {"title": self.title, "version": self.version, "description": self.description},
