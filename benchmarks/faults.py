@@ -1,4 +1,4 @@
-"""`python -m benchmarks.faults [seconds]`: one fault at a time, with what guards against it off and on.
+"""`python -m benchmarks.faults [seconds [fault…]]`: one fault at a time, with what guards against it off and on.
 
 Open loop: requests are sent at their times whether or not earlier ones were answered. The fault is there in the middle
 third. Goodput is what was answered 200 within a second of being sent, a second; p99 is over all answers, failures too.
@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ import uvloop
 from benchmarks.gateway.__main__ import PATH, credentials, server
 
 RATE = 120
+FAULTS = ("none", "slowed", "stutters", "reset", "killed")
 GOOD_SECONDS = 1.0
 OFF = {"CIRCUIT_BREAKER": "false", "RETRIES": "false", "HEDGING": "false", "MOST_CALLS": "0", "MOST_REQUESTS": "0"}
 ON = {"HEDGING": "true", "MOST_CALLS": "64"}
@@ -63,8 +65,8 @@ class Proxy:
         self._writers |= {writer, back}
         try:
             await asyncio.gather(self._pump(reader, back), self._pump(there, writer, held=True))
-        except OSError:
-            pass
+        except (OSError, asyncio.CancelledError):
+            pass  # broken as the fault wants it, or the run is over
         finally:
             self._writers -= {writer, back}
             writer.transport.abort()
@@ -135,7 +137,7 @@ async def measured(fault: str, environment: dict[str, str], token: str, backend:
         listening.close()
 
 
-def main(seconds: float = 9.0) -> None:
+def main(seconds: float = 9.0, faults: Sequence[str] = FAULTS) -> None:
     print(f"{RATE} requests/s for {seconds:g} s, the fault in the middle third, {os.cpu_count()} cores\n")
     print("| fault | guards | goodput during it | p99 during it | goodput after | p99 after |")
     print("|---|---|---:|---:|---:|---:|")
@@ -143,7 +145,7 @@ def main(seconds: float = 9.0) -> None:
         token, environment = credentials(Path(folder))
         port, _ = stack.enter_context(server("backend", environment))
         stuttering, _ = stack.enter_context(server("backend", {**environment, "STUTTER_EVERY": "25"}))
-        for fault in ("none", "slowed", "stutters", "reset", "killed"):
+        for fault in faults:
             backend = stuttering if fault == "stutters" else port
             for name, guards in (("off", OFF), ("on", ON)):
                 found = uvloop.run(measured(fault, {**environment, **guards}, token, backend, seconds))
@@ -154,4 +156,4 @@ def main(seconds: float = 9.0) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    main(float(sys.argv[1]) if sys.argv[1:] else 9.0, sys.argv[2:] or FAULTS)
