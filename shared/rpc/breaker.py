@@ -28,7 +28,11 @@ class State(Enum):
 
 
 class Breaker:
-    """The circuit of one service. Every call that `admits` lets in must end in `succeeded`, `failed` or `left`."""
+    """The circuit of one service. Every call that `admits` lets in must end in `succeeded`, `failed` or `left`.
+
+    Each of them is told the term that `admits` gave: a call begun before the circuit turned says nothing about now, and
+    must not pass for the probe.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -37,31 +41,36 @@ class Breaker:
         self._pause = PAUSE_SECONDS[0]
         self._opened_at = 0.0
         self.state = State.CLOSED
+        self._term = 1
         self.opened = 0
         """Times it opened."""
 
-    def admits(self) -> bool:
-        """Return whether a call may be made; half open, only the one that finds out."""
+    def admits(self) -> int:
+        """Return the term in which a call may be made, 0 for not now; half open, only the one that finds out."""
         if self.state is State.CLOSED:
-            return True
+            return self._term
         if self.state is State.OPEN and self._clock() - self._opened_at >= self._pause:
-            self.state = State.HALF_OPEN
-            return True
-        return False
+            self._turn(State.HALF_OPEN)
+            return self._term
+        return 0
 
     @property
     def wait_seconds(self) -> float:
         """Return how long until it is worth asking again."""
         return max(0.0, self._pause - (self._clock() - self._opened_at))
 
-    def succeeded(self) -> None:
+    def succeeded(self, term: int) -> None:
         """Note a call that was answered, be it with a refusal."""
+        if term != self._term:
+            return
         if self.state is State.HALF_OPEN:
             self._close()
         self._note(failed=False)
 
-    def failed(self) -> None:
+    def failed(self, term: int) -> None:
         """Note a call that the service did not answer."""
+        if term != self._term:
+            return
         if self.state is State.HALF_OPEN:
             self._pause = min(2 * self._pause, PAUSE_SECONDS[1])
             self._open()
@@ -71,10 +80,10 @@ class Breaker:
         if self.state is State.CLOSED and full and self._failures >= OPEN_SHARE * len(self._newest):
             self._open()
 
-    def left(self) -> None:
+    def left(self, term: int) -> None:
         """Note a call whose caller went away, which says nothing; another one finds out."""
-        if self.state is State.HALF_OPEN:
-            self.state = State.OPEN
+        if term == self._term and self.state is State.HALF_OPEN:
+            self._turn(State.OPEN)
 
     def _note(self, failed: bool) -> None:
         if len(self._newest) == WINDOW:
@@ -83,9 +92,15 @@ class Breaker:
         self._failures += failed
 
     def _open(self) -> None:
-        self.state, self._opened_at = State.OPEN, self._clock()
+        self._turn(State.OPEN)
+        self._opened_at = self._clock()
         self.opened += 1
 
     def _close(self) -> None:
-        self.state, self._pause, self._failures = State.CLOSED, PAUSE_SECONDS[0], 0
+        self._turn(State.CLOSED)
+        self._pause, self._failures = PAUSE_SECONDS[0], 0
         self._newest.clear()
+
+    def _turn(self, state: State) -> None:
+        self.state = state
+        self._term += 1

@@ -70,6 +70,7 @@ class CallServicer(calls_pb2_grpc.CallServiceServicer):
     def __init__(self, handlers: Mapping[str, Handler], guard: Guard) -> None:
         self._handlers, self._guard = handlers, guard
         self._streams: set[Carried] = set()
+        self._stopping = False
 
     async def Carry(  # noqa: N802
         self, requests: AsyncIterator[calls_pb2.CarryRequest], context: Context
@@ -81,6 +82,8 @@ class CallServicer(calls_pb2_grpc.CallServiceServicer):
             await context.abort(error.code, error.detail, ((DETAILS_KEY, to_status(error).SerializeToString()),))
         stream = Carried(self._handlers, context.peer())
         self._streams.add(stream)
+        if self._stopping:
+            stream.stop()
         reading = asyncio.create_task(stream.read(requests))
         try:
             async for answers in stream.answers():
@@ -92,6 +95,7 @@ class CallServicer(calls_pb2_grpc.CallServiceServicer):
 
     def stop(self) -> None:
         """Ask the other sides to go elsewhere; what they have sent is still answered."""
+        self._stopping = True
         for stream in self._streams:
             stream.stop()
 
@@ -153,11 +157,13 @@ class Carried:
             answer.failure = ended.status
         except PlatformError as error:
             answer.failure = to_status(error).SerializeToString()
+        except asyncio.CancelledError:
+            if self._running.get(call.id) is not asyncio.current_task():
+                raise  # the caller took it back
+            answer.failure = to_status(CRASHED).SerializeToString()
         except Exception:
             log.exception("a call failed", method=call.method)
-            answer.failure = to_status(
-                Internal("something went wrong on our side; the log has more")
-            ).SerializeToString()
+            answer.failure = to_status(CRASHED).SerializeToString()
         # Not where it was cancelled: then nobody waits for the answer.
         self._running.pop(call.id, None)
         self._done.append(answer)

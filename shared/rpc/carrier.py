@@ -14,15 +14,22 @@ from itertools import count
 from math import ceil, inf
 
 import grpc
+import structlog
 from google.rpc import status_pb2
 
 from protos.common.v1 import calls_pb2
 from shared.errors import PlatformError
-from shared.rpc.status import CODES, connection_error, from_rpc_error, from_status, named
+from shared.rpc.status import CODES, connection_error, from_status, named
 
 CARRY = "/common.v1.CallService/Carry"
+NOT_OFFERED = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED)
+"""A service without the stream, and one that takes this process for a stranger: internal methods are not for it."""
+
 MOST_BATCH_BYTES = 1024 * 1024
 """A batch is closed beyond this, so that a long request does not hold up those behind it."""
+
+
+log = structlog.stdlib.get_logger("shared.rpc")
 
 
 class NotCarried(Exception):
@@ -36,11 +43,12 @@ class Carrier:
         self._raw, self._service = raw, service
         self._stream: Stream | None = None
         self._closing: set[Stream] = set()
+        self._closed = False
         self.offered = True
         """False once the service has said that it has no such stream."""
 
     async def call(self, method: str, request: bytes, timeout: float, metadata: Mapping[str, str]) -> bytes:  # noqa: ASYNC109
-        """Return the serialized answer. Raises PlatformError, or NotCarried where the service has no stream.
+        """Return the serialized answer. Raises PlatformError, or NotCarried where the service gives no stream.
 
         Args:
             method: path of the method, `/package.Service/Method`.
@@ -48,12 +56,16 @@ class Carrier:
             timeout: seconds that the caller waits.
             metadata: what goes along with the call.
         """
+        if self._closed:
+            raise connection_error(grpc.StatusCode.UNAVAILABLE, "", self._service)
         stream = self._stream
         if stream is None or stream.ended:
             stream = self._stream = self._opened()
         try:
             return await stream.call(method, request, timeout, metadata)
         except NotCarried:
+            if self.offered:
+                log.warning("calls go one by one: the service gives us no stream", service=self._service)
             self.offered = False
             raise
 
@@ -65,6 +77,7 @@ class Carrier:
 
     async def close(self) -> None:
         """End every stream; what still waits is told so."""
+        self._closed = True
         streams = tuple(self._closing)
         for stream in streams:
             stream.cancel()
@@ -79,7 +92,7 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._ids = count(1)
         self._waiting: dict[int, tuple[asyncio.Future[bytes], float]] = {}
-        self._queue: list[calls_pb2.Call] = []
+        self._queue: dict[int, calls_pb2.Call] = {}
         self._idle: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = inf
@@ -115,7 +128,7 @@ class Stream:
         self._call.cancel()
 
     def _put(self, call: calls_pb2.Call) -> None:
-        self._queue.append(call)
+        self._queue[call.id] = call
         self._wake()
 
     def _wake(self) -> None:
@@ -124,7 +137,9 @@ class Stream:
 
     def _forget(self, number: int) -> None:
         """Let the other side stop its work for a call that nobody waits for."""
-        if self._waiting.pop(number, None) and not self.ended:
+        if self._waiting.pop(number, None) is None or self._queue.pop(number, None) is not None:
+            return
+        if not self.ended:
             self._put(calls_pb2.Call(id=number))
 
     # Deadlines: one timer for the next that may pass, not one for each call.
@@ -161,12 +176,14 @@ class Stream:
 
     def _batch(self) -> Sequence[calls_pb2.Call]:
         size = 0
-        for number, call in enumerate(self._queue):
+        batch: list[calls_pb2.Call] = []
+        for call in self._queue.values():
             size += len(call.request)
-            if size > MOST_BATCH_BYTES and number:
-                batch, self._queue = self._queue[:number], self._queue[number:]
-                return batch
-        batch, self._queue = self._queue, []
+            if size > MOST_BATCH_BYTES and batch:
+                break
+            batch.append(call)
+        for call in batch:
+            del self._queue[call.id]
         return batch
 
     async def _read(self) -> None:
@@ -179,8 +196,10 @@ class Stream:
                     self.ended = True
                     self._wake()
         except grpc.aio.AioRpcError as error:
-            unknown = error.code() is grpc.StatusCode.UNIMPLEMENTED
-            failure = NotCarried if unknown else partial(from_rpc_error, error, self._service)
+            if error.code() in NOT_OFFERED:
+                failure = NotCarried
+            else:  # how the stream ended says nothing of what became of the calls on it
+                failure = partial(connection_error, grpc.StatusCode.UNAVAILABLE, error.details() or "", self._service)
         except asyncio.CancelledError:
             if not self._call.cancelled():
                 raise

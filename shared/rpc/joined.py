@@ -73,6 +73,11 @@ class JoinedProtocol(HttpToolsProtocol):
         """Begin to serve a connection."""
         super().connection_made(JoinedTransport(transport, self.loop))
 
+    def eof_received(self) -> None:
+        """Send what is held: the transport closes as soon as this returns."""
+        if isinstance(self.transport, JoinedTransport):
+            self.transport.flush()
+
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the WebSocket protocol."""
         joined = self.transport

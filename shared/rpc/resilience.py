@@ -22,6 +22,9 @@ BUDGET_MOST = 10.0
 LATENCIES = 128
 LEAST_HEDGE_SECONDS = 0.005
 
+ALWAYS = -1
+"""The term of calls that no breaker looks at."""
+
 
 class CircuitOpen(Unreachable):
     """The service has failed so often that it is left alone for a moment."""
@@ -135,7 +138,8 @@ class ResilientChannel:
     async def _watched(self, call: Any) -> Any:
         """Return what the call answers; the breaker hears how it ended."""
         breaker = self.breaker
-        if self._settings.breaker and not breaker.admits():
+        term = breaker.admits() if self._settings.breaker else ALWAYS
+        if not term:
             call.close()
             name = self._channel.name
             raise CircuitOpen(f"the {name} service does not answer; try again shortly", metadata={"service": name})
@@ -143,23 +147,23 @@ class ResilientChannel:
         try:
             answer = await call
         except (Unreachable, ConnectionLost):
-            breaker.failed()
+            breaker.failed(term)
             raise
         except DeadlineExceeded:
             # A caller in a hurry must not cut the service off from everybody.
             patient = self._clock() - began >= self._settings.slow_seconds
-            (breaker.failed if patient else breaker.left)()
+            (breaker.failed if patient else breaker.left)(term)
             raise
         except Cancelled:
-            breaker.left()
+            breaker.left(term)
             raise
         except PlatformError:
-            breaker.succeeded()
+            breaker.succeeded(term)
             raise
         except BaseException:
-            breaker.left()
+            breaker.left(term)
             raise
-        breaker.succeeded()
+        breaker.succeeded(term)
         self._latencies.note(self._clock() - began)
         return answer
 

@@ -68,7 +68,7 @@ async def test_a_call_not_answered_in_time_is_ended_on_both_sides(stack: Any, ca
     with pytest.raises(DeadlineExceeded) as raised:
         await stack.segments(timeout=0.1)
     assert raised.value.metadata == {"service": "demand"}
-    await asyncio.wait_for(stack.demand.cancelled.wait(), 5)
+    await asyncio.wait_for(stack.demand.cancelled.wait(), 30)
 
 
 async def test_a_call_without_timeout_has_the_default_deadline(stack: Any, caller: Any) -> None:
@@ -104,11 +104,11 @@ async def test_cancelling_the_caller_cancels_the_work_behind(stack: Any, caller:
     caller("ada")
     stack.demand.answer = forever
     task = asyncio.create_task(stack.segments())
-    await asyncio.wait_for(stack.demand.began.wait(), 5)
+    await asyncio.wait_for(stack.demand.began.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(stack.demand.cancelled.wait(), 5)
+    await asyncio.wait_for(stack.demand.cancelled.wait(), 30)
 
 
 async def test_leaving_a_stream_cancels_the_work_behind(stack: Any) -> None:
@@ -116,7 +116,7 @@ async def test_leaving_a_stream_cancels_the_work_behind(stack: Any) -> None:
     watch = stub.Watch(system_pb2.WatchRequest())
     assert (await anext(watch)).table == "caller is nobody"
     await watch.aclose()
-    await asyncio.wait_for(stack.system.cancelled.wait(), 5)
+    await asyncio.wait_for(stack.system.cancelled.wait(), 30)
 
 
 async def test_the_trace_goes_on_in_the_next_process(stack: Any, caller: Any) -> None:

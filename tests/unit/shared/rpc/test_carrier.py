@@ -80,7 +80,7 @@ async def test_one_call_given_up_leaves_the_others_alone(stack: Any, caller: Any
     other = asyncio.create_task(call(stack))
     with pytest.raises(DeadlineExceeded):
         await call(stack, Request(as_of="slow"), timeout=0.05)
-    await asyncio.wait_for(stack.demand.cancelled.wait(), 5)
+    await asyncio.wait_for(stack.demand.cancelled.wait(), 30)
     waiting.set()
     assert await other == Answer()
 
@@ -132,7 +132,7 @@ async def test_a_call_that_finds_the_process_gone_names_it_and_the_next_finds_th
         again = ProcessSettings(grpc_address=bound.grpc_address)
         one.channel = channel("demand", bound.grpc_address, settings)
         held = asyncio.create_task(call(one))
-        await asyncio.wait_for(one.demand.began.wait(), 5)
+        await asyncio.wait_for(one.demand.began.wait(), 30)
         held.cancel()
         await asyncio.gather(held, return_exceptions=True)
     with pytest.raises(Unavailable) as raised:
@@ -166,7 +166,7 @@ async def test_a_stopping_process_answers_what_it_holds_and_is_sent_nothing_more
     bound = await running.__aenter__()
     one.channel = channel("demand", bound.grpc_address, settings)
     early = asyncio.create_task(call(one))
-    await asyncio.wait_for(one.demand.began.wait(), 5)
+    await asyncio.wait_for(one.demand.began.wait(), 30)
     stream = one.channel._carrier._stream
     assert stream is not None
     stop = asyncio.create_task(running.__aexit__(None, None, None))
@@ -205,3 +205,73 @@ async def test_a_service_without_the_stream_is_called_method_by_method(caller: A
             assert me.user.id == "ada"
     await server.stop(None)
     assert asked == [carrier.CARRY, *["/auth.v1.AuthService/GetMe"] * 3]
+
+
+async def test_a_stopping_process_tells_streams_opened_meanwhile_too(caller: Any) -> None:
+    from tests.unit.shared.rpc.conftest import Stack  # noqa: PLC0415
+
+    caller("ada")
+    settings, one, go = ProcessSettings(), Stack(), asyncio.Event()
+
+    async def held(*_: Any) -> Answer:
+        await go.wait()
+        return Answer()
+
+    one.demand.answer = held
+    running = one.started(settings)
+    bound = await running.__aenter__()
+    one.channel = channel("demand", bound.grpc_address, settings)
+    early = asyncio.create_task(call(one))
+    await asyncio.wait_for(one.demand.began.wait(), 30)
+    stop = asyncio.create_task(running.__aexit__(None, None, None))
+    first = one.channel._carrier._stream
+    while not first.ended:  # noqa: ASYNC110  the stream has no event for it
+        await asyncio.sleep(0.01)
+    late = asyncio.create_task(call(one))
+    await asyncio.sleep(0.05)
+    second = one.channel._carrier._stream
+    assert second is not first
+    while not second.ended:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    go.set()
+    await asyncio.gather(early, late, return_exceptions=True)
+    assert early.result() == Answer()
+    await stop
+    await one.channel.close()
+
+
+async def test_a_call_given_up_before_it_was_sent_is_never_sent(stack: Any, caller: Any) -> None:
+    caller("ada")
+    seen: list[str] = []
+
+    async def note(request: Any, _context: Any) -> Answer:
+        seen.append(request.as_of)
+        return Answer()
+
+    stack.demand.answer = note
+    await call(stack, Request(as_of="first"))
+    stream, taken, gate = stack.channel._carrier._stream, asyncio.Event(), asyncio.Event()
+    write = stream._call.write
+
+    async def stalled(batch: Any) -> None:
+        taken.set()
+        await gate.wait()
+        await write(batch)
+
+    stream._call.write = stalled
+    held = asyncio.create_task(call(stack, Request(as_of="held")))
+    await asyncio.wait_for(taken.wait(), 30)
+    with pytest.raises(DeadlineExceeded):
+        await call(stack, Request(as_of="given up"), timeout=0.05)
+    gate.set()
+    await held
+    await call(stack, Request(as_of="last"))
+    assert seen == ["first", "held", "last"]
+
+
+async def test_a_call_after_closing_says_that_the_service_cannot_be_reached(stack: Any, caller: Any) -> None:
+    caller("ada")
+    await call(stack)
+    await stack.channel._carrier.close()
+    with pytest.raises(Unavailable):
+        await call(stack)

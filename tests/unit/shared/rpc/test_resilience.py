@@ -176,27 +176,44 @@ def test_each_failed_probe_doubles_the_pause_up_to_its_longest():
     clock = Clock()
     breaker = Breaker(clock)
     for _ in range(LEAST_CALLS):
-        breaker.admits()
-        breaker.failed()
+        breaker.failed(breaker.admits())
     for pause in (0.5, 1.0, 2.0, 4.0, 4.0):
         assert breaker.wait_seconds == pytest.approx(pause)
         clock.now += pause - 0.01
         assert not breaker.admits()
         clock.now += 0.02
-        assert breaker.admits()
-        breaker.failed()
+        probe = breaker.admits()
+        assert probe
+        breaker.failed(probe)
 
 
 def test_a_probe_whose_caller_left_says_nothing_and_the_next_finds_out():
     clock = Clock()
     breaker = Breaker(clock)
     for _ in range(LEAST_CALLS):
-        breaker.failed()
+        breaker.failed(breaker.admits())
     clock.now += PAUSE_SECONDS[0]
-    assert breaker.admits()
-    breaker.left()
-    assert breaker.admits()
-    breaker.succeeded()
+    breaker.left(breaker.admits())
+    probe = breaker.admits()
+    assert probe
+    breaker.succeeded(probe)
+    assert breaker.state is State.CLOSED
+
+
+@pytest.mark.parametrize("late", ["succeeded", "failed", "left"])
+def test_a_call_begun_before_the_circuit_opened_is_not_taken_for_the_probe(late: str):
+    clock = Clock()
+    breaker = Breaker(clock)
+    before = breaker.admits()
+    for _ in range(LEAST_CALLS):
+        breaker.failed(breaker.admits())
+    clock.now += PAUSE_SECONDS[0]
+    probe = breaker.admits()
+    getattr(breaker, late)(before)
+    assert breaker.state is State.HALF_OPEN and not breaker.admits()
+    breaker.succeeded(probe)
+    for _ in range(LEAST_CALLS):
+        breaker.failed(before)
     assert breaker.state is State.CLOSED
 
 
