@@ -70,7 +70,8 @@ class RateLimits:
         if not caller.subject:
             return self._address, client_network(scope)
         if caller.client_id and caller.client_id == caller.session_id:  # an API key is its own session
-            return self._api_key, caller.client_id
+            # By owner: otherwise making keys would multiply the limit, and making a new one would renew it.
+            return self._api_key, caller.subject
         return (self._of_roles(caller) if self._roles else self._user), caller.subject
 
     def _of_roles(self, caller: Principal) -> Rate | None:

@@ -99,6 +99,8 @@ class ApiKeys:
     database: Database
     signer: TokenSigner
     revocations: LocalRevocations
+    lacks_second_factor: Callable[[Account], bool]
+    """Whether an account may do nothing before it has enrolled a second factor; neither may its keys."""
     clock: Callable[[], datetime] = now
 
     async def create(self, user_id: str, name: str, scopes: Collection[str], lifetime: timedelta) -> NewKey:
@@ -108,7 +110,7 @@ class ApiKeys:
         moment = self.clock()
         async with self.database.transaction() as session:
             account = await _owner(session, user_id)
-            require_held(account, scopes)
+            require_held(self._may(account), scopes)
             await _require_room(session, user_id, moment)
             made = fresh(user_id, title, scopes, moment, moment + lifetime)
             session.add(made.row)
@@ -143,7 +145,7 @@ class ApiKeys:
             if old.overlap_ends_at is not None:
                 raise ApiKeyRotated("this key has a successor already; rotate that one")
             scopes = old.scopes.split()
-            require_held(account, scopes)
+            require_held(self._may(account), scopes)
             made = fresh(user_id, old.name, scopes, moment, moment + (old.expires_at - old.created_at))
             made.row.rotated_from = old.id
             session.add(made.row)
@@ -179,9 +181,12 @@ class ApiKeys:
             raise ApiKeyInvalid()
         return row
 
+    def _may(self, account: Account) -> Collection[str]:
+        return () if self.lacks_second_factor(account) else account.permissions
+
     def _signed(self, account: Account, row: ApiKeyRow, left: timedelta) -> Exchanged:
         seconds = max(1, min(TOKEN_SECONDS, int(left.total_seconds())))
-        held = sorted(set(row.scopes.split()) & set(account.permissions))
+        held = sorted(set(row.scopes.split()) & set(self._may(account)))
         token = self.signer.sign(
             account.id, [KEY_ROLE], held, row.id, account.regions, client_id=row.id, lifetime_seconds=seconds
         )
@@ -214,9 +219,9 @@ def end_of(row: ApiKeyRow) -> datetime:
     return min(row.expires_at, row.overlap_ends_at or row.expires_at)
 
 
-def require_held(account: Account, scopes: Collection[str]) -> None:
-    """Return if the account holds all of these permissions. Raises ScopeNotHeld."""
-    missing = sorted(set(scopes) - set(account.permissions))
+def require_held(permissions: Collection[str], scopes: Collection[str]) -> None:
+    """Return if all of these scopes are among the permissions. Raises ScopeNotHeld."""
+    missing = sorted(set(scopes) - set(permissions))
     if missing or not scopes:
         shown = ", ".join(re.sub(r"[^\w:]", "?", one)[:40] for one in missing[:5]) or "no scope"
         fault = f"{shown}: a key may do only what you may; choose among your own permissions"

@@ -84,6 +84,8 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
+    if parsed.version == 6 and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped  # how a dual-stack proxy writes IPv4; their /64 would be that of all of them
     if parsed.is_loopback:
         return ""
     return str(ipaddress.ip_network(f"{parsed}/{NETWORK_BITS}", False)) if parsed.version == 6 else str(parsed)

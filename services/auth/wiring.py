@@ -99,7 +99,7 @@ def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations
         accounts=accounts,
         profile=Profile(database, accounts, revocations, passwords, rules, letters),
         users=Users(database, revocations, letters),
-        api_keys=ApiKeys(database, signer, revocations),
+        api_keys=ApiKeys(database, signer, revocations, sessions.lacks_second_factor),
         audit_log=AuditLog(database),
         recovery=Recovery(database, revocations, passwords, rules, letters),
         letters=letters,

@@ -109,7 +109,7 @@ def caching(method: Method, negotiated: bool) -> list[Header]:
         return [(b"cache-control", b"no-store, no-transform")]
     if not method.policy.cache_seconds or method.rule.verb != "GET":
         return [(b"cache-control", b"no-store")]
-    vary = b"Accept, Authorization" if negotiated else b"Authorization"
+    vary = b"Accept, Authorization, X-API-Key" if negotiated else b"Authorization, X-API-Key"
     return [(b"cache-control", f"private, max-age={method.policy.cache_seconds}".encode()), (b"vary", vary)]
 
 

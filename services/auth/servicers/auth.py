@@ -54,8 +54,12 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         return to_verdict(found, self.parts.issuer, self.parts.audience)
 
     async def GetMe(self, request: auth_pb2.GetMeRequest, _: Any) -> auth_pb2.GetMeResponse:
-        """Return the caller's account."""
-        return auth_pb2.GetMeResponse(user=to_user(await self.parts.accounts.get(current.get().subject)))
+        """Return the caller's account; to a program no more than whose it is and what its token allows."""
+        caller = current.get()
+        account = await self.parts.accounts.get(caller.subject)
+        if caller.client_id:
+            return auth_pb2.GetMeResponse(user=auth_pb2.User(id=account.id, permissions=sorted(caller.permissions)))
+        return auth_pb2.GetMeResponse(user=to_user(account))
 
     async def GetJwks(self, request: auth_pb2.GetJwksRequest, _: Any) -> auth_pb2.GetJwksResponse:
         """Return the published keys."""

@@ -49,7 +49,8 @@ def calendar() -> Calendar:
 
 @pytest.fixture
 def keys(parts: Parts, calendar: Calendar) -> ApiKeys:
-    return ApiKeys(parts.api_keys.database, parts.api_keys.signer, parts.revocations, calendar)
+    own = parts.api_keys
+    return ApiKeys(own.database, own.signer, own.revocations, own.lacks_second_factor, calendar)
 
 
 async def holder(parts: Parts, keys: ApiKeys, key: str) -> Principal:
@@ -191,3 +192,19 @@ async def test_nobody_has_keys_without_end(keys: ApiKeys, database: Database, ad
             session.add(row)
     with pytest.raises(TooManyApiKeys):
         await keys.create(ada.subject, "nightly", READ, MONTH)
+
+
+async def test_a_key_may_nothing_while_its_owner_lacks_a_second_factor_that_their_role_needs(
+    parts: Parts, ada: Principal, calendar: Calendar
+) -> None:
+    lacking: set[str] = set()
+    own = parts.api_keys
+    keys = ApiKeys(own.database, own.signer, own.revocations, lambda account: account.id in lacking, calendar)
+    made = await keys.create(ada.subject, "before the rule", READ, MONTH)
+    assert (await holder(parts, keys, made.key)).permissions == frozenset(READ)
+    lacking.add(ada.subject)
+    assert (await holder(parts, keys, made.key)).permissions == frozenset()
+    with pytest.raises(ScopeNotHeld):
+        await keys.create(ada.subject, "after the rule", READ, MONTH)
+    with pytest.raises(ScopeNotHeld):
+        await keys.rotate(ada.subject, made.row.id, timedelta())

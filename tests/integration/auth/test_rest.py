@@ -58,9 +58,10 @@ async def test_a_key_may_what_its_scopes_say_in_either_header(rest: Rest, form: 
     made = await rest.new_key(root, "auth:read")
     headers = {form: made["key"] if form == "X-API-Key" else f"Bearer {made['key']}"}
     assert (await rest.http.get("/users", headers=headers)).json()["total_size"] == 2
-    assert (await rest.http.get("/me", headers=headers)).json()["user"]["email"] == ROOT["email"]
+    me = (await rest.http.get("/me", headers=headers)).json()["user"]
+    assert (me["permissions"], me["email"], me["full_name"]) == (["auth:read"], "", "")
     new = {"email": "new@example.com", "full_name": "New", "roles": ["viewer"]}
-    assert await told(await rest.http.post("/users", json=new, headers=headers)) == (403, "PERMISSION_MISSING")
+    assert await told(await rest.http.post("/users", json=new, headers=headers)) == (403, "OWN_SESSION_ONLY")
     assert await told(await rest.http.get("/me", headers={form: "si_nonsense"})) in [
         (401, "API_KEY_INVALID"),
         (401, "TOKEN_MISSING"),
@@ -81,6 +82,17 @@ async def test_a_key_makes_no_keys_and_changes_no_account(rest: Rest) -> None:
     ]
     for call in calls:
         assert await told(await call) == (403, "SESSION_REQUIRED")
+    mallory = {"email": "mallory@example.com", "full_name": "M", "roles": ["admin"]}
+    for_people = [
+        rest.http.post("/users", json=mallory, headers=headers),
+        rest.http.patch("/users/x", json={"roles": ["admin"]}, headers=headers),
+        rest.http.delete("/users/x", headers=headers),
+        rest.http.post("/logout?all=true", json={}, headers=headers),
+        rest.http.get("/sessions", headers=headers),
+        rest.http.get("/api-keys", headers=headers),
+    ]
+    for call in for_people:
+        assert await told(await call) == (403, "OWN_SESSION_ONLY")
 
 
 async def test_a_revoked_key_is_refused_though_its_token_is_kept_at_the_edge(rest: Rest) -> None:
@@ -99,7 +111,7 @@ async def test_a_key_goes_on_with_less_when_its_owner_may_less(rest: Rest) -> No
     user_id = (await rest.http.get("/me", headers=headers)).json()["user"]["id"]
     await rest.http.patch(f"/users/{user_id}", json={"roles": ["viewer"]}, headers=root)
     answer = await rest.http.get("/me", headers=headers)
-    assert (answer.status_code, answer.json()["user"]["roles"]) == (200, ["viewer"])
+    assert (answer.status_code, answer.json()["user"]["permissions"]) == (200, ["demand:read"])
     await rest.http.patch(f"/users/{user_id}", json={"disabled": True}, headers=root)
     assert await told(await rest.http.get("/me", headers=headers)) == (401, "API_KEY_INVALID")
 
