@@ -1,6 +1,6 @@
-"""`python -m benchmarks.mysql [--rows N] [--kills N]`: MySQL → raw in rows per CPU-second, against its targets.
+"""`python -m benchmarks.mysql [--server KIND] [--rows N] [--kills N]`: MySQL → raw in rows per CPU-second, against its targets.
 
-It starts a MariaDB of its own. `--kills 200` runs the crash test so often instead.
+It starts a server of its own: MariaDB, or MySQL where its `mysqld` is on PATH (`--server mysql`). `--kills 200` runs the crash test so often instead.
 """
 
 # ruff: noqa: E501, PLC0415, SIM117
@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.integration.mysql.server import running
-from tests.integration.mysql.shop import Shop
+from tests.integration.mysql.server import KINDS, running
+from tests.integration.mysql.shop import SERIES, Shop
 
 TARGETS = {
     "snapshot": 40_000,
@@ -25,7 +25,7 @@ TARGETS = {
 PAY = (
     "INSERT INTO payments (payment_id, order_id, method, amount, currency_code, status, authorized_at, card_number)"
     " SELECT concat('{prefix}', seq), concat('o', seq), 'card', seq / 100, 'USD', 'captured', now(6),"
-    " concat('411111', lpad(seq % 100000, 10, '0')) FROM seq_1_to_{rows}"
+    " concat('411111', lpad(seq % 100000, 10, '0')) FROM " + SERIES
 )
 
 
@@ -47,10 +47,11 @@ def measured(name: str, shop: Shop) -> None:
 def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--rows", type=int, default=200_000)
+    asked.add_argument("--server", choices=KINDS, default="mariadb")
     asked.add_argument("--kills", type=int, default=0)
     options = asked.parse_args()
     tables = ("orders", "order_items", "payments")
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder, running(options.server, Path(folder)) as server:
         with Shop.new(server, "shop", Path(folder) / "lake", [*tables, "customers", "reviews"]) as shop:
             if options.kills:
                 from tests.integration.mysql.test_going_on import (

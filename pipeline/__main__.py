@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from pipeline import cli
 from pipeline.exit_codes import BUSY, DONE, FAILED, INTERRUPTED, WRONG
 from pipeline.lock import AlreadyRunning, locked
-from pipeline.records import RunRecord
+from pipeline.records import STOPPED, RunRecord
 from pipeline.request import Request
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window
-from shared.errors import PlatformError
+from shared.errors import InvalidArgument, PlatformError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,13 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AlreadyRunning as error:
         return _told(error.detail, BUSY)
     except PlatformError as error:
-        return _told(error.detail, wrong)
+        return _told(error.detail, WRONG if isinstance(error, InvalidArgument) else wrong)
     except ValidationError as error:
         return _told("; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()), WRONG)
     except BrokenPipeError:
         return DONE
     except KeyboardInterrupt:
-        return _told("stopped; what was committed stays, the next run goes on from there", INTERRUPTED)
+        return _told(STOPPED, INTERRUPTED)
 
 
 def _told(sentence: str, code: int) -> int:

@@ -6,14 +6,15 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipeline import prod
 from pipeline.batch import Batch, Outcome
 from pipeline.code_version import SOURCE_FILES, digest
 from pipeline.curated import incremental
 from pipeline.curated import tables as curated_tables
 from pipeline.effort import measured
-from pipeline.retry import retried
+from pipeline.retry import ATTEMPTS, retried
 from pipeline.sources import RAW as RAW_SOURCE
+from pipeline.systems import prod
+from pipeline.systems.functions import BatchFunction, Broken, TableFunctionBroken, find
 from shared.errors import InvalidArgument
 
 CURATED = "curated_"
@@ -34,8 +35,20 @@ class Node:
     reads: tuple[str, ...]
     description: str
     make: Callable[[Batch], list[Outcome]]
-    function: prod.BatchFunction | None = None
+    function: BatchFunction | None = None
     """Of a prod table: what makes it, in a process of its system's own."""
+    broken: Broken | None = None
+    """Of tables that nothing can make: why."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return what is told of the node: its tables, or the system whose module is broken."""
+        return self.broken.names if self.broken else self.makes
+
+    @property
+    def is_of_system(self) -> bool:
+        """Return whether the node is of a system, not of raw or curated."""
+        return self.function is not None or self.broken is not None
 
 
 Runner = Callable[[Batch, Node], list[Outcome]]
@@ -50,7 +63,8 @@ def nodes(packages: Sequence[str] = ("services",)) -> tuple[Node, ...]:
     curated = [_curated(name, function) for name, function in curated_functions().items()]
     # Only tables that some curated function reads; which of them a source has, the source says when it runs.
     raw = [_raw(name) for node in curated for name in node.reads if name.startswith("raw.")]
-    return (*raw, *curated, *(_prod(function) for function in prod.batch_functions(packages)))
+    found = find(packages)
+    return (*raw, *curated, *map(_prod, found.functions), *map(_broken, found.broken))
 
 
 def curated_functions() -> dict[str, incremental.Function]:
@@ -71,12 +85,12 @@ def chosen(graph: tuple[Node, ...], only: tuple[str, ...]) -> tuple[Node, ...]:
     return tuple(node for node in graph if not wanted or wanted & set(node.makes))
 
 
-def run_node(batch: Batch, node: Node) -> list[Outcome]:
+def run_node(batch: Batch, node: Node, attempts: int = ATTEMPTS) -> list[Outcome]:
     """Return what became of a node's tables, tried again where that may help, having told the run's display of it."""
     for table in node.makes:
         batch.started(table)
     with measured() as effort:
-        outcomes = retried(lambda: node.make(batch), effort)
+        outcomes = retried(lambda: node.make(batch), effort, attempts=attempts)
     for outcome in outcomes:
         batch.report(outcome, effort)
     return outcomes
@@ -121,8 +135,15 @@ def _curated(name: str, function: incremental.Function) -> Node:
     return Node((f"curated.{name}",), (*raw, *references), inspect.getdoc(function) or "", make)
 
 
-def _prod(made: prod.BatchFunction) -> Node:
+def _prod(made: BatchFunction) -> Node:
     def make(batch: Batch) -> list[Outcome]:
         return prod.refresh(batch, made)
 
     return Node(made.makes, made.reads, inspect.getdoc(made.function) or "", make, made)
+
+
+def _broken(found: Broken) -> Node:
+    def make(batch: Batch) -> list[Outcome]:
+        raise TableFunctionBroken(found.why)
+
+    return Node(found.makes, (), found.why, make, broken=found)

@@ -36,11 +36,13 @@ class Outcome:
     note: str = ""
     absent: bool = False
     """No source has the table."""
+    archived: int = 0
+    """Rows of it that care has moved to the archive."""
 
     @property
     def reconciled(self) -> bool:
-        """Return whether every live key in raw is in the curated table or in quarantine; True for other zones."""
-        return not self.table.startswith("curated.") or self.rows_in == self.rows + self.quarantined
+        """Return whether every live key in raw is in the curated table, archive or quarantine; True for other zones."""
+        return not self.table.startswith("curated.") or self.rows_in == self.rows + self.archived + self.quarantined
 
 
 Report = Callable[[Outcome, Effort], None]

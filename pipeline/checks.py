@@ -19,8 +19,8 @@ QUALITY, RECONCILES = "quality", "reconciles"
 
 
 def checks_of(node: Node) -> list[dg.AssetChecksDefinition]:
-    """Return the checks of a node's tables; none of raw, which is as its source is."""
-    return [_check(table) for table in node.makes if not table.startswith("raw.")]
+    """Return the checks of a node's tables; none of raw, which is as its source is, and of what nothing can make."""
+    return [_check(table) for table in node.makes if not table.startswith("raw.") and not node.broken]
 
 
 def _check(table: str) -> dg.AssetChecksDefinition:

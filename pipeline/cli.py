@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.arguments import count, day
 from pipeline.settings import PipelineSettings
 from pipeline.sources import DEFAULT
 from pipeline.sources.cli import add_to_run
@@ -44,7 +44,7 @@ def parser() -> tuple[argparse.ArgumentParser, dict[str, Part]]:
         prog="python -m pipeline",
         description="Bring data into the lake, make its tables, look at them.",
         epilog="State lies under VAR_DIR (./var). Exit codes: 0 done, 1 failed, 2 the command or query was wrong, "
-        "3 another run is under way.",
+        "3 another run is under way, 130 stopped by Ctrl-C.",
     )
     commands = main.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _run(commands.add_parser("run", help="extract what is new and bring every table up to date"))
@@ -77,10 +77,8 @@ def _run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--source-dir", type=Path, metavar="DIR", help="folder with the source's files, in its own layout")
     add_to_run(run)
     run.add_argument("--only", nargs="+", default=[], metavar="TABLE", help="make these alone, such as curated.orders")
-    run.add_argument(
-        "--from", dest="first", type=date.fromisoformat, metavar="DATE", help="first day of orders, included"
-    )
-    run.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="last day of orders, included")
+    run.add_argument("--from", dest="first", type=day, metavar="DATE", help="first day of orders, included")
+    run.add_argument("--to", dest="last", type=day, metavar="DATE", help="last day of orders, included")
     run.add_argument("--plain", action="store_true", help="plain lines instead of a live display")
     run.add_argument(
         "--if-needed", action="store_true", help="end at once when nothing can have changed since the last run"
@@ -99,11 +97,4 @@ def _query(query: argparse.ArgumentParser) -> None:
         "--as-of", default="", metavar="WHEN", help="a version, a day (its end, UTC) or an RFC 3339 time"
     )
     query.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
-    query.add_argument("--limit", type=_count, metavar="N", help="at most so many rows")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("must be 0 or more")
-    return number
+    query.add_argument("--limit", type=count, metavar="N", help="at most so many rows")

@@ -16,8 +16,8 @@ def asset_key(table: str) -> dg.AssetKey:
     return dg.AssetKey(table.split("."))
 
 
-def to_asset(node: Node, runner: Runner) -> dg.AssetsDefinition:
-    """Return a node of the graph as a Dagster asset that `runner` makes."""
+def to_asset(node: Node, runner: Runner, again: dg.RetryPolicy | None = None) -> dg.AssetsDefinition:
+    """Return a node of the graph as a Dagster asset that `runner` makes, and Dagster has made again as `again` says."""
     specs = [
         dg.AssetSpec(
             asset_key(table),
@@ -29,7 +29,7 @@ def to_asset(node: Node, runner: Runner) -> dg.AssetsDefinition:
         for table in node.makes
     ]
 
-    @dg.multi_asset(specs=specs, name=step_name(node), required_resource_keys={BATCH})
+    @dg.multi_asset(specs=specs, name=step_name(node), required_resource_keys={BATCH}, retry_policy=again)
     def make(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         batch: Batch = context.resources.batch
         for outcome in runner(batch, node):
@@ -40,7 +40,7 @@ def to_asset(node: Node, runner: Runner) -> dg.AssetsDefinition:
 
 def step_name(node: Node) -> str:
     """Return the name of the Dagster step that makes a node's tables."""
-    return "__".join(table.replace(".", "_") for table in node.makes)
+    return "__".join(table.replace(".", "_") for table in node.names)
 
 
 def _metadata(outcome: Outcome) -> dict[str, Any]:

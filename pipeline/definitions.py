@@ -17,18 +17,20 @@ from pipeline.batch import Batch, Outcome
 from pipeline.checks import checks_of
 from pipeline.dagster_assets import BATCH, asset_key, step_name, to_asset
 from pipeline.effort import Effort
-from pipeline.failure import StepFailed
+from pipeline.failure import StepFailed, told
 from pipeline.raw import RawZone
 from pipeline.request import Request
+from pipeline.retry import ATTEMPTS, FIRST_PAUSE, TRANSIENT
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window
-from pipeline.systems import Systems
+from pipeline.systems.processes import Systems
 
 __all__ = ["asset_key", "defs", "step_name", "to_asset"]
 
 FIRST_DAY = "2000-01-01"
 RAW = "raw"
 EVERYTHING, REFRESH = "everything", "curated_and_prod"
+AGAIN = dg.RetryPolicy(max_retries=ATTEMPTS - 1, delay=FIRST_PAUSE, backoff=dg.Backoff.EXPONENTIAL)
 
 
 @dg.resource(description="The lake, the engine, the source and the clock of one run")
@@ -40,14 +42,27 @@ def batch_from_environment(_: dg.InitResourceContext) -> Iterator[Batch]:
 
 
 def apart(batch: Batch, node: Node) -> list[Outcome]:
-    """Return what became of a node's tables; a system's are made in a process of its own. Raises StepFailed."""
+    """Return what became of a node's tables; a system's are made in a process of its own.
+
+    Everything is tried once: it is Dagster that tries again, so that its pages show it. Raises dagster.Failure, which
+    says whether that may help and never quotes a row.
+    """
     if node.function is None:
-        return run_node(batch, node)
+        return _tried(batch, node)
     watched = _Heard()
-    Systems(batch, watched, set()).run([node])
+    Systems(batch, watched, set(), attempts=1).run([node])
     if watched.failures:
-        raise StepFailed("; ".join(f"{table}: {why}" for table, why in watched.failures.items()))
+        why = "; ".join(f"{table}: {why}" for table, why in watched.failures.items())
+        raise dg.Failure(why, allow_retries=watched.passing)
     return watched.outcomes
+
+
+def _tried(batch: Batch, node: Node) -> list[Outcome]:
+    try:
+        return run_node(batch, node, attempts=1)
+    except Exception as error:
+        # Without its context: Dagster keeps whole tracebacks, and libraries quote rows in theirs.
+        raise dg.Failure(told(error), allow_retries=isinstance(error, TRANSIENT)) from None
 
 
 class _Heard:
@@ -56,6 +71,7 @@ class _Heard:
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
         self.failures: dict[str, str] = {}
+        self.passing = True
 
     def started(self, table: str) -> None:
         """Note nothing: Dagster shows which step runs."""
@@ -64,9 +80,10 @@ class _Heard:
         """Note what became of a table."""
         self.outcomes.append(outcome)
 
-    def failed(self, table: str, why: str) -> None:
-        """Note that a table could not be made."""
+    def failed(self, table: str, why: str, *, passing: bool = False) -> None:
+        """Note that a table could not be made, and whether trying again may help."""
         self.failures[table] = why
+        self.passing = self.passing and passing
 
 
 def sensor(graph: Sequence[Node], job: Any, settings: PipelineSettings) -> dg.SensorDefinition:
@@ -118,7 +135,7 @@ def definitions(
         chosen.schedule
     )
     return dg.Definitions(
-        assets=[to_asset(node, apart) for node in graph],
+        assets=[to_asset(node, apart, AGAIN) for node in graph],
         asset_checks=[check for node in graph for check in checks_of(node)],
         jobs=[everything, refresh, backfill_job()],
         schedules=schedules,

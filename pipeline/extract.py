@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType, TracebackType
+from typing import Any
 
 import duckdb
 
-from pipeline.quoting import quoted
 from pipeline.raw import RawBatch, RawFile, RawZone, as_list
 from pipeline.sources import Source, SourceUnreadable, Window
 from pipeline.sources.source import without_values
 from shared.engine.remote import reach
+from shared.quoting import quoted
 from shared.tables import CONTRACT
 
 ROW_META = ("_source_ts", "_source_position")
@@ -99,8 +100,14 @@ class Extraction(AbstractContextManager["Extraction"]):
         path = batch.staged(f"{table}.parquet")
         connection.execute(f"COPY changes TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
         file = batch.adopt(table, path, sum(counts.values()))
-        batch.commit(batch.zone.state(self.source.name))
+        batch.commit(self._state(table, batch.zone.state(self.source.name)))
         return Extracted(file, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0))
+
+    def _state(self, table: str, before: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the state a batch is committed with: what a mapping file says of columns stays with the rows."""
+        if table not in self.source.columns:
+            return before
+        return {**before, "columns": {**before.get("columns", {}), table: self.source.columns[table]}}
 
     def _changes(self, connection: duckdb.DuckDBPyConnection, table: str, known: Sequence[RawFile], batch: str) -> str:
         extracted_at = f"TIMESTAMPTZ '{datetime.now(UTC).isoformat()}' AS _extracted_at"

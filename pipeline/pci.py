@@ -84,6 +84,9 @@ ADDRESSES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """Table → column of the contract, and the columns that make up the address it is the HMAC of."""
+CARD_PARTS = ("card_token", "card_bin", "card_last4", "card_brand")
+"""What is made of a card number."""
+EMAIL_PARTS = ("email_masked", "email_hmac")
 HEX_PAN = r"(?:3[0-9](?:20|2d)?){13}"
 CARD_DIGITS = range(12, 20)
 
@@ -157,8 +160,7 @@ class Guard:
         return _replaced(values, rows, lambda text: oldest.digest("id", digits_of(text)))
 
     def _cards(self, values: pa.Array) -> dict[str, pa.Array]:
-        names = ("card_token", "card_bin", "card_last4", "card_brand")
-        return self._each_once(values, names, "pan", self._card)
+        return self._each_once(values, CARD_PARTS, "pan", self._card)
 
     def _card(self, text: str) -> tuple[str | None, ...]:
         digits = digits_of(text)
@@ -168,7 +170,7 @@ class Guard:
         return card.token, card.bin, card.last4, card.brand
 
     def _emails(self, values: pa.Array) -> dict[str, pa.Array]:
-        return self._each_once(values, ("email_masked", "email_hmac"), "email", self.tokeniser.email)
+        return self._each_once(values, EMAIL_PARTS, "email", self.tokeniser.email)
 
     def _address(self, table: Table, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         target, parts = ADDRESSES.get(table.name, ("", ()))

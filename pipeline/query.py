@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.quoting import quoted
 from pipeline.sources.source import first_line
 from shared.engine.remote import reach
 from shared.errors import InvalidArgument, NotFound
 from shared.lake import AsOf, Lake, Snapshot
+from shared.quoting import quoted
 from shared.tables import CONTRACT
 
 

@@ -33,9 +33,9 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from pipeline.quoting import quoted
 from shared.errors import Aborted, InvalidArgument
 from shared.object_store import filesystem, put_new
+from shared.quoting import quoted
 
 BATCH_FORMAT = "%Y%m%dT%H%M%S%fZ"
 COMMITS = "_commits"

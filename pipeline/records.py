@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.code_version import CONTRACT_FILES, ROOT, digest
 from pipeline.request import Request
@@ -19,6 +20,14 @@ from pipeline.settings import PipelineSettings
 from pipeline.sources import RAW, Source
 
 SUCCEEDED, FAILED, RUNNING, INTERRUPTED = "succeeded", "failed", "running", "interrupted"
+WHOLE = "run"
+"""What failures that are of no one table stand under."""
+GONE = (
+    "its process ended without a word (killed, out of memory, or the machine went down); what was committed stays, "
+    "run again"
+)
+STOPPED = "stopped; what was committed stays, the next run goes on from there"
+DEAD = ("Z", "X")
 CODE = (
     "pipeline",
     "shared/tables",
@@ -141,7 +150,7 @@ def prune(settings: PipelineSettings) -> None:
 def records(settings: PipelineSettings) -> Iterator[Mapping[str, object]]:
     """Yield the records of runs, newest first; one that cannot be read is left out.
 
-    A run that says it is running and whose process is gone was interrupted.
+    A run that says it is running and whose process is gone was interrupted, while it made what it was at.
     """
     for path in sorted((settings.state_dir / "runs").glob("*.json"), reverse=True):
         record = _read(path)
@@ -155,15 +164,37 @@ def _read(path: Path) -> Mapping[str, object] | None:
     except (OSError, ValueError):
         return None
     if record["status"] == RUNNING and process_mark(record["pid"]) != record["process"]:
-        record["status"] = INTERRUPTED
+        return _gone(path, record)
     return record
+
+
+def _gone(path: Path, record: dict[str, Any]) -> Mapping[str, object]:
+    """Return the record of a run whose process is gone, unless it was its last act to write that it ended."""
+    try:
+        last = dict(json.loads(path.read_text()))
+        written = path.stat().st_mtime
+    except (OSError, ValueError):
+        return record
+    if last["status"] != RUNNING:
+        return last
+    lost = dict.fromkeys(last["current"] or (WHOLE,), GONE)
+    began = datetime.fromisoformat(last["started_at"]).timestamp()
+    return {
+        **last,
+        "status": INTERRUPTED,
+        "failures": {**lost, **last["failures"]},
+        "current": [],
+        "seconds": round(max(written - began, 0.0), 3),
+    }
 
 
 def process_mark(pid: int) -> str:
     """Return what tells a process from an earlier or later one of the same id; empty where there is none."""
     try:
         # When it started, in clock ticks since the machine did: field 22, after the name in brackets (proc(5)).
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        # A zombie is dead, though nobody has asked how it ended.
+        return "" if fields[0] in DEAD else fields[19]
     except (OSError, IndexError):
         return "" if Path("/proc/self/stat").exists() else _mark_elsewhere(pid)
 

@@ -15,8 +15,8 @@ def replay(settings: PipelineSettings, tables: tuple[str, ...], display: Display
 
     Nothing is extracted. Raises UnknownAsset.
     """
-    graph = tuple(node for node in nodes(settings.batch_packages) if not node.makes[0].startswith("raw."))
-    curated = {node.makes[0] for node in graph if node.makes[0].startswith("curated.")}
+    graph = tuple(node for node in nodes(settings.batch_packages) if not node.names[0].startswith("raw."))
+    curated = {node.names[0] for node in graph if node.names[0].startswith("curated.")}
     wanted = {name if "." in name else f"curated.{name}" for name in tables} or curated
     if wanted - curated:
         raise UnknownAsset(

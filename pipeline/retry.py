@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pipeline.effort import Effort
 from shared.errors import Unavailable
-from shared.lake.writing import LakeConflict
+from shared.lake import LakeConflict
 
 ATTEMPTS = 4
 FIRST_PAUSE = 0.5
@@ -19,15 +19,18 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-def retried(work: Callable[[], T], effort: Effort, pause: Callable[[float], None] = time.sleep) -> T:
-    """Return what `work` returns, tried up to four times: after 0.5, 1 and 2 seconds where the failure may pass.
+def retried(
+    work: Callable[[], T], effort: Effort, pause: Callable[[float], None] = time.sleep, *, attempts: int = ATTEMPTS
+) -> T:
+    """Return what `work` returns, tried again after 0.5, 1, 2 … seconds where the failure may pass.
 
     Args:
         work: the step; it must leave nothing half-done behind where it fails.
         effort: what the retries are counted in.
         pause: waits for so many seconds.
+        attempts: how often it is tried at most.
     """
-    for attempt in range(ATTEMPTS - 1):
+    for attempt in range(attempts - 1):
         try:
             return work()
         except TRANSIENT as error:

@@ -48,8 +48,11 @@ def write_table(rows: pa.Table, out: TextIO) -> None:
         grid.add_column(Text(field.name), justify="right" if number else "left", overflow="fold")
     for row in rows.to_pylist():
         grid.add_row(*(Text(text(row[name])) for name in rows.column_names))
-    console.print(grid)
-    console.print(f"{rows.num_rows:,} row{'' if rows.num_rows == 1 else 's'}")
+    # Rich itself ends the process with 1 where nobody reads on, as in `… | head`.
+    with console.capture() as shown:
+        console.print(grid)
+        console.print(f"{rows.num_rows:,} row{'' if rows.num_rows == 1 else 's'}")
+    out.write(shown.get())
 
 
 def write_csv(rows: pa.Table, out: TextIO) -> None:

@@ -25,7 +25,7 @@ from pipeline.failure import told
 from pipeline.records import Checked, RunRecord, TableRecord
 from pipeline.request import Request
 from pipeline.settings import PipelineSettings
-from pipeline.systems import Systems
+from pipeline.systems.processes import Systems
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LEDGER, QUALITY = "pipeline.reconciliation", "pipeline.quality_metrics"
@@ -44,7 +44,7 @@ class Run:
         self._lock = Lock()
 
     def execute(self, graph: Sequence[Node]) -> RunRecord:
-        """Return the record of this run, every table of `graph` made, failed or skipped.
+        """Return the record of this run, every table of `graph` made, failed or skipped; our own mistake fails it too.
 
         Raises KeyboardInterrupt when stopped, after writing down how far it came.
         """
@@ -54,6 +54,10 @@ class Run:
                 self._make(graph)
         except KeyboardInterrupt:
             self.stopped = True
+            for table in self.record.current or [records.WHOLE]:
+                self.record.failures[table] = records.STOPPED
+        except Exception as error:
+            self.failed(records.WHOLE, told(error))
         # Each step forgets the peak before it, so the highest of all is that of the run.
         self.record.peak_mb = max([effort.peak_mb, *(table.peak_mb for table in self.record.tables.values())])
         self._finish(graph)
@@ -75,25 +79,30 @@ class Run:
             self._settled(outcome.table)
             self.display.done(outcome, effort.seconds)
 
-    def failed(self, table: str, why: str) -> None:
-        """Note and show that a table could not be made."""
+    def failed(self, table: str, why: str, *, passing: bool = False) -> None:
+        """Note and show that a table could not be made; whether it would pass counts no more, all attempts are over."""
         with self._lock:
             self.record.failures[table] = why
             self._settled(table)
             self.display.failed(table, why)
 
     def _begin(self, graph: Sequence[Node]) -> None:
-        tables = [table for node in graph for table in node.makes]
+        tables = [name for node in graph for name in node.names]
         self.record.status, self.record.planned = records.RUNNING, tables
         self.record.pid, self.record.process = os.getpid(), records.process_mark(os.getpid())
         records.write(self.settings, self.record)
         self.display.begin(tables)
 
     def _make(self, graph: Sequence[Node]) -> None:
-        here = [node for node in graph if node.function is None]
+        here = [node for node in graph if not node.is_of_system]
         self._here(here)
         settled = set(self.record.tables)
         unmade = {table for node in here for table in node.makes if table not in settled}
+        for node in graph:
+            if node.broken:
+                unmade |= set(node.makes)
+                for name in node.names:
+                    self.failed(name, node.broken.why)
         if not self.stopped:
             Systems(self.batch, self, unmade).run([node for node in graph if node.function is not None])
         if not self.stopped:
@@ -166,7 +175,7 @@ class Run:
 
     def _finish(self, graph: Sequence[Node]) -> None:
         settled = {*self.record.tables, *self.record.failures}
-        self.record.skipped = [table for node in graph for table in node.makes if table not in settled]
+        self.record.skipped = [name for node in graph for name in node.names if name not in settled]
         self.record.current = []
         whole = not self.record.failures and not self.record.skipped
         ending = records.SUCCEEDED if whole else records.FAILED

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from pipeline.batch import open_lake
 from pipeline.query import table_names
-from pipeline.records import INTERRUPTED, RUNNING, records
+from pipeline.records import RUNNING, records
 from pipeline.settings import PipelineSettings
 from shared.errors import PlatformError
 from shared.lake import Lake
@@ -53,7 +53,7 @@ def _last_run(record: Mapping[str, object] | None) -> Iterator[str]:
     if record is None:
         yield "no run yet"
         return
-    took = "" if record["status"] in (RUNNING, INTERRUPTED) else f" in {record['seconds']} s"
+    took = "" if record["status"] == RUNNING else f" in {record['seconds']} s"
     yield f"last run {record['id']}: {record['status']}{took}"
     failures = record["failures"]
     for table, why in failures.items() if isinstance(failures, dict) else ():

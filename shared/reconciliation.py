@@ -1,6 +1,7 @@
 """How a prod table ties to the curated rows it was counted from: declared beside the function that makes it.
 
-A module of batch functions names its ties in `TIES`; the pipeline's ledger follows them after each run.
+A module of batch functions names in `TIES` a `Tie` or, with the reason, an `Untied` for each table it makes; the
+pipeline's ledger follows the ties after each run. A table with neither fails the pipeline's tests.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 TIES = "TIES"
-"""What a batch module calls its ties."""
+"""What a batch module calls what it declares of its tables here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,13 @@ class Tie:
     """The sum that the prod table says."""
     rows: Callable[[ir.Table], ir.IntegerScalar] | None = None
     """How many of the curated rows it says it counts; None: it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untied:
+    """A prod table that no sum over curated rows can be held against, and why."""
+
+    table: str
+    """Full name of the prod table."""
+    reason: str
+    """As a sentence: what it holds instead of something counted or added up."""

@@ -12,14 +12,16 @@ when the table is made, when its code changed, and after a step that was cut off
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import ibis.expr.types as ir
 
 from pipeline.batch import Batch, Outcome
 from pipeline.curated import changes, history
+from pipeline.curated.archived import bring_back
 from pipeline.curated.candidates import Candidates, Since, everything
 from pipeline.curated.quarantine import Held
-from pipeline.curated.references import snapshot_of, table_of
+from pipeline.curated.references import referable, snapshot_of
 from pipeline.curated.rows import DELETED, OP, exact
 from pipeline.curated.staging import Staging
 from pipeline.curated.standing import FOLLOWS, LIVE_NOTE, STEP, Standing, outcome, standing
@@ -68,6 +70,8 @@ class Step:
         found = self._candidates(again=again)
         if found.rows is None:
             return 0, found.live_keys
+        if bring_back(self.batch, self.table, _keys(self.table, found.rows)):
+            self.before = replace(self.before, curated=snapshot_of(self.batch, self.table.full_name))
         live = found.rows.filter(found.rows[OP] != DELETED)
         rows = self._stable(live) if self._refers_to_itself else self._checked(live)
         self._commit(found, rows)
@@ -95,7 +99,7 @@ class Step:
             elif zone == "raw":
                 given[name] = live
             elif name != "return":
-                given[name] = table_of(self.batch, f"{zone}.{table}")
+                given[name] = referable(self.batch, f"{zone}.{table}")
         return self.function(**given)
 
     def _stable(self, live: ir.Table) -> ir.Table:

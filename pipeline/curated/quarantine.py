@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from pipeline.batch import Batch
 from pipeline.curated.rows import FEED, ID, OP, POSITION, WITHDRAWS
 from pipeline.curated.staging import Staged, Staging
-from pipeline.quoting import quoted
 from shared.lake import Snapshot
+from shared.quoting import quoted
 from shared.tables import Table
 from shared.tables.card_numbers import masked
 from shared.tables.validation import RAW, REASONS

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from pipeline.batch import Batch
+from pipeline.curated.archived import archived_rows, in_contract
 from pipeline.curated.rows import ID, identity
 from pipeline.curated.staging import Staged, Staging
 from shared.engine import Engine
@@ -48,13 +49,23 @@ def moved(batch: Batch, staging: Staging, reference: Reference, then: str, curat
     try:
         old = _at(batch, reference.table, then)
     except VersionGone:
-        return Moved(staging.keep("left", _dangling(reference, curated, table_of(batch, reference.table))), True)
+        return Moved(staging.keep("left", _dangling(reference, curated, referable(batch, reference.table))), True)
     before, after = _only(batch.engine, reference, old, new), _only(batch.engine, reference, new, old)
-    if before is None or after is None:
-        left = before if before is not None else _none(batch.engine, reference)
-        return Moved(staging.keep("left", left.select("value").distinct()), after is not None)
-    lost, found = staging.keep("left", _lacking(before, after)), _lacking(after, before).limit(1)
-    return Moved(lost, bool(batch.engine.to_arrow(found).num_rows))
+    lost = _none(batch.engine, reference) if before is None else _lost(batch, reference, before, after)
+    return Moved(staging.keep("left", lost), after is not None and _brings(batch.engine, after, before))
+
+
+def _lost(batch: Batch, reference: Reference, before: ir.Table, after: ir.Table | None) -> ir.Table:
+    """Return the values whose row is gone or another; one that was moved to the archive is neither."""
+    table = CONTRACT[reference.table]
+    archived = archived_rows(batch, batch.engine, table, table_of(batch, table.full_name))
+    parts = [after, None if archived is None else _values(reference, archived)]
+    there = [part for part in parts if part is not None]
+    return _lacking(before, reduce(ibis.union, there)) if there else before.select("value").distinct()
+
+
+def _brings(engine: Engine, after: ir.Table, before: ir.Table | None) -> bool:
+    return before is None or bool(engine.to_arrow(_lacking(after, before).limit(1)).num_rows)
 
 
 def _lacking(rows: ir.Table, others: ir.Table) -> ir.Table:
@@ -91,12 +102,19 @@ def snapshot_of(batch: Batch, table: str) -> Snapshot | None:
         return None
 
 
-def table_of(batch: Batch, name: str) -> ir.Table:
-    """Return the newest rows of a lake table; none where no source has it."""
-    snapshot = snapshot_of(batch, name)
+def table_of(batch: Batch, name: str, engine: Engine | None = None) -> ir.Table:
+    """Return the newest rows of a lake table, on the run's engine where none is given; none where no source has it."""
+    snapshot, on = snapshot_of(batch, name), engine or batch.engine
     if snapshot is None:
-        return batch.engine.memory(f"{name}@none", CONTRACT[name].arrow_schema().empty_table())
-    return batch.engine.table(snapshot)
+        return on.memory(f"{name}@none", CONTRACT[name].arrow_schema().empty_table())
+    return on.table(snapshot)
+
+
+def referable(batch: Batch, name: str, engine: Engine | None = None) -> ir.Table:
+    """Return the rows of a table that others may refer to: its newest ones, and those in the archive."""
+    table, rows = CONTRACT[name], table_of(batch, name, engine)
+    archived = archived_rows(batch, engine or batch.engine, table, rows)
+    return rows if archived is None else ibis.union(in_contract(table, rows), archived)
 
 
 def _at(batch: Batch, table: str, version: str) -> Snapshot | None:
@@ -106,7 +124,8 @@ def _at(batch: Batch, table: str, version: str) -> Snapshot | None:
         found = batch.lake.snapshot(table, AsOf(version=int(version)))
     except GONE as error:
         raise VersionGone(f"{table} version {version}") from error
-    if found.version != int(version):
+    # Another version: it could not be read, or went, and one of the same rows stands for it.
+    if int(version) not in (found.version, found.changed_version):
         raise VersionGone(f"{table} version {version}")
     return found
 
@@ -117,7 +136,10 @@ def _only(engine: Engine, reference: Reference, one: Snapshot | None, other: Sna
     files = tuple(file for file in one.files if file not in common) if one else ()
     if one is None or not files:
         return None
-    rows = engine.table(replace(one, files=files))
+    return _values(reference, engine.table(replace(one, files=files)))
+
+
+def _values(reference: Reference, rows: ir.Table) -> ir.Table:
     copied = {theirs: rows[theirs] for _, theirs in reference.carries}
     return rows.select(value=rows[reference.target_column], **copied)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from pipeline.batch import Batch, Outcome
 from pipeline.code_version import CURATED_FILES, digest
+from pipeline.curated.archived import archive_of
 from pipeline.curated.references import snapshot_of
 from shared.lake import Snapshot
 from shared.tables import Table
@@ -49,11 +50,13 @@ class Standing:
     wanted: Mapping[str, str]
     remembered: Mapping[str, object]
     has_quarantine: bool = True
+    archived: int = 0
+    """Rows of the table that lie in the archive."""
 
     @property
     def versions(self) -> list[int | None]:
-        """Return the versions of the table and of its quarantine."""
-        return [snapshot.version if snapshot else None for snapshot in (self.curated, self.quarantine)]
+        """Return the versions of the table and of its quarantine that changed rows: care changes none."""
+        return [snapshot.changed_version if snapshot else None for snapshot in (self.curated, self.quarantine)]
 
     @property
     def step(self) -> int:
@@ -105,16 +108,20 @@ def standing(batch: Batch, table: Table, inputs: tuple[str, ...], raw_name: str 
     newest = batch.raw.newest(raw_name or table.name)
     wanted = {RAW_NOTE: json.dumps(newest, sort_keys=True), CODE_NOTE: digest(CURATED_FILES)}
     for reference in inputs:
-        version = batch.lake.version(reference)
+        version = batch.lake.changed_version(reference)
         wanted[f"{REFERENCE_NOTE}{reference}"] = "" if version is None else str(version)
     has_quarantine = not raw_name
     quarantined = snapshot_of(batch, f"quarantine.{table.name}") if has_quarantine else None
     remembered = batch.memory.recall(table.full_name)
-    return Standing(table, snapshot_of(batch, table.full_name), quarantined, wanted, remembered, has_quarantine)
+    archive = archive_of(batch, table)
+    archived = archive.rows if archive else 0
+    return Standing(
+        table, snapshot_of(batch, table.full_name), quarantined, wanted, remembered, has_quarantine, archived
+    )
 
 
 def outcome(now: Standing, note: str, rows_in: int = 0, *, changed: bool = False) -> Outcome:
     """Return the standing of a table as its line in the run's report."""
     version = now.curated.version if now.curated else None
     rows, held = (snapshot.rows if snapshot else 0 for snapshot in (now.curated, now.quarantine))
-    return Outcome(now.table.full_name, version, changed, rows_in, rows, held, note)
+    return Outcome(now.table.full_name, version, changed, rows_in, rows, held, note, archived=now.archived)

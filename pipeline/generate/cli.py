@@ -69,7 +69,7 @@ def knobs_of(asked: argparse.Namespace) -> Knobs:
         raise BadKnobs(f"--days {asked.days}: give 1 to 3660")
     if asked.orders > MOST_ORDERS:
         raise BadKnobs(f"--orders {asked.orders}: at most {MOST_ORDERS:,}")
-    for name, most in (("guests", 1.0), ("dirt", 20.0), ("season", 5.0), ("sessions", 12.5)):
+    for name, most in (("guests", 1.0), ("dirt", 20.0), ("season", 5.0), ("sessions", 20.0)):
         if not 0 <= getattr(asked, name) <= most:
             raise BadKnobs(f"--{name} {getattr(asked, name):g}: give 0 to {most:g}")
     if not -0.9 <= asked.growth <= 10:

@@ -5,7 +5,9 @@ A folder without its manifest is not finished: nobody reads it, and the next run
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 STARTED = "generating.json"
 TRUTH = "truth"
-FORMAT = 1
+FORMAT = 2
 ROWS_A_FILE = 4_000_000
 SPARE = 1.2
 SEQUENCES = ("order_id", "payment_id", "shipment_id", "event_id")
@@ -90,9 +92,13 @@ class Folder(AbstractContextManager["Folder"]):
             parts.close()
         tables = {name: {"files": parts.files, "rows": parts.rows} for name, parts in sorted(self._tables.items())}
         content = {"format": FORMAT, "knobs": _plain(self._knobs), "tables": tables}
+        for folder in {(self.path / name).parent for parts in self._tables.values() for name in parts.files}:
+            _to_disk(folder)
         partial = self.path / f".{MANIFEST}"
         partial.write_text(json.dumps(content, indent=1))
+        _to_disk(partial)
         partial.replace(self.path / MANIFEST)
+        _to_disk(self.path)
         (self.path / STARTED).unlink()
         return _read(self.path, content)
 
@@ -118,7 +124,8 @@ class _Parts:
     folder: Path
     name: str
     rows_a_file: int
-    files: list[str] = field(default_factory=list)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Bytes and SHA-256 of each, once it is ended."""
     rows: int = 0
     _room: int = 0
     _writer: pq.ParquetWriter | None = None
@@ -133,9 +140,12 @@ class _Parts:
         self.rows += rows.num_rows
 
     def close(self) -> None:
-        """End the last file."""
+        """End the last file, which is on the disk then."""
         if self._writer is not None:
             self._writer.close()
+            name = next(reversed(self.files))
+            _to_disk(self.folder / name)
+            self.files[name] = fingerprint(self.folder / name)
         self._writer = None
 
     def _next(self, schema: pa.Schema) -> None:
@@ -147,19 +157,37 @@ class _Parts:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._room = 2**62 if truth else self.rows_a_file
         self._writer = pq.ParquetWriter(path, schema, **_encoding(schema))
-        self.files.append(name)
+        self.files[name] = {}
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """Return bytes and SHA-256 of a file."""
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _to_disk(path: Path) -> None:
+    """Return once a file's content, or the names in a folder, would outlive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def prepare(path: Path, knobs: Knobs, *, replace: bool = False) -> Written | None:
     """Return the finished generation of these knobs that is there already; None: the folder is ready to be written.
 
+    One of which a file is missing or has another size is made anew.
+
     Raises FolderNotOurs.
     """
     content = _manifest(path)
     if content is not None and not replace:
-        if content["knobs"] == _plain(knobs):
+        if content["knobs"] != _plain(knobs):
+            raise FolderNotOurs(f"{path} holds a finished generation of other knobs; give another folder or --replace")
+        if content["format"] == FORMAT and _is_whole(path, content):
             return _read(path, content, made=False)
-        raise FolderNotOurs(f"{path} holds a finished generation of other knobs; give another folder or --replace")
     ours = content is not None or (path / STARTED).is_file()
     if path.exists() and not ours and (not path.is_dir() or any(path.iterdir())):
         raise FolderNotOurs(f"{path} is not empty and was not generated; give another folder")
@@ -192,8 +220,13 @@ def check_space(path: Path, needed: int, free: Callable[[Path], int] | None = No
 
 def _read(path: Path, content: Mapping[str, Any], *, made: bool = True) -> Written:
     tables = content["tables"]
-    size = sum((path / name).stat().st_size for table in tables.values() for name in table["files"])
+    size = sum(noted["bytes"] for table in tables.values() for noted in table["files"].values())
     return Written(path, {name: table["rows"] for name, table in tables.items()}, size, made)
+
+
+def _is_whole(path: Path, content: Mapping[str, Any]) -> bool:
+    noted = ((path / name, note) for table in content["tables"].values() for name, note in table["files"].items())
+    return all(file.is_file() and file.stat().st_size == note["bytes"] for file, note in noted)
 
 
 def _clear(path: Path) -> None:

@@ -74,17 +74,20 @@ def entries(zones: Mapping[str, str], prefix: str = "") -> tuple[Entry, ...]:
 
 def drift(glue: Any, wanted: Iterable[Entry]) -> list[Drift]:
     """Return where the catalogue differs; empty: it is as the contract says. Tables of others are not looked at."""
-    return [found for entry in wanted for found in _differences(glue, entry)]
+    return [found for entry in wanted for found in _differences(_there(glue, entry), entry)]
 
 
 def apply(glue: Any, wanted: Iterable[Entry]) -> list[Drift]:
-    """Return what was put right. Databases and tables are made or brought up to date, none is deleted."""
+    """Return what was put right. Databases and tables are made or brought up to date, none is deleted.
+
+    What others keep with a table stays as they have it: parameters, an owner, notes on columns.
+    """
     mended = []
     for entry in wanted:
-        found = _differences(glue, entry)
-        if not found:
-            continue
-        _put(glue, entry, there=found[0].there is not None or found[0].field != "table")
+        there = _there(glue, entry)
+        found = _differences(there, entry)
+        if found:
+            _put(glue, entry, there)
         mended += found
     return mended
 
@@ -116,8 +119,7 @@ def _input(table: Table, location: str) -> dict[str, Any]:
     }
 
 
-def _differences(glue: Any, entry: Entry) -> list[Drift]:
-    there = _there(glue, entry)
+def _differences(there: Mapping[str, Any] | None, entry: Entry) -> list[Drift]:
     if there is None:
         return [Drift(entry.name, "table", None, entry.table["StorageDescriptor"]["Location"])]
     return [
@@ -132,7 +134,7 @@ def _unequal(field: str, has: Any, wanted: Any) -> list[tuple[str, Any, Any]]:
     if isinstance(wanted, Mapping):
         inside = has if isinstance(has, Mapping) else {}
         return [leaf for key, value in wanted.items() for leaf in _unequal(f"{field}.{key}", inside.get(key), value)]
-    if isinstance(wanted, list) and all(isinstance(each, Mapping) and "Name" in each for each in wanted):
+    if _are_named(wanted):
         by_name = {column["Name"]: column for column in has or []}
         order = [(field, list(by_name), [each["Name"] for each in wanted])]
         leaves = [
@@ -150,10 +152,32 @@ def _there(glue: Any, entry: Entry) -> Mapping[str, Any] | None:
     return found
 
 
-def _put(glue: Any, entry: Entry, *, there: bool) -> None:
-    if there:
-        glue.update_table(DatabaseName=entry.database, TableInput=dict(entry.table))
+def _put(glue: Any, entry: Entry, there: Mapping[str, Any] | None) -> None:
+    if there is not None:
+        glue.update_table(DatabaseName=entry.database, TableInput=_laid_over(_as_input(glue, there), entry.table))
         return
     with suppress(glue.exceptions.AlreadyExistsException):
         glue.create_database(DatabaseInput={"Name": entry.database, "Description": "Tables of the shop's lake"})
     glue.create_table(DatabaseName=entry.database, TableInput=dict(entry.table))
+
+
+def _as_input(glue: Any, there: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a table as Glue answers it what Glue takes: it refuses its own times and versions."""
+    taken = glue.meta.service_model.shape_for("TableInput").members
+    return {name: value for name, value in there.items() if name in taken}
+
+
+def _laid_over(has: Any, wanted: Any) -> Any:
+    """Return what is wanted with all that is there beside it; an update replaces whatever it does not repeat."""
+    if isinstance(wanted, Mapping):
+        inside = has if isinstance(has, Mapping) else {}
+        return {**inside, **{key: _laid_over(inside.get(key), value) for key, value in wanted.items()}}
+    if _are_named(wanted):
+        by_name = {column["Name"]: column for column in has or []}
+        return [_laid_over(by_name.get(each["Name"]), each) for each in wanted]
+    return wanted
+
+
+def _are_named(wanted: Any) -> bool:
+    """Return whether these are columns: told apart by their names."""
+    return isinstance(wanted, list) and all(isinstance(each, Mapping) and "Name" in each for each in wanted)

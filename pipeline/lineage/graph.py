@@ -12,9 +12,10 @@ import ibis
 import pyarrow as pa
 
 from pipeline.assets import CURATED, RAW, Node, curated_functions, nodes
+from pipeline.lineage.sources import Origins
 from pipeline.lineage.stand_ins import Watching, contract_table, raw_table
-from pipeline.lineage.trace import Source, Sources, Trace
-from pipeline.prod import BatchFunction
+from pipeline.lineage.trace import NOTHING, Source, Sources, Trace
+from pipeline.systems.functions import BatchFunction
 from shared.errors import Internal
 from shared.lineage import LINEAGE, ModelStep
 from shared.tables import CONTRACT, Table, tables_of
@@ -22,7 +23,8 @@ from shared.tables.columns import PROD_TAIL
 from shared.tables.history import VALIDITY
 from shared.tables.validation import good_rows
 
-COMPUTED, DECLARED, MADE = "computed", "declared", "generated"
+COMPUTED, DECLARED, MADE, GIVEN = "computed", "declared", "generated", "given"
+RAW_ZONE = "raw."
 HISTORY = "_history"
 STAMPED = ("_ingested_at",)
 MOMENTS = ("_source_ts", "_extracted_at")
@@ -43,7 +45,8 @@ class Column:
     upstream: tuple[Source, ...]
     """Tables and columns; an empty column name: the rows of that table are counted."""
     how: str
-    """computed: read off the expression; declared: said beside the function; generated: made by the pipeline."""
+    """computed: read off the expression; declared: said beside the function; generated: made by the pipeline;
+    given: of a source, where lineage begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,38 @@ class Lineage:
     columns: Mapping[Source, Column]
 
 
+def from_sources(whole: Lineage, origins: Sequence[Origins]) -> Lineage:
+    """Return a lineage that begins at raw carried on into the tables and columns of sources."""
+    tables, columns = dict(whole.tables), dict(whole.columns)
+    for each in origins:
+        columns |= _given(each)
+        tables |= dict.fromkeys(each.given, ())
+    for name in (name for name in whole.tables if name.startswith(RAW_ZONE)):
+        having = [each for each in origins if name.removeprefix(RAW_ZONE) in each.made]
+        for column in (column for column in whole.columns.values() if column.table == name and having):
+            columns[name, column.name] = _extracted(column, having)
+        read = {table for (of, _), column in columns.items() if of == name for table, _ in column.upstream}
+        tables[name] = tuple(sorted(read))
+    return Lineage(tables, columns)
+
+
+def _given(origins: Origins) -> dict[Source, Column]:
+    return {
+        (table, name): Column(table, name, (), MADE if table in origins.simulated else GIVEN)
+        for table, names in origins.given.items()
+        for name in names
+    }
+
+
+def _extracted(column: Column, origins: Sequence[Origins]) -> Column:
+    made = [each.made[column.table.removeprefix(RAW_ZONE)].get(column.name, NOTHING) for each in origins]
+    found = sorted(frozenset[Source]().union(*made))
+    how = COMPUTED if any(each.is_computed for each in origins) else DECLARED
+    return Column(column.table, column.name, tuple(found), how if found else MADE)
+
+
 def lineage(packages: Sequence[str] = ("services",)) -> Lineage:
-    """Return the lineage of everything the pipeline makes. Raises LineageUnknown."""
+    """Return the lineage of everything the pipeline makes, back to raw. Raises LineageUnknown."""
     graph = nodes(packages)
     tables = {table: node.reads for node in graph for table in node.makes}
     for table in _histories():
@@ -70,10 +103,12 @@ def lineage(packages: Sequence[str] = ("services",)) -> Lineage:
 
 
 def _of_node(node: Node) -> Iterator[Column]:
-    name = node.makes[0]
+    name = node.names[0]
+    if node.broken:
+        return
     if node.function is not None:
         yield from _of_prod(node.function)
-    elif name.startswith(RAW.replace("_", ".")):
+    elif name.startswith(RAW_ZONE):
         yield from _of_raw(name)
     elif not name.endswith(HISTORY):
         yield from _of_curated(CONTRACT[name])
@@ -81,7 +116,7 @@ def _of_node(node: Node) -> Iterator[Column]:
 
 def _of_raw(name: str) -> Iterator[Column]:
     """Yield the columns of a raw table: where the lake begins."""
-    table = CONTRACT[f"curated.{name.removeprefix('raw.')}"]
+    table = CONTRACT[f"curated.{name.removeprefix(RAW_ZONE)}"]
     for column in raw_table(table).columns:
         yield Column(name, column, (), DECLARED)
 

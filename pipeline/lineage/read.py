@@ -48,9 +48,19 @@ def neighbours(lineage: Lineage, name: str, direction: str = UP) -> Neighbours:
         return Neighbours(name, edges, columns)
     table, _, column = name.rpartition(".")
     if (table, column) not in lineage.columns:
-        known = ", ".join(sorted(lineage.tables))
-        raise UnknownLineage(f"no table or column {name}; there are: {known}")
+        raise UnknownLineage(_unknown(lineage, name, table))
     return Neighbours(name, _walk([name], _column_edges(lineage, direction), direction), ())
+
+
+def _unknown(lineage: Lineage, name: str, table: str) -> str:
+    """Return what to say of a name that is none, with those it may have been meant for."""
+    columns = [column for of, column in lineage.columns if of == table]
+    if columns:
+        return f"{table} has no column {name.rpartition('.')[2]}; it has: {', '.join(columns)}"
+    zones = sorted({each.partition(".")[0] for each in lineage.tables})
+    mine = sorted(each for each in lineage.tables if each.partition(".")[0] == name.partition(".")[0])
+    there = f"there are: {', '.join(mine)}" if mine else f"tables begin with one of: {', '.join(zones)}"
+    return f"no table or column {name}; {there}"
 
 
 def as_table(found: Neighbours) -> pa.Table:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.mysql.changes import Rows, Savepoint, Shape
 from pipeline.mysql.columns import MICROSECONDS
-from pipeline.mysql.coordinates import AGAIN, source_position
+from pipeline.mysql.coordinates import AGAIN, event_position
 from pipeline.mysql.rows import Origin, Preparation
 from pipeline.mysql.writer import BatchWriter
 from shared.errors import Unimplemented
@@ -32,8 +33,8 @@ class Held:
     """Rows of one table in one shape."""
 
     shape: Shape
-    key: tuple[int, ...]
-    """Places of the contract's key among the columns."""
+    key: Callable[[list[Any]], Any]
+    """Returns a row's key by the contract."""
     rows: list[list[Any]] = field(default_factory=list)
     ops: list[str] = field(default_factory=list)
     positions: list[str] = field(default_factory=list)
@@ -78,7 +79,7 @@ class Held:
     def _updated(self, change: Rows, prefix: str) -> None:
         number = 0
         for before, after in zip(change.rows[::2], change.rows[1::2], strict=True):
-            moved = any(before[place] != after[place] for place in self.key)
+            moved = self.key(before) != self.key(after)
             for op, row in (("D", before), ("I", after)) if moved else (("U", after),):
                 self.rows.append(row)
                 self.ops.append(op)
@@ -105,9 +106,10 @@ class Buffer:
         held = self.held.get(shape)
         if held is None:
             key = self.tables[shape.table].key
-            held = self.held[shape] = Held(shape, tuple(shape.names.index(name) for name in key if name in shape.names))
+            places = [shape.names.index(name) for name in key if name in shape.names]
+            held = self.held[shape] = Held(shape, itemgetter(*places) if places else lambda _: None)
         before = len(held.rows)
-        prefix = source_position(self.epochs[shape.table], change.at.file, change.at.position, 0)[:-9]
+        prefix = event_position(self.epochs[shape.table], change.at.file, change.at.position)
         held.add(change, prefix)
         self.rows += len(held.rows) - before
         self.bytes += change.size

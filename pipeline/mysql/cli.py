@@ -43,9 +43,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def execute(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     """Return the exit code: 0 when raw is up to date, or the schema is."""
-    from pipeline.mysql.address import Address, Tls  # noqa: PLC0415
+    from pipeline.mysql.address import Address, Mode, Tls  # noqa: PLC0415
 
-    tls = Tls(asked.tls, asked.tls_ca, asked.tls_cert, asked.tls_key)
+    files = (asked.tls_ca, asked.tls_cert, asked.tls_key)
+    tls = Tls(Mode.VERIFY_IDENTITY, *files) if asked.tls or any(files) else None
     address = Address.parse(asked.url, password_file=asked.password_file, tls=tls)
     if asked.command == "mysql-schema":
         return _schema(address, dry_run=asked.dry_run)
@@ -106,8 +107,8 @@ def _tell(sentence: str) -> None:
 def _address(made: argparse.ArgumentParser) -> None:
     made.add_argument("url", metavar="URL", help="mysql://user@host:3306/database; the password in MYSQL_PASSWORD")
     made.add_argument("--password-file", type=Path, metavar="FILE", help="file that holds the password alone")
-    made.add_argument("--tls", action="store_true", help="encrypt the connection")
-    made.add_argument("--tls-ca", type=Path, metavar="PEM", help="encrypt, and check the server's certificate")
+    made.add_argument("--tls", action="store_true", help="encrypt, and check the server's certificate")
+    made.add_argument("--tls-ca", type=Path, metavar="PEM", help="the CA that signed it (default: the system's)")
     made.add_argument("--tls-cert", type=Path, metavar="PEM", help="certificate to show the server")
     made.add_argument("--tls-key", type=Path, metavar="PEM", help="its key")
 

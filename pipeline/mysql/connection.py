@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 import pymysql
 from pymysql.constants import CR, ER
 
-from pipeline.mysql.address import PASSWORD, Address
+from pipeline.mysql.address import PASSWORD, Address, Mode
 from shared.errors import FailedPrecondition, NotFound, PermissionDenied, Unavailable
 
 GRANT = "GRANT SELECT, LOCK TABLES, REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO '{user}'@'…'"
@@ -31,6 +32,12 @@ class MySqlRefused(PermissionDenied):
     """The server does not let the user in."""
 
     reason = "MYSQL_REFUSED"
+
+
+class MySqlTlsFailed(PermissionDenied):
+    """The server cannot encrypt, or is not who it should be; nothing was sent to it."""
+
+    reason = "MYSQL_TLS_FAILED"
 
 
 class MySqlNotGranted(PermissionDenied):
@@ -59,6 +66,13 @@ def code_of(error: BaseException) -> int:
 def explain(error: Exception, address: Address, doing: str) -> NoReturn:
     """Raise what an error of the server means, in our words: its own may repeat a statement with values."""
     code = code_of(error)
+    why = _tls_failure(error)
+    if why:
+        raise MySqlTlsFailed(
+            f"{address.shown}: no secure connection ({why}); give the CA that signed the server's certificate by "
+            "--tls-ca or ssl_ca, and the host by the name in the certificate (or ssl_mode=verify_ca); "
+            "the password was not sent"
+        ) from None
     if code == ER.BAD_DB_ERROR:
         raise NoSuchDatabase(f"{address.shown}: the server has no such database; check the URL's path") from None
     if code in UNGRANTED:
@@ -79,6 +93,18 @@ def explain(error: Exception, address: Address, doing: str) -> NoReturn:
     raise MySqlFailed(f"{address.shown}: could not {doing}: MySQL error {code} ({type(error).__name__})") from None
 
 
+def _tls_failure(error: BaseException) -> str:
+    """Return what was wrong with the encryption, empty where it is another matter."""
+    met: BaseException | None = error
+    while met is not None:
+        if isinstance(met, ssl.SSLCertVerificationError):
+            return met.verify_message
+        if isinstance(met, ssl.SSLError):
+            return met.reason or "TLS failed"
+        met = met.__cause__ or met.__context__
+    return "the server does not offer TLS" if code_of(error) == CR.CR_SSL_CONNECTION_ERROR else ""
+
+
 @contextmanager
 def explaining(address: Address, doing: str) -> Iterator[None]:
     """Raise a PlatformError for any error of the server inside the block."""
@@ -91,6 +117,8 @@ def explaining(address: Address, doing: str) -> Iterator[None]:
 def connect(address: Address, **settings: Any) -> pymysql.Connection[Any]:
     """Return a connection in UTC that reads text as UTF-8. Raises a PlatformError that says why not."""
     wanted = {"init_command": "SET time_zone = '+00:00'", "autocommit": True, "read_timeout": 600, **settings}
+    if address.tls.mode == Mode.DISABLED:
+        wanted["ssl_disabled"] = True
     with explaining(address, "connect"):
         return pymysql.connect(**address.settings(), database=address.database, **wanted)
 
@@ -129,6 +157,11 @@ class Server:
     def is_mariadb(self) -> bool:
         """Return whether it is MariaDB, else MySQL."""
         return "mariadb" in str(self.rows("ask the version", "SELECT VERSION() AS v")[0]["v"]).lower()
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Return whether the connection to it is."""
+        return any(row["Value"] for row in self.rows("ask for the cipher", "SHOW SESSION STATUS LIKE 'Ssl_cipher'"))
 
     def _asked(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         if self._connection is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pipeline.mysql.connection import Server
@@ -47,7 +48,7 @@ class Coordinates:
 
     def at(self, position: int) -> Coordinates:
         """Return another place in the same file."""
-        return replace(self, position=position, gtid="")
+        return Coordinates(self.file, position, "", self.born)
 
     @property
     def order(self) -> tuple[int, int]:
@@ -55,6 +56,7 @@ class Coordinates:
         return file_number(self.file), self.position
 
 
+@lru_cache
 def file_number(name: str) -> int:
     """Return the number that a binlog file's name ends with."""
     match = re.search(r"(\d+)$", name)
@@ -63,8 +65,18 @@ def file_number(name: str) -> int:
 
 def source_position(epoch: str, file: str, position: int, row: int) -> str:
     """Return `_source_position`: it sorts by snapshot epoch, file, position and row, beyond file 999999 too."""
+    return f"{event_position(epoch, file, position)}{row:09d}"
+
+
+def event_position(epoch: str, file: str, position: int) -> str:
+    """Return what `_source_position` of all rows of an event begins with; nine digits of the row follow."""
+    return f"{epoch}/{_sortable(file)}/{position:015d}/"
+
+
+@lru_cache
+def _sortable(file: str) -> str:
     stem = re.sub(r"\d+$", "", file)
-    return f"{epoch}/{stem}{file_number(file):010d}/{position:015d}/{row:09d}"
+    return f"{stem}{file_number(file):010d}"
 
 
 def check_binlog(server: Server) -> None:

@@ -23,10 +23,11 @@ from pipeline.mysql.coordinates import (
     Coordinates,
     check_binlog,
     check_there,
+    event_position,
     gtid_at,
     head,
-    source_position,
 )
+from pipeline.mysql.described import Charsets
 from pipeline.mysql.gone import as_deleted, gone
 from pipeline.mysql.rows import Origin, Preparation, Ready
 from pipeline.mysql.schema import extractable
@@ -184,7 +185,7 @@ class Extraction:
         if not waiting:
             return
         self._check_granted()
-        with Snapshot(self.address) as snapshot:
+        with Snapshot(self.address, encrypting=self.server.is_encrypted) as snapshot:
             if self.state.position is None:
                 self.state.position = self._began(snapshot.begin(waiting, is_mariadb=self.server.is_mariadb))
             else:
@@ -200,7 +201,7 @@ class Extraction:
     def _check_granted(self) -> None:
         """Ask for the binlog before hours of reading show that it is refused."""
         end = head(self.server)
-        next(events(self.address, end, self._server_id(), sorted(self.tables)), None)
+        next(events(self.address, end, self._server_id()), None)
 
     def _server_id(self) -> int:
         return self.plan.server_id or int(time.time()) % 1_000_000_000 + 1_000_000
@@ -234,7 +235,7 @@ class Extraction:
 
     def _origin(self, progress: Progress, rows: int, op: str, taken_at: pa.Scalar) -> Origin:
         start = progress.start
-        prefix = source_position(progress.epoch, start.file, start.position, 0)[:-9]
+        prefix = event_position(progress.epoch, start.file, start.position)
         numbers = pa.array(range(progress.rows, progress.rows + rows), pa.int64()).cast(pa.string())
         positions = pc.binary_join_element_wise(prefix, pc.utf8_lpad(numbers, 9, "0"), "")
         return Origin(pa.repeat(op, rows), pa.repeat(taken_at, rows), positions)
@@ -259,8 +260,10 @@ class Extraction:
         assert self.state.position is not None  # noqa: S101  set with the first table
         if self.state.position.order >= end.order:
             return
-        reader = Reader(self.address.database, frozenset(self.tables), self.state.position)
-        found = events(self.address, self.state.position, self._server_id(), sorted(self.tables))
+        tables, charsets = frozenset(self.tables), Charsets(self.server)
+        is_mariadb = self.server.is_mariadb
+        reader = Reader(self.address.database, tables, self.state.position, charsets, is_mariadb)
+        found = events(self.address, self.state.position, self._server_id())
         changes = reader.changes(found)
         while True:
             more = self._pass(reader, changes, end)
@@ -321,7 +324,7 @@ class Extraction:
     def _truncated(self, change: Truncated) -> None:
         """Delete in raw all that a table had when it was emptied."""
         progress = self.state.tables[change.table]
-        prefix = source_position(progress.epoch, change.at.file, change.at.position, 0)[:-9]
+        prefix = event_position(progress.epoch, change.at.file, change.at.position)
         taken_at, number = pa.scalar(change.seconds * 1_000_000, pa.int64()).cast(MICROSECONDS), 0
         for keys in gone(self.zone, self.plan.source, self.contract[change.table], prefix, ""):
             rows = keys.num_rows

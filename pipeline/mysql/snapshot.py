@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -28,6 +29,7 @@ from pipeline.mysql.coordinates import BinlogUnusable, Coordinates
 INTEGER_FIELDS = (1, 2, 3, 8, 9, 13)
 CHUNK_BYTES = 64 * 1024 * 1024
 LEAST_CHUNK = 500
+CLOSING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,22 @@ class Chunk:
 class Snapshot:
     """A connection whose reads all see the database as it was at one time."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, encrypting: bool = False) -> None:
         self.address = address
+        self._settings = address.settings(encrypting=encrypting)
         self._runner = asyncio.Runner()
         self._connection: Any = None
 
     def __enter__(self) -> Snapshot:
-        self._runner.__enter__()
-        self._run("connect", self._connect())
+        with ExitStack() as opened:
+            opened.enter_context(self._runner)
+            self._run("connect", self._connect())
+            opened.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._runner.run(self._close())
         self._runner.__exit__(kind, error, at)
 
     def begin(self, tables: Sequence[str], *, is_mariadb: bool) -> Coordinates:
@@ -115,10 +120,16 @@ class Snapshot:
 
     async def _connect(self) -> None:
         plain: dict[int, Any] = dict.fromkeys(INTEGER_FIELDS, int)
-        settings = self.address.settings()
-        self._connection = await asyncmy.connect(**settings, database=self.address.database, conv=plain)
+        self._connection = await asyncmy.connect(**self._settings, database=self.address.database, conv=plain)
         for statement in ("SET time_zone = '+00:00'", "SET SESSION net_write_timeout = 600"):
             await self._rows(statement)
+
+    async def _close(self) -> None:
+        # Encrypted, to close takes a word from the other side, who may be gone.
+        with suppress(MySQLError, OSError, TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._connection.ensure_closed()
+        self._connection.close()
 
     def _read(self, sql: str) -> Any:
         return self._run("read a table", self._rows(sql))

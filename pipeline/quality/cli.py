@@ -35,7 +35,11 @@ def execute(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     lake = open_lake(settings)
     if asked.accept:
         return _accept(lake, asked.table, settings)
-    WRITERS[asked.format](_shown(lake, asked), sys.stdout)
+    rows = _shown(lake, asked)
+    if not rows.num_rows and asked.format == "table":
+        sys.stdout.write("nothing was measured yet; `python -m pipeline run` measures what it makes\n")
+    else:
+        WRITERS[asked.format](rows, sys.stdout)
     return DONE
 
 

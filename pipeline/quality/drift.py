@@ -43,10 +43,12 @@ def day_score(days: Mapping[date, int], day: date, weeks: int) -> tuple[float, f
     """Return the modified z-score of a day's rows against the same weekdays before it, and their median.
 
     z = (rows - median) / σ, σ = MAD / 0.6745; where more than half of the days agree and MAD is 0, 1.2533 · the mean
-    absolute deviation. σ is at least √median: counts of independent events vary by no less (Poisson), and eight days
-    that happen to lie close together do not make the ninth an outlier. None with fewer than four such days.
+    absolute deviation. Where σ is below √median, z = 2 · (√rows - √median): counts of independent events vary by no
+    less (Poisson), so days that happen to lie close together make no outlier of the next; roots, because a count that
+    falls to nothing is rarer than √median tells. None with fewer than four such days.
 
-    Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993).
+    Source: Iglewicz and Hoaglin, How to Detect and Handle Outliers (1993); Anscombe, The Transformation of Poisson,
+    Binomial and Negative-Binomial Data (1948).
     """
     first = min(days, default=day)
     same = [day - timedelta(weeks=n) for n in range(1, weeks + 1)]
@@ -61,4 +63,6 @@ def _modified(value: int, known: Sequence[int], middle: float) -> float:
     deviations = [abs(each - middle) for each in known]
     mad, mean = float(median(deviations)), sum(deviations) / len(deviations)
     sigma = mad / MAD_TO_SIGMA if mad else mean * MEAN_DEVIATION_TO_SIGMA
-    return (value - middle) / max(sigma, math.sqrt(middle), 1.0)
+    if sigma < math.sqrt(middle):
+        return 2 * (math.sqrt(value) - math.sqrt(middle))
+    return (value - middle) / max(sigma, 1.0)

@@ -50,9 +50,9 @@ def _standing(batch: Batch, unexplained: Mapping[str, int]) -> Iterator[tuple[st
     """Yield each table that is in the lake with what a measurement of it depends on."""
     code = digest(CODE)
     for name, table in CONTRACT.items():
-        version = batch.lake.version(name) if table.zone != "pipeline" else None
+        version = batch.lake.changed_version(name) if table.zone != "pipeline" else None
         if version is not None:
-            held = batch.lake.version(f"quarantine.{table.name}") if table.zone == "curated" else None
+            held = batch.lake.changed_version(f"quarantine.{table.name}") if table.zone == "curated" else None
             yield name, f"{version}/{held}/{unexplained.get(name)}/{code}"
 
 

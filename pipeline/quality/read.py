@@ -14,8 +14,15 @@ from pipeline.quality.limits import worst
 from pipeline.quality.metrics import SCORE
 from shared.errors import NotFound
 from shared.lake import Lake
+from shared.tables import CONTRACT
 
 TABLE = "table_name"
+
+
+class UnknownTable(NotFound):
+    """The contract has no table of that name."""
+
+    reason = "UNKNOWN_TABLE"
 
 
 class NotMeasured(NotFound):
@@ -48,12 +55,15 @@ def scores(lake: Lake) -> tuple[TableQuality, ...]:
 
 
 def table_metrics(lake: Lake, table: str, *, history: bool = False) -> pa.Table:
-    """Return the metrics of a table in the contract's columns, the last ones or all kept. Raises NotMeasured."""
+    """Return the metrics of a table in the contract's columns, the last ones or all kept.
+
+    Raises UnknownTable, NotMeasured.
+    """
     return _of(lake, store.METRICS, table, history=history)
 
 
 def table_profile(lake: Lake, table: str, *, history: bool = False) -> pa.Table:
-    """Return the profiles of a table's columns, the last ones or all kept. Raises NotMeasured."""
+    """Return the profiles of a table's columns, the last ones or all kept. Raises UnknownTable, NotMeasured."""
     return _of(lake, store.PROFILES, table, history=history)
 
 
@@ -64,8 +74,12 @@ def newest(rows: pa.Table) -> pa.Table:
 
 
 def _of(lake: Lake, kept: str, table: str, *, history: bool) -> pa.Table:
-    rows = store.content(lake, kept).filter(pc.field(TABLE) == table)
+    measured = store.content(lake, kept)
+    rows = measured.filter(pc.field(TABLE) == table)
     if not rows.num_rows:
+        if table not in CONTRACT:
+            there = ", ".join(sorted(pc.unique(measured[TABLE]).to_pylist())) or "none yet"
+            raise UnknownTable(f"no table {table}; measured are: {there}")
         raise NotMeasured(f"nothing was measured of {table}; `python -m pipeline run` measures what it makes")
     chosen = rows if history else rows.filter(pc.field("run_id") == pc.max(rows["run_id"]))
     names = [name for name in ("run_id", "column_name", "metric", "item") if name in rows.column_names]

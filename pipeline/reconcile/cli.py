@@ -68,11 +68,14 @@ def _left_out(settings: PipelineSettings, table: str, day: str) -> pa.Table:
     import pyarrow.compute as pc  # noqa: PLC0415
 
     from pipeline.batch import Batch  # noqa: PLC0415
-    from pipeline.prod import batch_functions  # noqa: PLC0415
-    from pipeline.reconcile.count import made_from, ties  # noqa: PLC0415
+    from pipeline.reconcile.count import made_from, ties, untied  # noqa: PLC0415
     from pipeline.reconcile.read import NotReconciled, left_out  # noqa: PLC0415
+    from pipeline.systems.functions import batch_functions  # noqa: PLC0415
 
-    declared = {tie.table: tie for tie in ties(batch_functions())}
+    functions = batch_functions(settings.batch_packages)
+    declared = {tie.table: tie for tie in ties(functions)}
+    if table in untied(functions):
+        raise NotReconciled(f"{table} is tied to no curated rows: {untied(functions)[table]}")
     if table not in declared:
         raise NotReconciled(f"--rows needs --table with one of {', '.join(sorted(declared))}, not {table or 'none'}")
     with Batch(settings) as batch:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pipeline.batch import Batch
 from pipeline.code_version import digest
-from pipeline.prod import BatchFunction
 from pipeline.raw import RawFile
 from pipeline.reconcile import store
 from pipeline.reconcile.lines import CURATED, GIVEN, LIVE, RAW, SOURCE, UNEXPLAINED, Line, of, summed, unexplained
 from pipeline.reconcile.prod import prod_lines
-from pipeline.reconcile.source import source_lines
+from pipeline.reconcile.source import Control
 from pipeline.reconcile.stages import consumed, curated_lines, dating, dating_files, raw_lines
 from pipeline.sources import Source
+from pipeline.systems.functions import BatchFunction
 from shared.lake import Lake, LakeTableMissing, Snapshot
 from shared.lake.as_of import AsOf
-from shared.reconciliation import TIES, Tie
+from shared.reconciliation import TIES, Tie, Untied
 from shared.tables import Table, tables_of
 
-CODE = ("pipeline/reconcile", "shared/reconciliation.py", "pipeline/curated/rows.py")
+CODE = ("pipeline/reconcile", "pipeline/sources", "shared/reconciliation.py", "pipeline/curated/rows.py")
 
 ALL_DAYS = ".."
 """A window without bounds."""
@@ -35,7 +36,8 @@ def count(batch: Batch, run_id: str, functions: Sequence[BatchFunction]) -> dict
     before, ledger = store.counted_from(batch.lake), store.lines(store.content(batch.lake))
     now = {**_curated_standing(batch), **_prod_standing(batch, ties(functions))}
     changed = [name for name in now if before.get(name) != now[name]]
-    found = {name: _counted(batch, name, functions, _standing_lines(ledger, name, before, now)) for name in changed}
+    with Control(batch, _origin(batch)) as control:
+        found = {n: _counted(control, n, functions, _standing_lines(ledger, n, before, now)) for n in changed}
     if found:
         store.write(batch.lake, run_id, batch.now, found, {**before, **now})
     every = [line for line in ledger if line.table in now and line.table not in found]
@@ -55,19 +57,39 @@ def _standing_lines(ledger: Sequence[Line], name: str, before: Mapping[str, str]
 
 def ties(functions: Sequence[BatchFunction]) -> tuple[Tie, ...]:
     """Return the ties that the modules of the batch functions declare."""
+    return tuple(each for each in _declared(functions) if isinstance(each, Tie))
+
+
+def untied(functions: Sequence[BatchFunction]) -> dict[str, str]:
+    """Return the tables that are declared to have no tie, with the reason."""
+    return {each.table: each.reason for each in _declared(functions) if isinstance(each, Untied)}
+
+
+def undeclared(functions: Sequence[BatchFunction]) -> dict[str, str]:
+    """Return what is wrong with the declarations of batch modules, by table: nothing where each table has one."""
+    made = [table for function in functions for table in function.makes]
+    named = [each.table for each in _declared(functions)]
+    wrong = dict.fromkeys(made, "has neither a Tie nor an Untied in TIES of its batch module")
+    wrong = {table: why for table, why in wrong.items() if table not in named}
+    wrong |= {table: "is in TIES, but no batch function makes it" for table in named if table not in made}
+    wrong |= {table: "is in TIES more than once" for table in named if named.count(table) > 1}
+    return wrong | {table: "is untied without a reason" for table, why in untied(functions).items() if not why.strip()}
+
+
+def _declared(functions: Sequence[BatchFunction]) -> tuple[Tie | Untied, ...]:
     modules = sorted({function.function.__module__ for function in functions})
-    return tuple(tie for name in modules for tie in getattr(importlib.import_module(name), TIES, ()))
+    return tuple(each for name in modules for each in getattr(importlib.import_module(name), TIES, ()))
 
 
 def _curated_standing(batch: Batch) -> dict[str, str]:
     """Return each curated table made from raw, with what its lines are counted from."""
     found, code, origin = {}, digest(CODE), _origin(batch)
     for table in tables_of("curated"):
-        version = batch.lake.version(table.full_name)
+        version = batch.lake.changed_version(table.full_name)
         files = consumed(batch, table) if version is not None else ()
         if files:
             newest = {file.source: file.batch for file in files}
-            held = batch.lake.version(f"quarantine.{table.name}")
+            held = batch.lake.changed_version(f"quarantine.{table.name}")
             given = _given(batch, origin, table) if origin else ""
             found[table.full_name] = json.dumps([newest, version, held, given, code], sort_keys=True)
     return found
@@ -76,7 +98,7 @@ def _curated_standing(batch: Batch) -> dict[str, str]:
 def _prod_standing(batch: Batch, declared: Iterable[Tie]) -> dict[str, str]:
     found = {}
     for tie in declared:
-        version = batch.lake.version(tie.table)
+        version = batch.lake.changed_version(tie.table)
         if version is not None:
             found[tie.table] = f"{version}/{digest((*CODE, 'services'))}"
     return found
@@ -114,12 +136,12 @@ def _dated_alike(batch: Batch, origin: Source, table: Table) -> bool:
     return bool(there) and _extracted(batch, origin, target) and len(dating_files(batch, target)) == len(there)
 
 
-def _counted(batch: Batch, name: str, functions: Sequence[BatchFunction], earlier: Sequence[Line]) -> list[Line]:
+def _counted(control: Control, name: str, functions: Sequence[BatchFunction], earlier: Sequence[Line]) -> list[Line]:
     for tie in ties(functions):
         if tie.table == name:
-            return _prod(batch, tie)
+            return _prod(control.batch, tie)
     table = next(each for each in tables_of("curated") if each.full_name == name)
-    return _curated(batch, table, earlier)
+    return _curated(control, table, earlier)
 
 
 def _prod(batch: Batch, tie: Tie) -> list[Line]:
@@ -140,32 +162,41 @@ def made_from(lake: Lake, prod: Snapshot, table: str) -> Snapshot:
     raise LakeTableMissing(f"{prod.table} does not say which version of {table} it was made from; run it again")
 
 
-def _curated(batch: Batch, table: Table, earlier: Sequence[Line]) -> list[Line]:
+def _curated(control: Control, table: Table, earlier: Sequence[Line]) -> list[Line]:
+    batch = control.batch
     files = consumed(batch, table)
     raw, curated = raw_lines(batch, table, files), curated_lines(batch, table)
     gap = unexplained(CURATED, of(raw, RAW, (LIVE,)), curated)
-    return [*_source(batch, table, files, raw, earlier), *raw, *curated, *gap]
+    return [*_source(control, table, files, raw, earlier), *raw, *curated, *gap]
 
 
 def _source(
-    batch: Batch, table: Table, files: Sequence[RawFile], raw: Sequence[Line], earlier: Sequence[Line]
+    control: Control, table: Table, files: Sequence[RawFile], raw: Sequence[Line], earlier: Sequence[Line]
 ) -> list[Line]:
     """Return what the source says, and what of that raw does not hold; as earlier where it cannot be asked."""
-    origin = _origin(batch)
+    batch, origin = control.batch, control.source
     if origin is None or not _given(batch, origin, table):
         return list(earlier)
-    dated, windowed = _dated_alike(batch, origin, table), str(batch.request.window) != ALL_DAYS
+    said = control.lines(origin, table)
+    dated = _dated_alike(batch, origin, table) and _says_days(table, said)
+    windowed = str(batch.request.window) != ALL_DAYS
     if windowed and not dated:
         return list(earlier)
-    said = source_lines(batch, origin, table)
     mine = [file for file in files if file.source == origin.name]
     live = of(raw if len(mine) == len(files) else raw_lines(batch, table, mine), RAW, (LIVE,))
     if not dated:
         said, live = summed(said, days=False), summed(live, days=False)
+    if said and all(line.amount is None for line in said):
+        live = [replace(line, currency="", amount=None) for line in live]
     days = {line.day for line in (said if windowed else [*said, *live])}
     explained = [line for line in said if line.reason != GIVEN]
     gap = unexplained(RAW, of(said, SOURCE, (GIVEN,)), [*explained, *(line for line in live if line.day in days)])
     return [*said, *gap]
+
+
+def _says_days(table: Table, said: Sequence[Line]) -> bool:
+    """Return whether a control tells the days of a table that has them, or there is nothing to tell them of."""
+    return not table.dated_by or not said or any(line.day for line in said)
 
 
 def failures(counts: Mapping[str, int]) -> dict[str, str]:

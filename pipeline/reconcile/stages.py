@@ -16,6 +16,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from pipeline.batch import Batch
+from pipeline.curated.archived import archived_rows
+from pipeline.curated.references import referable
 from pipeline.curated.rows import DELETED, FEED, ID, OP, POSITION, canonical, raw_rows
 from pipeline.curated.standing import standing
 from pipeline.raw import RawFile
@@ -26,7 +28,7 @@ from shared.tables import CONTRACT, Reference, Table
 from shared.tables.types import ibis_type
 
 CURRENCY = "currency_code"
-SUPERSEDED, GONE, HELD = "superseded", "deleted", "quarantined"
+SUPERSEDED, GONE, HELD, ARCHIVED = "superseded", "deleted", "quarantined", "archived"
 DAY, AMOUNT, REASON, ROWS = "day", "amount", "reason", "rows"
 
 
@@ -48,9 +50,14 @@ def raw_lines(batch: Batch, table: Table, files: Sequence[RawFile]) -> list[Line
 
 
 def curated_lines(batch: Batch, table: Table) -> list[Line]:
-    """Return the rows of the curated table and those in quarantine by the rule they broke first."""
-    kept = _shaped(batch, table, batch.local.table(batch.lake.snapshot(table.full_name)), _curated_days(batch, table))
-    lines = _lines(batch, table, CURATED, kept.mutate(**{REASON: ibis.literal(KEPT)}))
+    """Return the rows of the curated table, its archived ones, and those in quarantine by the rule they broke first."""
+    live, days = batch.local.table(batch.lake.snapshot(table.full_name)), _curated_days(batch, table)
+    archived = archived_rows(batch, batch.local, table, live)
+    lines = []
+    for rows, reason in ((live, KEPT), (archived, ARCHIVED)):
+        if rows is not None:
+            shaped = _shaped(batch, table, rows, days)
+            lines += _lines(batch, table, CURATED, shaped.mutate(**{REASON: ibis.literal(reason)}))
     held = _held(batch, table)
     if held is not None:
         lines += _lines(batch, table, CURATED, _shaped(batch, table, held, _raw_days(batch, table)))
@@ -132,7 +139,7 @@ def _curated_days(batch: Batch, table: Table) -> ir.Table | None:
     # Without its raw rows the raw stage has no days either, and the two would be held against each other.
     if reference is None or snapshot is None or not batch.raw.files(CONTRACT[reference.table].name):
         return None
-    target, rows = CONTRACT[reference.table], batch.local.table(snapshot)
+    target, rows = CONTRACT[reference.table], referable(batch, reference.table, batch.local)
     key = canonical(target.column(reference.target_column), rows[reference.target_column])
     return rows.select(_ref=key, _day=day_of(target, rows[target.dated_by]))
 

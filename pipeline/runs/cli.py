@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.arguments import count, day
 from pipeline.settings import PipelineSettings
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DONE, FAILED = 0, 1
 FORMATS = ("table", "csv", "json")
 FOLLOW_SECONDS = 0.5
+NO_RUN = "no run yet; `python -m pipeline run` begins one\n"
 
 
 def add(commands: Any) -> None:
@@ -26,7 +27,7 @@ def add(commands: Any) -> None:
     runs = commands.add_parser("runs", help="show the runs there were and how far the one under way is")
     runs.add_argument("id", nargs="?", default="", metavar="RUN", help="one run, table by table")
     runs.add_argument("--follow", action="store_true", help="show the run under way until it ends")
-    runs.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: %(default)s)")
+    runs.add_argument("--limit", type=count, default=20, metavar="N", help="at most so many (default: %(default)s)")
     runs.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
     _backfill(commands.add_parser("backfill", help="extract and check days again, or make prod tables as of a day"))
 
@@ -36,9 +37,9 @@ def _backfill(words: argparse.ArgumentParser) -> None:
         "--from and --to extract those days again and check them and all that follows. --clock makes the systems' "
         "tables as of the end of that day; the next run makes them current again. --each-day does so for every day."
     )
-    words.add_argument("--from", dest="first", type=date.fromisoformat, metavar="DATE", help="first day, included")
-    words.add_argument("--to", dest="last", type=date.fromisoformat, metavar="DATE", help="last day, included")
-    words.add_argument("--clock", type=date.fromisoformat, metavar="DATE", help="day that is taken for the last one")
+    words.add_argument("--from", dest="first", type=day, metavar="DATE", help="first day, included")
+    words.add_argument("--to", dest="last", type=day, metavar="DATE", help="last day, included")
+    words.add_argument("--clock", type=day, metavar="DATE", help="day that is taken for the last one")
     words.add_argument("--each-day", action="store_true", help="prod tables as of each of the days, then as of now")
     words.add_argument("--source", metavar="NAME", help="where data come from (default: SOURCE)")
     words.add_argument("--source-dir", type=Path, metavar="DIR", help="folder with the source's files")
@@ -57,7 +58,10 @@ def _runs(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     if asked.follow:
         return _follow(settings)
     rows = tables_of(run_of(settings, asked.id)) if asked.id else listed(runs(settings, asked.limit))
-    WRITERS[asked.format](rows, sys.stdout)
+    if not asked.id and not rows.num_rows and asked.format == "table":
+        sys.stdout.write(NO_RUN)
+    else:
+        WRITERS[asked.format](rows, sys.stdout)
     return DONE
 
 
@@ -77,7 +81,7 @@ def _follow(settings: PipelineSettings) -> int:
         if newest.is_over:
             return DONE if newest.status == SUCCEEDED else FAILED
         time.sleep(FOLLOW_SECONDS)
-    sys.stdout.write("no run yet\n")
+    sys.stdout.write(NO_RUN)
     return DONE
 
 
@@ -118,10 +122,16 @@ def tables_of(run: RunView) -> pa.Table:
     return pa.table({name: pa.array([getattr(table, name) for table in tables]) for name in names})
 
 
+def _heading(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def _backfilled(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     from pipeline.backfill import backfill, each_day  # noqa: PLC0415
     from pipeline.display import display  # noqa: PLC0415
     from pipeline.lock import locked  # noqa: PLC0415
+    from pipeline.records import INTERRUPTED, SUCCEEDED  # noqa: PLC0415
     from pipeline.request import Request  # noqa: PLC0415
     from pipeline.sources import Window  # noqa: PLC0415
 
@@ -131,7 +141,11 @@ def _backfilled(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     request = Request(name, folder, window=window, clock=asked.clock)
     shown = display(plain=asked.plain)
     with locked(settings.lock_path):
-        made = each_day(settings, request, shown) if asked.each_day else iter([backfill(settings, request, shown)])
-        failures = [f"{table} failed: {why}" for record in made for table, why in record.failures.items()]
+        days = each_day(settings, request, shown, _heading)
+        made = days if asked.each_day else iter([backfill(settings, request, shown)])
+        records = list(made)
+    if any(record.status == INTERRUPTED for record in records):
+        raise KeyboardInterrupt
+    failures = [f"{table} failed: {why}" for record in records for table, why in record.failures.items()]
     sys.stderr.writelines(f"{line}\n" for line in failures)
-    return FAILED if failures else DONE
+    return DONE if all(record.status == SUCCEEDED for record in records) else FAILED

@@ -12,6 +12,10 @@ from shared.tables import CONTRACT
 
 if TYPE_CHECKING:
     from pipeline.lineage.graph import Column, Lineage
+    from pipeline.settings import PipelineSettings
+
+
+RAW_ROWS, SOURCE_ROWS = "As extracted, every version of every row", "As the source has it"
 
 
 class UnknownAsset(NotFound):
@@ -20,9 +24,12 @@ class UnknownAsset(NotFound):
     reason = "UNKNOWN_ASSET"
 
 
-def response(table: str, column: str, packages: tuple[str, ...]) -> pipeline_pb2.GetLineageResponse:
-    """Return what a table is made from and what is made from it. Raises UnknownAsset."""
-    whole = _lineage(packages)
+def response(table: str, column: str, settings: PipelineSettings) -> pipeline_pb2.GetLineageResponse:
+    """Return what a table is made from, back to its sources, and what is made from it. Raises UnknownAsset."""
+    from pipeline.lineage.graph import from_sources  # noqa: PLC0415  seconds to import, which only whoever asks pays
+    from pipeline.lineage.sources import origins  # noqa: PLC0415
+
+    whole = from_sources(_lineage(settings.batch_packages), origins(settings))
     if table not in whole.tables:
         raise UnknownAsset(f"no table {table}; there are: {', '.join(sorted(whole.tables))}")
     own = [each for each in whole.columns.values() if each.table == table and column in ("", each.name)]
@@ -67,14 +74,14 @@ def _steps(table: str, following: Mapping[str, Iterable[str]]) -> dict[str, int]
 @cache
 def _lineage(packages: tuple[str, ...]) -> Lineage:
     """Return the lineage of everything; read off the code, so once a process is enough."""
-    from pipeline.lineage.graph import lineage  # noqa: PLC0415  seconds to import, which only whoever asks pays
+    from pipeline.lineage.graph import lineage  # noqa: PLC0415
 
     return lineage(packages)
 
 
 def _table(name: str, distance: int) -> pipeline_pb2.LineageTable:
     declared = CONTRACT.get(name)
-    description = declared.description if declared else "As extracted, every version of every row"
+    description = declared.description if declared else RAW_ROWS if name.startswith("raw.") else SOURCE_ROWS
     return pipeline_pb2.LineageTable(name=name, description=description, distance=distance)
 
 

@@ -45,8 +45,9 @@ def progress_pct(record: Mapping[str, Any]) -> float:
     """Return the share of the tables that are done, 0-100."""
     if record["status"] == "succeeded":
         return 100.0
-    done, planned = len(record["tables"]) + len(record["failures"]), len(record["planned"])
-    return round(100.0 * done / planned, 1) if planned else 0.0
+    planned = set(record["planned"])
+    done = planned & {*record["tables"], *record["failures"]}
+    return round(100.0 * len(done) / len(planned), 1) if planned else 0.0
 
 
 def quality_message(found: TableQuality) -> pipeline_pb2.TableQuality:

@@ -60,10 +60,11 @@ class Starter(AbstractAsyncContextManager["Starter"]):
 
         Raises UnknownAsset, AlreadyRunning, RunNotStarted.
         """
-        await asyncio.to_thread(_require_known, tuple(only))
+        await asyncio.to_thread(_require_known, tuple(only), settings.batch_packages)
         arguments = ("replay", "--plain", *only) if replay else ("run", "--plain", *(("--only", *only) if only else ()))
         async with self._lock:
-            if self._child is not None and self._child.returncode is None:
+            # One that was killed is gone before the loop has heard of it.
+            if self._child is not None and self._child.returncode is None and process_mark(self._child.pid):
                 raise AlreadyRunning("a run is under way; wait for it to end, GET /api/v1/pipeline/runs shows it")
             self._child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "pipeline", *arguments),
@@ -80,10 +81,12 @@ class Starter(AbstractAsyncContextManager["Starter"]):
         self, settings: PipelineSettings, child: asyncio.subprocess.Process, mark: str, said: asyncio.Task[str]
     ) -> Mapping[str, Any]:
         for _ in range(int(BEGIN_SECONDS / POLL_SECONDS)):
+            # Asked first: a short run may begin, end and be gone between two looks.
+            ended = child.returncode is not None
             record = await asyncio.to_thread(_record_of, settings, child.pid, mark)
             if record is not None:
                 return record
-            if child.returncode is not None:
+            if ended:
                 words = (await said).strip().splitlines() or ["it said nothing"]
                 if child.returncode == BUSY:
                     raise AlreadyRunning(words[-1])
@@ -94,11 +97,11 @@ class Starter(AbstractAsyncContextManager["Starter"]):
         raise RunNotStarted(f"the run did not begin within {BEGIN_SECONDS} s; look at its log")
 
 
-def _require_known(tables: tuple[str, ...]) -> None:
+def _require_known(tables: tuple[str, ...], packages: tuple[str, ...]) -> None:
     """Raise UnknownAsset unless every name is a table that a run makes: none is taken for an option then."""
     from pipeline.assets import chosen, nodes  # noqa: PLC0415  seconds to import, which only a start pays
 
-    chosen(nodes(), tables)
+    chosen(nodes(packages), tables)
 
 
 def _record_of(settings: PipelineSettings, pid: int, mark: str) -> Mapping[str, Any] | None:

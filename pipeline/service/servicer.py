@@ -100,8 +100,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         self, request: pipeline_pb2.GetLineageRequest, context: Context
     ) -> pipeline_pb2.GetLineageResponse:
         """Return what a table is made from and what is made from it."""
-        packages = self._settings.batch_packages
-        return await asyncio.to_thread(lineage.response, request.table, request.column, packages)
+        return await asyncio.to_thread(lineage.response, request.table, request.column, self._settings)
 
     async def ListReconciliation(  # noqa: N802
         self, request: pipeline_pb2.ListReconciliationRequest, context: Context

@@ -16,9 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.quoting import quoted
 from pipeline.sources.complete_journey_control import CONTROL
 from pipeline.sources.source import Source, SourceUnreadable
+from shared.quoting import quoted
 from shared.tables.origins import INFERRED, SIMULATED, partly
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.quoting import quoted
 from pipeline.sources.files import FileFormat, FileSource, load
+from pipeline.sources.olist_control import CONTROL, recount
 from pipeline.sources.source import SourceUnreadable
+from shared.quoting import quoted
 from shared.tables.origins import INFERRED, partly
 
 NAME = "olist"
@@ -106,6 +107,8 @@ def olist(folder: Path | None = None) -> FileSource:
             "reviews": REVIEWS,
         },
         fill=partial(_fill, folder),
+        control=CONTROL,
+        recount=recount(folder),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,12 @@ class SourceUnreadable(FailedPrecondition):
     reason = "SOURCE_UNREADABLE"
 
 
+class WindowReversed(InvalidArgument):
+    """A window of days ends before it begins."""
+
+    reason = "WINDOW_REVERSED"
+
+
 class UnknownSource(InvalidArgument):
     """There is no source of that name."""
 
@@ -31,6 +37,13 @@ class Window:
 
     first: date | None = None
     last: date | None = None
+
+    def __post_init__(self) -> None:
+        """Raise WindowReversed where no day can lie in the window."""
+        if self.first and self.last and self.last < self.first:
+            raise WindowReversed(
+                f"the days end on {self.last}, before they begin on {self.first}; swap --from and --to"
+            )
 
     def __str__(self) -> str:
         return f"{self.first or ''}..{self.last or ''}"
@@ -63,7 +76,11 @@ class Source:
     control: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the source says of its tables without the mapping, for the ledger: a SELECT a table over its files
     themselves (in `getvariable('folder')`) of day (DATE, NULL: undated), reason ('' for the rows it gives, else why
-    some of their money is in no row), rows, amount (NULL: none) and currency_code ('': none)."""
+    some of them, or of their money, are in no row), rows, amount (NULL: none) and currency_code ('': none)."""
+    recount: Callable[[duckdb.DuckDBPyConnection], None] | None = field(default=None, repr=False)
+    """Reads the files again, by code the mapping does not use, into tables that `control` selects from."""
+    columns: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = field(default_factory=dict, repr=False)
+    """Table → column → file and column that it is made of, where a mapping file alone says so, for lineage."""
 
     def check(self) -> None:
         """Raise SourceUnreadable where a file of the source is missing."""

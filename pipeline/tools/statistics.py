@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.batch import open_lake
-from pipeline.quoting import identifier
 from pipeline.raw import RawZone
 from pipeline.settings import PipelineSettings
 from pipeline.tools.places import RAW, human, measured, store_of
-from shared.lake import Lake
-from shared.lake.lake import LakeTableUnreadable
+from shared.lake import Lake, LakeTableUnreadable
+from shared.quoting import backticked, identifier
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -47,6 +46,8 @@ def shown(found: Sequence[Figures], *, as_json: bool) -> str:
     """Return the figures as JSON, or as lines with the sum of each place."""
     if as_json:
         return json.dumps([asdict(each) for each in found], indent=1) + "\n"
+    if not found:
+        return "there is nothing yet; `python -m pipeline run` brings data in\n"
     lines = [f"{'':<10}{'table':<44}{'rows':>14}{'size':>12}{'versions':>10}"]
     for each in found:
         rows, versions = (("" if n is None else f"{n:,}") for n in (each.rows, each.versions))
@@ -121,6 +122,6 @@ def _mysql(url: str) -> Iterator[Figures]:
             (address.database,),
         )
         for table in tables:
-            quoted = str(table["name"]).replace("`", "``")
-            (row,) = server.rows("count rows", f"SELECT count(*) AS n FROM `{quoted}`")  # noqa: S608  its own name
+            name = backticked(str(table["name"]))
+            (row,) = server.rows("count rows", f"SELECT count(*) AS n FROM {name}")  # noqa: S608  its own name
             yield Figures("mysql", f"{address.database}.{table['name']}", int(row["n"]), int(table["size"] or 0), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import RLock
@@ -16,6 +15,8 @@ import pyarrow as pa
 from shared.engine.layout import Layout, WrittenFile
 from shared.engine.placing import MONTH, MOST_GROUP, Placing, folder_of, is_remote, new_name, placing, row_group_rows
 from shared.engine.plain import plain, shaped, stream
+from shared.engine.reading import content_name, snapshot_rows
+from shared.quoting import identifier, quoted
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -59,22 +60,16 @@ class DuckDbEngine:
 
     def table(self, snapshot: Snapshot) -> ir.Table:
         """Return the rows of a snapshot, read when the expression runs."""
-        name = f"{snapshot.table}@{snapshot.version}"
-        if not snapshot.files:
-            return self.memory(name, snapshot.schema.empty_table())
-        return self.files(name, snapshot.files)
+        return snapshot_rows(self, snapshot)
 
     def files(self, name: str, uris: Sequence[str]) -> ir.Table:
         """Return the rows of Parquet files, columns matched by name (null where a file lacks one)."""
-        if not uris:
-            raise ValueError(f"{name}: no files, so no columns")
-        # Named by what it holds: an expression made earlier goes on meaning the files it was made of.
-        view = f"{name}#{hashlib.sha256(chr(10).join(uris).encode()).hexdigest()[:12]}"
-        listed = ", ".join(_quoted(uri) for uri in uris)
+        view = content_name(name, uris)
+        listed = ", ".join(quoted(uri) for uri in uris)
         with self._lock:
             self._reach(uris)
             self._connection.raw_sql(
-                f"CREATE OR REPLACE VIEW {_named(view)} AS "  # noqa: S608  our own names, quoted
+                f"CREATE OR REPLACE VIEW {identifier(view)} AS "  # noqa: S608  our own names, quoted
                 f"SELECT * FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
             )
             return self._connection.table(view)
@@ -141,7 +136,7 @@ class DuckDbEngine:
                 expression.schema().to_pyarrow(),
             )
         kinds = zip(schema.names, cursor.from_arrow(schema.empty_table()).types, strict=True)
-        columns = ", ".join(f"CAST({_named(name)} AS {kind}) AS {_named(name)}" for name, kind in kinds)
+        columns = ", ".join(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}" for name, kind in kinds)
         return f"SELECT {columns} FROM ({sql})"  # noqa: S608  names of the contract, quoted
 
     def _reach(self, uris: Sequence[str]) -> None:
@@ -153,14 +148,14 @@ class DuckDbEngine:
 
 def _write_months(cursor: duckdb.DuckDBPyConnection, rows: str, made: Placing) -> None:
     """Write a file a month. The rows are computed and sorted once, into a table that spills."""
-    by = _named(made.layout.by_month)
-    table = _named(f"written-{uuid4()}")
+    by = identifier(made.layout.by_month)
+    table = identifier(f"written-{uuid4()}")
     order = _order((MONTH, *made.layout.sort))
     cursor.execute(f"CREATE TEMP TABLE {table} AS SELECT *, strftime({by}, '%Y-%m') AS {MONTH} FROM ({rows}){order}")  # noqa: S608
     try:
         counted = cursor.execute(f"SELECT {MONTH}, count(*) FROM {table} GROUP BY ALL ORDER BY ALL").fetchall()  # noqa: S608
         for month, count in counted:
-            which = f"{MONTH} IS NULL" if month is None else f"{MONTH} = {_quoted(month)}"
+            which = f"{MONTH} IS NULL" if month is None else f"{MONTH} = {quoted(month)}"
             # It stands in order already; sorting a month again costs little and leaves nothing to luck.
             select = f"SELECT * EXCLUDE ({MONTH}) FROM {table} WHERE {which}{_order(made.layout.sort)}"  # noqa: S608
             _copy(cursor, select, made, month, row_group_rows(count))
@@ -174,7 +169,7 @@ def _copy(cursor: duckdb.DuckDBPyConnection, select: str, made: Placing, month: 
     try:
         rows = _count(
             cursor.execute(
-                f"COPY ({select}) TO {_quoted(str(local))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
+                f"COPY ({select}) TO {quoted(str(local))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
             ).fetchone()
         )
         if rows:
@@ -191,12 +186,4 @@ def _count(answer: tuple[Any, ...] | None) -> int:
 
 
 def _order(columns: Sequence[str]) -> str:
-    return f" ORDER BY {', '.join(f'{_named(name)} NULLS LAST' for name in columns)}" if columns else ""
-
-
-def _named(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f" ORDER BY {', '.join(f'{identifier(name)} NULLS LAST' for name in columns)}" if columns else ""

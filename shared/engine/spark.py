@@ -21,9 +21,11 @@ from shared.engine.layout import Layout, WrittenFile
 from shared.engine.placing import MONTH, NO_MONTH, Placing, folder_of, is_remote, new_name, placing
 from shared.engine.plain import plain, shaped
 from shared.engine.protocol import EngineMissing
+from shared.engine.reading import content_name, snapshot_rows
 from shared.engine.spark_compiler import AgreeingCompiler
 from shared.engine.spark_session import close_session, open_session
 from shared.engine.spark_types import spark_schema, unified
+from shared.quoting import backticked
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -69,18 +71,12 @@ class SparkEngine:
 
     def table(self, snapshot: Snapshot) -> ir.Table:
         """Return the rows of a snapshot, read when the expression runs."""
-        name = f"{snapshot.table}@{snapshot.version}"
-        if not snapshot.files:
-            return self.memory(name, snapshot.schema.empty_table())
-        return self.files(name, snapshot.files)
+        return snapshot_rows(self, snapshot)
 
     def files(self, name: str, uris: Sequence[str]) -> ir.Table:
         """Return the rows of Parquet files, columns matched by name (null where a file lacks one)."""
-        if not uris:
-            raise ValueError(f"{name}: no files, so no columns")
         _refuse_stores(uris)
-        digest = hashlib.sha256(chr(10).join(uris).encode()).hexdigest()[:12]
-        return self._as_table(_view(f"{name}#{digest}"), self._read(uris))
+        return self._as_table(_view(content_name(name, uris)), self._read(uris))
 
     def memory(self, name: str, data: pa.Table) -> ir.Table:
         """Return an Arrow table as an expression; `name` replaces an earlier one of that name."""
@@ -127,7 +123,7 @@ class SparkEngine:
         if schema is None:
             schema = plain(frame.limit(0).toArrow().schema, expression.schema().to_pyarrow())
         kinds = spark_schema(schema)
-        return frame.select([F.col(f"`{field.name}`").cast(field.dataType).alias(field.name) for field in kinds])
+        return frame.select([F.col(backticked(field.name)).cast(field.dataType).alias(field.name) for field in kinds])
 
     def _read(self, uris: Sequence[str]) -> DataFrame:
         """Return the rows of files; those of one schema are read together, the others put in the same shape."""
@@ -193,11 +189,11 @@ def _streamed(frame: DataFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 
 def _write(frame: DataFrame, layout: Layout, folder: str) -> None:
-    order = [F.col(f"`{name}`").asc_nulls_last() for name in layout.sort]
+    order = [F.col(backticked(name)).asc_nulls_last() for name in layout.sort]
     if not layout.by_month:
         (frame.orderBy(*order) if order else frame).write.parquet(folder)
         return
-    by = F.date_format(F.col(f"`{layout.by_month}`"), "yyyy-MM")
+    by = F.date_format(F.col(backticked(layout.by_month)), "yyyy-MM")
     months = frame.withColumn(MONTH, by).repartition(MONTH).sortWithinPartitions(MONTH, *order)
     months.write.partitionBy(MONTH).option("parquet.block.size", GROUP_BYTES).parquet(folder)
 

@@ -11,6 +11,8 @@ from pyspark.sql import functions as F  # noqa: N812  the name everybody knows i
 from pyspark.sql import types as t
 from pyspark.sql.pandas.types import from_arrow_type
 
+from shared.quoting import backticked
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -74,7 +76,7 @@ def _wider_decimal(left: t.DecimalType, right: t.DecimalType) -> t.DecimalType:
 def _in_shape(frame: DataFrame, kinds: dict[str, t.DataType]) -> DataFrame:
     there = set(frame.columns)
     columns = [
-        (F.col(f"`{name}`").cast(kind) if name in there else F.lit(None).cast(kind)).alias(name)
+        (F.col(backticked(name)).cast(kind) if name in there else F.lit(None).cast(kind)).alias(name)
         for name, kind in kinds.items()
     ]
     return frame.select(columns)

@@ -12,8 +12,9 @@ from shared.engine.layout import WrittenFile
 from shared.engine.placing import CHUNK, folder_of, new_name
 from shared.errors import FailedPrecondition
 from shared.lake import monthly
-from shared.lake.care import Care, retried
+from shared.lake.care import Care
 from shared.lake.commit import Change, commit
+from shared.lake.conflict import retried_or_left
 from shared.lake.snapshot import columns, read_file
 from shared.lake.target import Standing, Target, by_month, standing
 
@@ -51,9 +52,9 @@ def move_back(archived: Target, live: Target, months: Collection[str]) -> Care:
 
 
 def _handed_over(giver: Target, taker: Target, files: Sequence[Standing], care: str) -> Care:
-    if retried(lambda: _take(giver, taker, files, care)) is None:
+    if retried_or_left(taker.name, lambda: _take(giver, taker, files, care)) is None:
         return Care(giver.name, care, note="other writers kept changing the table it goes to; left for the next time")
-    version = retried(lambda: _let_go(giver, files, care))
+    version = retried_or_left(giver.name, lambda: _let_go(giver, files, care))
     if version is None:
         return Care(giver.name, care, note="other writers kept changing these months; run it again to finish")
     size = sum(file.bytes for file in files)
@@ -102,7 +103,7 @@ def _take(giver: Target, taker: Target, files: Sequence[Standing], care: str) ->
         else:
             adds += [_copied(giver, taker, file) for file in arriving]
         removes += waiting
-    change = Change(adds, removes, _notes(taker, delta), care=care, moved=True, schema=schema)
+    change = Change(adds, removes, care=care, moved=True, schema=schema)
     return commit(taker, delta, change, monthly=True)
 
 
@@ -123,9 +124,5 @@ def _let_go(giver: Target, files: Sequence[Standing], care: str) -> int | None:
     delta = giver.open()
     if delta is None or not set(standing(delta)).issuperset(files):
         return None
-    change = Change(removes=files, notes=_notes(giver, delta), care=care, moved=True)
+    change = Change(removes=files, care=care, moved=True)
     return commit(giver, delta, change, monthly=True)
-
-
-def _notes(target: Target, delta: DeltaTable | None) -> dict[str, str]:
-    return dict(target.log.commit(int(delta.version())).metadata) if delta is not None else {}

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import pyarrow as pa
 from deltalake import DeltaTable, WriterProperties
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import DeltaError
 
 from shared.engine.layout import Layout, WrittenFile
 from shared.engine.placing import MOST_GROUP, is_remote, row_group_rows
 from shared.engine.protocol import Engine
-from shared.lake.commit import Change, clean, commit, no_hooks, properties
+from shared.lake.commit import Change, care_properties, clean, commit, no_hooks
+from shared.lake.conflict import retried_or_left
 from shared.lake.snapshot import columns
 from shared.lake.target import Standing, Target, by_month, standing
 
-ATTEMPTS = 24
 TARGET_BYTES = 128 * 1024 * 1024
-T = TypeVar("T")
 Months = dict[str | None, list[Standing]]
 
 
@@ -62,7 +58,7 @@ def compact(target: Target, engine: Engine) -> Care:
     made = _rewritten(target, engine, months)
     committed: list[WrittenFile] = []
     try:
-        version = retried(lambda: _swap(target, months, made, committed))
+        version = retried_or_left(target.name, lambda: _swap(target, months, made, committed))
     except (DeltaError, OSError):
         # On an object store the entry may still come, and whoever interrupts us may do so after it has: vacuum's then.
         if not is_remote(target.uri):
@@ -112,8 +108,7 @@ def _swap(
     if not adds:
         return None
     removes = [file for month in whole for file in months[month]]
-    notes = target.log.commit(int(delta.version())).metadata
-    version = commit(target, delta, Change(adds, removes, notes, care="compact", keep=True), monthly=by_month(delta))
+    version = commit(target, delta, Change(adds, removes, care="compact", keep=True), monthly=by_month(delta))
     committed.extend(adds)
     return version
 
@@ -136,22 +131,12 @@ def cluster(target: Target, by: Sequence[str]) -> Care:
             list(by),
             max_concurrent_tasks=1,
             writer_properties=WriterProperties(compression="ZSTD", max_row_group_size=group),
-            commit_properties=properties(target.log.commit(int(delta.version())).metadata, care="cluster"),
+            commit_properties=care_properties(target, int(delta.version()), "cluster"),
             post_commithook_properties=no_hooks(),
         )
         after = standing(delta)
         sizes = sum(file.bytes for file in before), sum(file.bytes for file in after)
         return Care(target.name, "cluster", int(delta.version()), len(before), len(after), *sizes)
 
-    done = retried(attempt)
+    done = retried_or_left(target.name, attempt)
     return done or Care(target.name, "cluster", note="other writers kept changing the table; left for the next time")
-
-
-def retried(attempt: Callable[[], T | None]) -> T | None:
-    """Return what `attempt` does, begun anew where another writer committed meanwhile; None where that never ends."""
-    for pause in (0.01 * 2**n for n in range(ATTEMPTS)):
-        try:
-            return attempt()
-        except CommitFailedError:
-            time.sleep(random.uniform(0, min(pause, 0.5)))  # noqa: S311  spreads writers, hides nothing
-    return None

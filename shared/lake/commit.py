@@ -18,7 +18,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from shared.engine.layout import WrittenFile
 from shared.engine.placing import MONTH, is_remote, remove
 from shared.errors import Unavailable
-from shared.lake.log import ADDED, CARE, COMMIT_ID, NOTE, REMOVED
+from shared.lake.log import ADDED, CARE, CHANGED, COMMIT_ID, NOTE, REMOVED
 from shared.lake.statistics import statistics
 from shared.lake.target import Standing, Target, by_month
 
@@ -39,10 +39,11 @@ class Change:
     adds: Sequence[WrittenFile] = ()
     removes: Sequence[Standing] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    """What the writer notes; care carries on what the version before noted."""
     care: str = ""
     """Not empty: this is care of the table, and no row of it changes; what was done, such as `compact`."""
     moved: bool = False
-    """Care that does take rows away, such as moving old months to the archive."""
+    """Care that does bring or take rows, such as moving old months to the archive."""
     whole: bool = False
     """Nothing of what was there stays."""
     schema: pa.Schema | None = None
@@ -76,13 +77,29 @@ def commit(target: Target, delta: DeltaTable | None, change: Change, *, monthly:
     return made
 
 
-def properties(
-    notes: Mapping[str, str], said: Mapping[str, str | int] = MappingProxyType({}), *, care: str = ""
-) -> CommitProperties:
-    """Return what delta-rs puts into a commit beside its actions."""
+def properties(notes: Mapping[str, str], said: Mapping[str, str | int] = MappingProxyType({})) -> CommitProperties:
+    """Return what delta-rs puts into a commit beside its actions: notes of the writer, and what the lake says of it."""
     told = {f"{NOTE}{key}": value for key, value in notes.items()}
     # No retries of delta-rs's own: they put the same files on top of what another writer made meanwhile.
-    return CommitProperties(custom_metadata={**told, **said, **({CARE: care} if care else {})}, max_commit_retries=0)
+    return CommitProperties(custom_metadata={**told, **said}, max_commit_retries=0)
+
+
+def care_properties(
+    target: Target,
+    version: int,
+    care: str,
+    said: Mapping[str, str | int] = MappingProxyType({}),
+    *,
+    moved: bool = False,
+) -> CommitProperties:
+    """Return what is put into a commit of care upon `version`, whose notes go on, so that consumers find theirs.
+
+    Args:
+        moved: rows come or go, so this is a change in the eyes of those who read the table.
+    """
+    before = target.log.commit(version)
+    changed = {} if moved else {CHANGED: before.changed_version}
+    return properties(before.metadata, {**said, **changed, CARE: care})
 
 
 def no_hooks() -> PostCommitHookProperties:
@@ -118,7 +135,7 @@ def delta_schema(schema: pa.Schema, *, monthly: bool) -> Schema:
 def _write_entry(target: Target, delta: DeltaTable | None, change: Change, mark: str, *, monthly: bool) -> None:
     schema = change.schema
     said: dict[str, str | int] = {COMMIT_ID: mark, ADDED: len(change.adds), REMOVED: len(change.removes)}
-    told = properties(change.notes, said, care=change.care)
+    told = _properties(target, delta, change, said)
     adds = [_add(target, file, change, monthly=monthly) for file in change.adds]
     partitions = [MONTH] if monthly else None
     if delta is None or by_month(delta) != monthly:
@@ -130,6 +147,16 @@ def _write_entry(target: Target, delta: DeltaTable | None, change: Change, mark:
     delta.create_write_transaction(
         [*adds, *gone], mode, declared, partitions, commit_properties=told, post_commithook_properties=no_hooks()
     )
+
+
+def _properties(
+    target: Target, delta: DeltaTable | None, change: Change, said: Mapping[str, str | int]
+) -> CommitProperties:
+    if not change.care:
+        return properties(change.notes, said)
+    if delta is None:
+        return properties({}, {**said, CARE: change.care})
+    return care_properties(target, int(delta.version()), change.care, said, moved=change.moved)
 
 
 def _create(
@@ -164,10 +191,8 @@ def _widened(target: Target, delta: DeltaTable, schema: pa.Schema) -> DeltaTable
     new = [column for column in Schema.from_arrow(schema).fields if column.name not in there]
     if not new:
         return delta
-    newest = target.log.commit(int(delta.version()))
-    delta.alter.add_columns(
-        new, commit_properties=properties(newest.metadata, care="columns"), post_commithook_properties=no_hooks()
-    )
+    told = care_properties(target, int(delta.version()), "columns")
+    delta.alter.add_columns(new, commit_properties=told, post_commithook_properties=no_hooks())
     return target.open(int(delta.version())) or delta
 
 

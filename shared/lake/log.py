@@ -19,9 +19,12 @@ from deltalake.fs import DeltaStorageHandler
 
 NOTE = "note."
 """Prefix of what the writer noted in a commit, beside what delta-rs writes there."""
-CARE, COMMIT_ID, ADDED, REMOVED = "lake.care", "lake.commit", "lake.added", "lake.removed"
-"""What the lake itself says of a commit: the care done, a mark of its own, how many files came and went."""
+CARE, CHANGED = "lake.care", "lake.changed"
+COMMIT_ID, ADDED, REMOVED = "lake.commit", "lake.added", "lake.removed"
+"""What the lake itself says of a commit: the care done and the version whose rows it left as they were, a mark of its
+own, how many files came and went."""
 _ENTRY = re.compile(r"(\d{20})\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\..*parquet")
 _ADDED = (ADDED, "num_added_files", "num_target_files_added", "numFilesAdded")
 _REMOVED = (REMOVED, "num_removed_files", "num_target_files_removed", "numFilesRemoved")
 
@@ -51,8 +54,10 @@ class Commit:
     """What the writer noted: the inputs it consumed, its code version."""
     metrics: Mapping[str, int]
     """Rows and files written, in delta-rs's words."""
+    changed_version: int
+    """The newest version up to this one that changed rows: this one itself, unless it is care that changed none."""
     care: str = ""
-    """Not empty: care of the table that changed none of its rows, such as `compact`; its notes are those before it."""
+    """Not empty: care of the table, such as `compact`; its notes are those of the version before."""
 
 
 class Log:
@@ -66,10 +71,14 @@ class Log:
 
     def entries(self) -> tuple[Entry, ...]:
         """Return the entries by version; none where there is no table."""
-        listed = self.files.get_file_info(pafs.FileSelector("_delta_log", allow_not_found=True))
-        found = ((_ENTRY.fullmatch(info.base_name), info) for info in listed)
+        found = ((_ENTRY.fullmatch(info.base_name), info) for info in self._listed())
         entries = [Entry(int(match[1]), info.size, info.mtime_ns or 0) for match, info in found if match]
         return tuple(sorted(entries, key=lambda entry: entry.version))
+
+    def checkpoint(self, version: int) -> int:
+        """Return the newest version up to `version` that a checkpoint sums the log up to; -1: there is none."""
+        found = (_CHECKPOINT.fullmatch(info.base_name) for info in self._listed())
+        return max((number for match in found if match and (number := int(match[1])) <= version), default=-1)
 
     def commit(self, version: int) -> Commit:
         """Return what one entry says; raises BrokenEntry where it is not whole, OSError where it is out of reach."""
@@ -92,6 +101,10 @@ class Log:
         """Return the data files that one entry adds; raises BrokenEntry, OSError."""
         return {unquote(action["add"]["path"]) for action in self._actions(version) if "add" in action}
 
+    def _listed(self) -> list[pafs.FileInfo]:
+        listed: list[pafs.FileInfo] = self.files.get_file_info(pafs.FileSelector("_delta_log", allow_not_found=True))
+        return listed
+
     def _actions(self, version: int) -> list[dict[str, Any]]:
         with self.files.open_input_file(f"_delta_log/{version:020}.json") as file:
             lines = file.read().splitlines()
@@ -99,9 +112,16 @@ class Log:
             actions = [json.loads(line) for line in lines if line]
         except ValueError as error:
             raise BrokenEntry(f"entry {version} of the log is not JSON: {error}") from error
-        if not all(isinstance(action, dict) for action in actions):
+        if not all(map(_is_action, actions)):
             raise BrokenEntry(f"entry {version} of the log is not a list of actions")
         return actions
+
+
+def _is_action(action: object) -> bool:
+    """Return whether this is an object of named objects, where those that name a file do."""
+    if not isinstance(action, dict) or not all(isinstance(told, dict) for told in action.values()):
+        return False
+    return all(isinstance(action[kind].get("path"), str) for kind in ("add", "remove") if kind in action)
 
 
 def _complete(version: int, metrics: Mapping[str, int], names: tuple[str, ...], found: int) -> None:
@@ -118,4 +138,6 @@ def _commit(version: int, info: Mapping[str, Any], metrics: Mapping[str, int]) -
     noted = {key: value for key, value in info.items() if isinstance(value, str)}
     metadata = {key.removeprefix(NOTE): value for key, value in noted.items() if key.startswith(NOTE)}
     care = noted.get(CARE, "")
-    return Commit(version, committed_at, care or noted.get("operation", ""), metadata, metrics, care)
+    # Care by an earlier release does not tell; it is taken for a change, so that what reads the table looks once more.
+    changed = info.get(CHANGED, version)
+    return Commit(version, committed_at, care or noted.get("operation", ""), metadata, metrics, int(changed), care)

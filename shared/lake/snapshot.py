@@ -16,6 +16,7 @@ from shared.engine.placing import MONTH
 from shared.lake.log import BrokenEntry, Log
 from shared.lake.target import opened, standing
 
+FOOTER_BYTES = 64 * 1024
 UNREADABLE = (BrokenEntry, DeltaError, OSError, pa.ArrowException, UnicodeDecodeError)
 """What a broken log entry or data file shows itself as."""
 
@@ -39,6 +40,8 @@ class Snapshot:
     rows: int
     degraded: str = ""
     """Not empty: a newer version could not be read; says why."""
+    changed_version: int = field(kw_only=True)
+    """The newest version up to this one that changed rows: care makes versions of the same rows."""
     root: str = field(default="", repr=False)
     file_months: tuple[str | None, ...] = field(default=(), repr=False)
     """Of each file the month its rows are dated in, such as `2017-03`; None: without a date, or not kept by month."""
@@ -62,6 +65,7 @@ def open_snapshot(table: str, uri: str, version: int, log: Log, options: Mapping
         table=table,
         version=version,
         committed_at=commit.committed_at,
+        changed_version=commit.changed_version,
         files=tuple(f"{uri}/{file.path}" for file in found),
         schema=columns(delta),
         metadata=commit.metadata,
@@ -82,15 +86,34 @@ def _check_files(files: pafs.FileSystem, sizes: Mapping[str, int]) -> None:
             raise BrokenFile(f"data file {info.path} is gone")
         if info.size != sizes[info.path]:
             raise BrokenFile(f"data file {info.path} has {info.size} bytes where {sizes[info.path]} were written")
-        _check_footer(files, info.path)
+        _check_footer(files, info.path, info.size)
 
 
-def _check_footer(files: pafs.FileSystem, path: str) -> None:
+def _check_footer(files: pafs.FileSystem, path: str, size: int) -> None:
     try:
-        with files.open_input_file(path) as file:
-            pq.read_metadata(file)
+        # Read first, then understood: Arrow says of a spoilt footer what it says of a disk that does not answer.
+        footer = pa.BufferReader(_footer(files, path, size))
+    except FileNotFoundError as error:
+        raise BrokenFile(f"data file {path} is gone") from error
+    try:
+        pq.read_metadata(footer)
     except (OSError, pa.ArrowException) as error:
         raise BrokenFile(f"data file {path} is no longer Parquet: {error}") from error
+
+
+def _footer(files: pafs.FileSystem, path: str, size: int) -> bytes:
+    """Return the end of a Parquet file from its footer on: metadata, their length in four bytes, and `PAR1`."""
+    with files.open_input_file(path) as file:
+        tail: bytes = _end(file, size, FOOTER_BYTES)
+        length = int.from_bytes(tail[-8:-4], "little") + 8
+        return tail if length <= len(tail) else _end(file, size, length)
+
+
+def _end(file: pa.NativeFile, size: int, count: int) -> bytes:
+    at = max(size - count, 0)
+    file.seek(at)
+    end: bytes = file.read(size - at)
+    return end
 
 
 def load(snapshot: Snapshot, log: Log, schema: pa.Schema) -> pa.Table:

@@ -10,8 +10,9 @@ import pyarrow.fs as pafs
 from deltalake.exceptions import DeltaError
 
 from shared.errors import FailedPrecondition
-from shared.lake.care import Care, retried
+from shared.lake.care import Care
 from shared.lake.commit import Change, commit
+from shared.lake.conflict import retried_or_left
 from shared.lake.log import BrokenEntry, Entry, Log
 from shared.lake.target import Target, by_month, standing
 
@@ -80,7 +81,7 @@ def vacuum(target: Target, keep_days: float, *, orphan_hours: float = ORPHAN_HOU
         _checkpoint(target, found.oldest)
         _checkpoint(target, found.newest)
         _delete(files, found.entries)
-    version = retried(lambda: _told(target))
+    version = retried_or_left(target.name, lambda: _told(target))
     before = found.kept_bytes + found.bytes
     count = found.kept_files + len(found.files)
     return Care(target.name, "vacuum", version, count, found.kept_files, before, found.kept_bytes)
@@ -140,5 +141,4 @@ def _told(target: Target) -> int | None:
     delta = target.open()
     if delta is None:
         return None
-    notes = target.log.commit(int(delta.version())).metadata
-    return commit(target, delta, Change(notes=notes, care="vacuum"), monthly=by_month(delta))
+    return commit(target, delta, Change(care="vacuum"), monthly=by_month(delta))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,23 +10,16 @@ from deltalake import DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
 from shared.engine.layout import WrittenFile
-from shared.errors import Aborted, FailedPrecondition, InvalidArgument
+from shared.errors import FailedPrecondition, InvalidArgument
 from shared.lake import monthly
 from shared.lake.commit import Change, checkpoint_now_and_then, clean, commit, no_hooks, properties
+from shared.lake.conflict import ATTEMPTS, LakeConflict, retried
 from shared.lake.snapshot import columns
 from shared.lake.target import Target, by_month, standing
 from shared.tables import Table
 
-ATTEMPTS = 24
 ONE_FILE_BYTES = 512 * 1024 * 1024
 DELETED = "_deleted"
-T = TypeVar("T")
-
-
-class LakeConflict(Aborted):
-    """Other writers kept changing the table."""
-
-    reason = "LAKE_CONFLICT"
 
 
 class LakeNotByMonth(FailedPrecondition):
@@ -164,7 +154,7 @@ def merge(
             return _merge_months(target, delta, rows, _keys(rows, deletes, key), metadata)
         return _merge(target, delta, _changes(rows, deletes, key), key, metadata)
 
-    return retried(target.name, attempt, ATTEMPTS)
+    return retried(target.name, attempt)
 
 
 def _merge_months(
@@ -199,18 +189,6 @@ def _merge(
     )
     checkpoint_now_and_then(target, int(delta.version()))
     return int(delta.version())
-
-
-def retried(name: str, attempt: Callable[[], T], attempts: int) -> T:
-    """Return what `attempt` does, begun anew where another writer committed meanwhile; raises LakeConflict."""
-    for pause in (0.01 * 2**n for n in range(attempts)):
-        try:
-            return attempt()
-        except CommitFailedError:
-            time.sleep(random.uniform(0, min(pause, 1.0)))  # noqa: S311  spreads writers, hides nothing
-    raise LakeConflict(
-        f"{name}: other writers kept changing the table ({attempts} attempts); try again", metadata={"table": name}
-    )
 
 
 def _changes(upserts: pa.Table, deletes: pa.Table, key: tuple[str, ...]) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from shared.quoting import backticked, quoted
 from shared.tables.model import Column, Table
 from shared.tables.types import glue_type
 
@@ -17,8 +18,9 @@ def mysql_ddl(table: Table) -> str:
     pointing = {reference.column for reference in table.references}
     indexed = pointing | set(table.key)
     lines = [f"  {_mysql_column(column, column.name in indexed)}" for column in table.business_columns]
-    lines.append(f"  PRIMARY KEY ({', '.join(f'`{name}`' for name in table.key)})")
-    return f"CREATE TABLE `{table.name}` (\n" + ",\n".join(lines) + f"\n) COMMENT = {_quoted(table.description)};"
+    lines.append(f"  PRIMARY KEY ({', '.join(map(backticked, table.key))})")
+    columns = ",\n".join(lines)
+    return f"CREATE TABLE {backticked(table.name)} (\n{columns}\n) COMMENT = {quoted(table.description)};"
 
 
 def glue_columns(table: Table) -> list[dict[str, str]]:
@@ -39,8 +41,4 @@ def vocabulary(tables: Iterable[Table]) -> dict[str, tuple[str, ...]]:
 def _mysql_column(column: Column, indexed: bool) -> str:
     kind = (_KEY_TEXT if indexed else _TEXT) if column.type == "VARCHAR" else _MYSQL.get(column.type, column.type)
     null = "" if column.nullable else " NOT NULL"
-    return f"`{column.name}` {kind}{null} COMMENT {_quoted(column.description)}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"{backticked(column.name)} {kind}{null} COMMENT {quoted(column.description)}"

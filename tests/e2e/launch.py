@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.plan import free_ports
 from deploy.local.preflight import HOST
 from tests.e2e.stack import ROOT, Stack
+from tests.waiting import free_port
 
 START_SECONDS = 420
 STOP_SECONDS = 30
@@ -29,7 +29,7 @@ class Launched:
 
     var_dir: Path
     log: Path
-    port: int = field(default_factory=lambda: free_ports(1)[0])
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -10,7 +10,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import pytest
 from deploy.local.preflight import HOST
 from tests.e2e.launch import Launched
 from tests.e2e.stack import OUTPUT, ROOT, Stack
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 SEGMENTS = "/api/v1/demand-insights/segments"
@@ -57,13 +57,6 @@ def get(url: str, token: str) -> tuple[int, dict[str, Any]]:
 def login(launched: Launched) -> str:
     credentials = json.loads((launched.var_dir / "demo-login.json").read_text())
     return str(launched.stack.call("/auth/login", body=credentials)["access_token"])
-
-
-def wait_for(condition: Any, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def start_beside(launched: Launched, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -111,9 +104,9 @@ def test_a_service_that_is_killed_is_named_spares_the_others_and_comes_back(seco
             assert get(second.stack.url + "/api/v1/auth/me", token)[0] == 200
         return status == 200
 
-    wait_for(back)
+    eventually(back)
     assert statuses[0] == 503
-    wait_for(lambda: second.health() == 200)
+    eventually(lambda: second.health() == 200)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -28,7 +28,7 @@ LAST = np.array([0.29, 0.22, 0.17, 0.06, 0.14, 0.05, 0.03, 0.04])
 """Channel of the visit in which an order is placed."""
 LAST_NOWHERE = np.array([0.22, 0.24, 0.17, 0.13, 0.07, 0.04, 0.09, 0.04])
 """Channel of the last visit of a path that leads nowhere."""
-NOWHERE = 15.0
+NOWHERE = 30.0
 """Paths without an order for each with one."""
 DEVICE_NOWHERE = np.array([0.33, 0.57, 0.10])
 PATH_DAYS = 14
@@ -65,7 +65,7 @@ def visits(shop: Shop, orders: Orders) -> Visits:
     tracked = np.nonzero(orders.remote & _consents(shop, orders))[0]
     buying = _buying(shop, orders, tracked)
     leading = _earlier(shop, buying, TOUCHES)
-    nowhere = _nowhere(shop, orders, tracked)
+    nowhere = _nowhere(shop, orders)
     before = _earlier(shop, nowhere.taken(np.nonzero(nowhere.customer >= 0)[0]), TOUCHES / ODDS)
     before.at_us = _folded(shop, before.at_us)
     made = _joined(buying, leading, nowhere, before)
@@ -112,11 +112,16 @@ def _buying(shop: Shop, orders: Orders, tracked: Whole) -> Visits:
     )
 
 
-def _nowhere(shop: Shop, orders: Orders, tracked: Whole) -> Visits:
-    """Return last visits of paths without an order: as many at each hour as orders, a week to and fro."""
+def _nowhere(shop: Shop, orders: Orders) -> Visits:
+    """Return last visits of paths without an order: as many at each hour as orders, a week to and fro.
+
+    Each order from afar stands for some, whether its own visit is recorded or not: hung on the few that are, they
+    would come in heaps of thirty, and an hour of few orders would have half or twice its visits.
+    """
     draws = shop.draws
-    times = np.floor(NOWHERE + draws.uniform("paths", orders.key[tracked])).astype(np.int64) * 2
-    at = np.repeat(tracked, times)
+    far = np.nonzero(orders.remote)[0]
+    times = np.floor(NOWHERE * shop.tracked + draws.uniform("paths", orders.key[far])).astype(np.int64)
+    at = np.repeat(far, times)
     number = np.arange(len(at)) - np.repeat(np.cumsum(times) - times, times)
     key = mixed(mixed(orders.key[at] ^ draws.words("nowhere")) + number.astype(np.uint64))
     days, minutes = draws.below(PATH_DAYS, "day", key) - PATH_DAYS // 2, draws.uniform("minute", key) * 7200 - 3600

@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 from duckdb.func import FunctionNullHandling
 
-from pipeline.quoting import identifier, quoted
 from shared.errors import FailedPrecondition
 from shared.pans import QUICK, digits_of, is_pan, without_pans
+from shared.quoting import identifier, quoted
 from shared.tokenise import Tokeniser
 
 CODE = re.compile(r"\b(cvv|cvc|cvn|csc)\d?\b|(security|verification)[ _-]?code|pr(ü|ue)fziffer|kartenpr", re.IGNORECASE)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipeline.settings import PipelineSettings
 from pipeline.sources.csv_mapping.checking import Checked, check, columns_of, form_of, mappable
+from pipeline.sources.csv_mapping.control import controls, mapped_files, recount
 from pipeline.sources.csv_mapping.model import TableMapping
 from pipeline.sources.csv_mapping.personal import guard, make_known, shielded
 from pipeline.sources.csv_mapping.sql import TOKENS, TableSql, tokens_of
@@ -54,6 +55,7 @@ def csv_source(
     names = [str(file.relative_to(folder)) for files in checked.files.values() for file in files]
     tables = mappable()
     source = checked.mapping.source
+    mapped = mapped_files(checked.mapping, checked.files, form_of)
     return FileSource(
         name=source,
         folder=folder,
@@ -64,8 +66,16 @@ def csv_source(
             name: TableSql(tables[name], table, checked.mapping.time_zone).select(_loaded(name), source)
             for name, table in checked.mapping.tables.items()
         },
+        columns={name: _made_of(source, table) for name, table in checked.mapping.tables.items()},
         fill=partial(_fill, checked, max_rejected, keys),
+        control=controls(mapped),
+        recount=recount(mapped),
     )
+
+
+def _made_of(source: str, table: TableMapping) -> dict[str, list[tuple[str, str]]]:
+    place = f"{source}.{table.file}"
+    return {name: [(place, column) for column in columns_of(each)] for name, each in table.columns.items()}
 
 
 def _loaded(table: str) -> str:

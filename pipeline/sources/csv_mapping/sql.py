@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from pipeline.quoting import identifier, quoted
 from pipeline.sources.csv_mapping.expressions import Expression
 from pipeline.sources.csv_mapping.model import ColumnMapping, TableMapping
+from shared.quoting import identifier, quoted
 from shared.tables import Column, Table
 
 NUMBER = "[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?"

@@ -11,10 +11,10 @@ from types import MappingProxyType
 
 import duckdb
 
-from pipeline.quoting import identifier, quoted
 from pipeline.sources.files.formats import FileFormat
 from pipeline.sources.files.rows import ROW, Rejected, open_rows
 from pipeline.sources.source import Source, SourceUnreadable, without_values
+from shared.quoting import identifier, quoted
 
 FILE = "_file"
 MOST_REJECTED = 100_000

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from pipeline.quoting import quoted
+from shared.quoting import quoted
 
 SHIPPING = ("POST", "DOT", "C2", "C3")
 """What the customer paid for delivery: postage, and carriage."""

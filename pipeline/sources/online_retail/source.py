@@ -9,13 +9,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipeline.quoting import quoted
 from pipeline.sources.files import FileFormat, FileSource, load
 from pipeline.sources.files.formats import kind_of
 from pipeline.sources.online_retail import lines, tables
+from pipeline.sources.online_retail.control import CONTROL, recount
 from pipeline.sources.online_retail.countries import ISO, REGIONS
 from pipeline.sources.online_retail.matching import Taken, taken_back
 from pipeline.sources.source import SourceUnreadable
+from shared.quoting import quoted
 
 NAME = "online-retail"
 # Data set 352 and data set 502 name three of the columns differently.
@@ -61,6 +62,8 @@ def online_retail(folder: Path | None = None) -> FileSource:
         prepare=(lines.PARTS, lines.ORDERS),
         tables=tables.TABLES,
         fill=fill,
+        control=CONTROL,
+        recount=recount(files),
     )
 
 

@@ -6,12 +6,13 @@ import getpass
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import eventually, free_port
 
 MISSING = "mariadbd is not installed, so MySQL is not tested here; `apt-get install mariadb-server` brings it"
 
@@ -19,12 +20,6 @@ MISSING = "mariadbd is not installed, so MySQL is not tested here; `apt-get inst
 def binary(*names: str) -> str | None:
     found = (shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin") for name in names)
     return next((path for path in found if path), None)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def install(folder: Path) -> str:
@@ -63,11 +58,12 @@ def running(folder: Path) -> Iterator[int]:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
+    """Return once the server listens. Raises RuntimeError where it ended instead."""
+
+    def listens() -> bool:
         if process.poll() is not None:
-            raise RuntimeError(f"mariadbd did not start:\n{log.read_text()[-2000:]}")
+            raise RuntimeError(f"the database did not start:\n{log.read_text()[-2000:]}")
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"mariadbd does not listen:\n{log.read_text()[-2000:]}")
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    eventually(listens)

@@ -17,6 +17,7 @@ from shared.migrate import run_migrations
 from shared.revocation import STALE_AFTER_SECONDS
 from tests.integration.auth import mariadb
 from tests.integration.auth.conftest import PASSWORD
+from tests.waiting import free_port
 
 
 async def create_database(server: str) -> None:
@@ -27,7 +28,7 @@ async def create_database(server: str) -> None:
 
 
 async def test_a_database_that_goes_away_is_unavailable_and_found_again(tmp_path: Path, passwords: Passwords) -> None:
-    server, port = mariadb.install(tmp_path), mariadb.free_port()
+    server, port = mariadb.install(tmp_path), free_port()
     url = f"mysql+asyncmy://root@127.0.0.1:{port}/auth"
     with mariadb.serving(server, tmp_path, port):
         await create_database(f"mysql+asyncmy://root@127.0.0.1:{port}/")
@@ -48,7 +49,7 @@ async def test_a_database_that_goes_away_is_unavailable_and_found_again(tmp_path
 async def test_without_the_database_no_heartbeat_vouches_for_the_list_and_tokens_cannot_be_shown_good(
     tmp_path: Path,
 ) -> None:
-    server, port = mariadb.install(tmp_path), mariadb.free_port()
+    server, port = mariadb.install(tmp_path), free_port()
     url, ticks = f"mysql+asyncmy://root@127.0.0.1:{port}/auth", [0.0]
     with mariadb.serving(server, tmp_path, port):
         await create_database(f"mysql+asyncmy://root@127.0.0.1:{port}/")

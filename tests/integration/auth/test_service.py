@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from shared.tokens import RemoteKeys, TokenInvalid, TokenRevoked, TokenVerifier
 from shared.transcode.publish import service_app
 from tests.integration.auth.conftest import PASSWORD
 from tests.unit.shared.forge import Forge
+from tests.waiting import until
 
 ADA = {"email": "ada@example.com", "password": PASSWORD}
 
@@ -79,12 +79,6 @@ async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
 
 def bearing(token: str) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {token}")]
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  what another process knows sends no event here
-            await asyncio.sleep(0.01)
 
 
 async def test_from_registration_to_logout(stack: Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -33,6 +34,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         # Over a few rows planning again at each stage costs more than the stage.
         "spark.sql.adaptive.enabled": "false",
     }
-    made = SparkEngine("1GB", 2, tmp_path_factory.mktemp("spark"), conf=one_task)
+    with pytest.MonkeyPatch.context() as environment:
+        # Half of the suite's CPU time went into compiling at length what runs a few times over a few rows.
+        quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        environment.setenv("JDK_JAVA_OPTIONS", f"{os.environ.get('JDK_JAVA_OPTIONS', '')} {quick}".strip())
+        made = SparkEngine("1GB", 2, tmp_path_factory.mktemp("spark"), conf=one_task)
     yield made
     made.close()

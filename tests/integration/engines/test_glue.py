@@ -73,6 +73,30 @@ def test_what_somebody_changed_is_shown_and_put_right(glue: Any) -> None:
     assert catalogue.drift(glue, wanted) == []
 
 
+def test_what_others_keep_with_a_table_stays_when_it_is_put_right(glue: Any) -> None:
+    wanted = catalogue.entries(ZONES, "shared_")
+    catalogue.apply(glue, wanted)
+    orders = next(entry for entry in wanted if entry.table["Name"] == "orders")
+    storage = orders.table["StorageDescriptor"]
+    noted = [{**c, "Parameters": {"tag": "money"}} if c["Name"] == "total" else c for c in storage["Columns"]]
+    theirs = {
+        **orders.table,
+        "Owner": "finance",
+        "Description": "somebody else's words",
+        "Parameters": {"table_type": "OTHER", "lake_formation_tag": "gold"},
+        "StorageDescriptor": {**storage, "Columns": noted, "Parameters": {"crawler": "nightly"}},
+    }
+    glue.update_table(DatabaseName="shared_curated", TableInput=theirs)
+    catalogue.apply(glue, wanted)
+    assert catalogue.drift(glue, wanted) == []
+    there = glue.get_table(DatabaseName="shared_curated", Name="orders")["Table"]
+    assert there["Parameters"] == {**orders.table["Parameters"], "lake_formation_tag": "gold"}
+    assert (there["Owner"], there["Description"]) == ("finance", orders.table["Description"])
+    assert there["StorageDescriptor"]["Parameters"] == {"crawler": "nightly"}
+    (total,) = [c for c in there["StorageDescriptor"]["Columns"] if c["Name"] == "total"]
+    assert total["Parameters"] == {"tag": "money"}
+
+
 def test_the_command_shows_then_mends_then_has_nothing_to_do(
     glue: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

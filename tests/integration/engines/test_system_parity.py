@@ -14,7 +14,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from pipeline.prod import reads
+from pipeline.systems.functions import reads
 from shared.clock import batch_clock
 from shared.engine import Engine
 from shared.models import Registry, Training

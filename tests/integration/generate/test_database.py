@@ -17,6 +17,7 @@ from pipeline.generate.mutations import NothingToChange, mutate
 from pipeline.generate.world import Knobs
 from pipeline.mysql.schema import create
 from tests.integration.auth import mariadb
+from tests.waiting import free_port
 
 KNOBS = Knobs(orders=1_500, seed=5, start=date(2024, 9, 1), days=60)
 
@@ -146,7 +147,7 @@ def test_an_empty_database_has_nothing_to_change(port: int) -> None:
 
 
 def test_a_database_that_is_not_there_is_told_without_its_password() -> None:
-    url = f"mysql://root:secret@127.0.0.1:{mariadb.free_port()}/shop"
+    url = f"mysql://root:secret@127.0.0.1:{free_port()}/shop"
     with pytest.raises(DatabaseUnavailable) as told:
         load(KNOBS, url, lambda _: None)
     assert "secret" not in told.value.detail

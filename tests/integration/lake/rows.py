@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from shared.tables import CONTRACT
 
-ORDERS = "curated.orders"
+ORDERS, ARCHIVE = "curated.orders", "archive.orders"
 MONTHS = ("2017-03", "2017-04", "2017-05")
 SCHEMA = CONTRACT[ORDERS].arrow_schema()
 NOW = datetime(2017, 7, 1, tzinfo=UTC)

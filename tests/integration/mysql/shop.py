@@ -25,15 +25,19 @@ from shared.tokenise import Tokeniser
 from tests.integration.mysql.server import Server
 
 SOURCE = "mysql-shop"
+SERIES = (
+    "(WITH RECURSIVE numbers (seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM numbers WHERE seq < {rows})"
+    " SELECT seq FROM numbers) AS series"
+)
 ORDER = (
     "INSERT INTO orders (order_id, customer_id, ordered_at, status, channel, country, currency_code, subtotal, discount,"
     " shipping, tax, total) SELECT concat('{prefix}', seq), concat('c', seq % 50), '2017-01-31 23:59:59.123456' + INTERVAL"
-    " seq SECOND, 'paid', 'online', 'US', 'USD', 10 + seq / 100, 0, 0, 0, 10 + seq / 100 FROM seq_1_to_{rows}"
+    " seq SECOND, 'paid', 'online', 'US', 'USD', 10 + seq / 100, 0, 0, 0, 10 + seq / 100 FROM " + SERIES
 )
 LINE = (
     "INSERT INTO order_items (order_id, line_number, product_id, quantity, unit_price, discount, line_total,"
     " currency_code) SELECT concat('{prefix}', 1 + (seq - 1) DIV 3), 1 + (seq - 1) % 3, concat('p', seq % 7), 1, 1.2345,"
-    " 0, 1.23, 'USD' FROM seq_1_to_{rows}"
+    " 0, 1.23, 'USD' FROM " + SERIES
 )
 PAYMENT = (
     "INSERT INTO payments (payment_id, order_id, method, amount, currency_code, status, authorized_at, card_number, cvv)"

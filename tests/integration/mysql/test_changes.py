@@ -44,7 +44,8 @@ def test_a_key_that_changes_is_one_row_deleted_and_one_inserted(shop: Shop) -> N
     shop.assert_same("orders")
 
 
-def test_what_was_rolled_back_never_appears(shop: Shop) -> None:
+def test_what_was_rolled_back_never_appears(mixing_shop: Shop) -> None:
+    shop = mixing_shop
     shop.orders(1)
     shop.extract()
     shop.run("CREATE TABLE untransacted (n INT) ENGINE=MyISAM")
@@ -60,8 +61,9 @@ def test_what_was_rolled_back_never_appears(shop: Shop) -> None:
 
 
 def test_a_transaction_larger_than_memory_counts_whole_or_not_at_all(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    mixing_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shop = mixing_shop
     monkeypatch.setattr("pipeline.mysql.buffer.HELD_ROWS", 400)
     shop.orders(1)
     shop.extract()

@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import random
 import signal
 import threading
-import time
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from pipeline.mysql.address import Address
@@ -21,7 +22,8 @@ from pipeline.mysql.following import Following
 from pipeline.raw import RawSourceBusy, RawZone
 from shared.tokenise import Tokeniser
 from tests.integration.mysql.server import Server
-from tests.integration.mysql.shop import SOURCE, Shop
+from tests.integration.mysql.shop import SERIES, SOURCE, Shop
+from tests.waiting import eventually
 
 KILLS = 20
 
@@ -45,7 +47,7 @@ def change_for_ever(shop: Shop, stop: threading.Event, draw: random.Random) -> N
             shop_orders = (
                 "INSERT INTO orders (order_id, ordered_at, status, channel, country, currency_code, subtotal, discount, shipping,"
                 f" tax, total) SELECT concat('{prefix}', seq), now(6), 'paid', 'online', 'US', 'USD', seq, 0, 0, 0, seq"
-                f" FROM seq_1_to_{n}"
+                f" FROM {SERIES.format(rows=n)}"
             )
             cursor.execute(shop_orders)
             cursor.execute("UPDATE orders SET total = total + 1, region = %s WHERE rand() < 0.05", (f"R{round_}",))
@@ -118,7 +120,7 @@ def test_a_purged_binlog_is_told_with_its_remedy_and_nothing_is_skipped(own_serv
         shop.orders(10)
         shop.extract()
         shop.run("DELETE FROM orders WHERE order_id = 'o1'", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
-        wait_until(lambda: purged(shop))
+        eventually(lambda: purged(shop))
         before = len(shop.raw("orders"))
         with pytest.raises(BinlogGone, match=r"purged.*--snapshot-again"):
             shop.extract()
@@ -131,7 +133,7 @@ def test_a_reset_binlog_is_not_taken_for_the_one_before(own_server: Server, tmp_
     with Shop.new(own_server, "shop", tmp_path, ["orders"]) as shop:
         shop.orders(10)
         shop.extract()
-        shop.run("RESET MASTER")
+        own_server.forget_binlogs(shop.connection)
         for number in range(12):
             shop.orders(500, f"n{number}_")
         with pytest.raises(BinlogGone, match="--snapshot-again"):
@@ -156,18 +158,17 @@ def test_following_goes_on_over_a_killed_connection_and_a_restart_and_ends_when_
         reading = threading.Thread(target=following.follow)
         reading.start()
         try:
-            wait_until(lambda: len(shop.raw("orders")) == 10)
+            eventually(lambda: len(shop.raw("orders")) == 10)
             shop.orders(5, "a")
-            wait_until(lambda: len(shop.raw("orders")) == 15)
-            for (identity,) in shop.run("SELECT id FROM information_schema.processlist WHERE id <> connection_id()"):
-                shop.run(f"KILL {identity}")
+            eventually(lambda: len(shop.raw("orders")) == 15)
+            kill_all_others(shop)
             shop.orders(5, "b")
-            wait_until(lambda: len(shop.raw("orders")) == 20)
+            eventually(lambda: len(shop.raw("orders")) == 20)
             own_server.stop()
             own_server.start()
             shop.connection = own_server.root("shop")
             shop.orders(5, "c")
-            wait_until(lambda: len(shop.raw("orders")) == 25)
+            eventually(lambda: len(shop.raw("orders")) == 25)
         finally:
             stop.set()
             reading.join(30)
@@ -176,14 +177,14 @@ def test_following_goes_on_over_a_killed_connection_and_a_restart_and_ends_when_
         assert any("seconds behind" in line for line in told)
 
 
+def kill_all_others(shop: Shop) -> None:
+    others = "SELECT id FROM information_schema.processlist WHERE id <> connection_id() AND user = 'root'"
+    for (identity,) in shop.run(others):
+        with contextlib.suppress(pymysql.err.OperationalError):  # it has ended by itself
+            shop.run(f"KILL {identity}")
+
+
 def purged(shop: Shop) -> bool:
     """Return whether the first file is gone: the server keeps it until InnoDB is done with it."""
-    shop.run("PURGE BINARY LOGS TO 'mariadb-bin.000003'")
-    return shop.run("SHOW BINARY LOGS")[0][0] == "mariadb-bin.000003"
-
-
-def wait_until(good: object, seconds: float = 40) -> None:
-    until = time.monotonic() + seconds
-    while not good():  # type: ignore[operator]
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.1)
+    shop.run("PURGE BINARY LOGS TO 'shop-bin.000003'")
+    return shop.run("SHOW BINARY LOGS")[0][0] == "shop-bin.000003"

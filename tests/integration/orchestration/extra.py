@@ -1,6 +1,7 @@
 """Systems of the tests' own: a package with one batch module a system, each making one table of the contract.
 
-A file `<system>.<what>` in the folder EXTRA_ORDERS tells a system to be killed, to hang or to fail at work.
+A file `<system>.<what>` in the folder EXTRA_ORDERS tells a system to be killed, to hang, to fail, or to find its store
+away once.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipeline.display import Plain
 from pipeline.records import RunRecord
 from pipeline.request import Request
 from pipeline.run import run
+from shared.errors import Unavailable
 from shared.tables import CONTRACT
 from tests.integration.pipeline.sample import Pipeline
 
@@ -49,6 +51,8 @@ def trends(demand_churn_predictions) -> pa.Table:
     """Return one row, made of what another system made."""
     return one_row("market_intel", "market_intel.trends")
 '''
+HEAD = "import pyarrow as pa\nfrom tests.integration.orchestration.extra import one_row\n\nCODE_VERSION = '1'\n"
+FOLLOWING_ALONE = HEAD + FOLLOWING
 VALUES: dict[str, Any] = {
     "VARCHAR": "x",
     "DATE": date(2017, 1, 1),
@@ -58,10 +62,10 @@ VALUES: dict[str, Any] = {
 }
 
 
-def write_systems(folder: Path) -> None:
-    """Write the package `extra_systems`."""
+def write_systems(folder: Path, name: str = "extra_systems") -> None:
+    """Write a package of the five systems. One that is changed needs a name of its own: Python imports a name once."""
     for system, table in SYSTEMS.items():
-        module = folder / "extra_systems" / system
+        module = folder / name / system
         module.mkdir(parents=True)
         for package in (module, module.parent):
             (package / "__init__.py").write_text("")
@@ -74,6 +78,9 @@ def one_row(system: str, table: str) -> pa.Table:
     (orders / f"{system}.pid").write_text(str(os.getpid()))
     if (orders / f"{system}.fail").exists():
         raise ZeroDivisionError
+    if (away := orders / f"{system}.away").exists():
+        away.unlink()
+        raise Unavailable("the store is away")
     if (orders / f"{system}.kill").exists():
         os.kill(os.getpid(), signal.SIGKILL)
     while (orders / f"{system}.hang").exists():

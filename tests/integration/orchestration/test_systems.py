@@ -4,27 +4,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from pipeline.assets import nodes
+from pipeline.assets import chosen, nodes
+from pipeline.batch import Batch
+from pipeline.dagster_assets import BATCH, to_asset
+from pipeline.definitions import AGAIN, apart
+from pipeline.records import GONE
+from pipeline.request import Request
 from pipeline.runs.read import runs
-from tests.integration.orchestration.extra import FOLLOWING, SYSTEMS, TABLES, Systems
+from tests.integration.orchestration.extra import FOLLOWING, FOLLOWING_ALONE, SYSTEMS, TABLES, Systems, write_systems
+from tests.waiting import eventually
 
 FIRST = date(2017, 6, 1)
 ROOT = Path(__file__).parents[3]
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Return whether something comes true before the test would hang for ever."""
-    end = time.monotonic() + 60
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.02)
-    return holds()
 
 
 @pytest.mark.slow
@@ -71,6 +68,21 @@ def test_a_mistake_in_a_function_is_told_by_its_kind_and_place_and_not_tried_aga
     assert len(record.tables) == 4
 
 
+def test_a_store_that_is_away_is_tried_again_once_by_the_run_or_by_dagster_whichever_runs_it(five: Systems) -> None:
+    five.tell("copilot", "away")
+    record = five.run(FIRST)
+    assert record.status == "succeeded", record.failures
+    assert {name: table.retries for name, table in record.tables.items() if table.retries} == {TABLES["copilot"]: 1}
+    five.tell("copilot", "away")
+    settings, request = five.pipeline.settings, Request(clock=FIRST + timedelta(days=1))
+    (node,) = chosen(nodes(settings.batch_packages), (TABLES["copilot"],))
+    with Batch(settings, request) as batch, dg.DagsterInstance.ephemeral() as instance:
+        resources = {BATCH: dg.ResourceDefinition.hardcoded_resource(batch)}
+        result = dg.materialize([to_asset(node, apart, AGAIN)], instance=instance, resources=resources)
+    kinds = [event.event_type_value for event in result.all_events]
+    assert (kinds.count("STEP_UP_FOR_RETRY"), kinds.count("STEP_SUCCESS")) == (1, 1)
+
+
 def test_what_reads_another_systems_table_waits_for_it_and_is_skipped_without_it(five: Systems) -> None:
     module = five.orders.parent / "packages" / "extra_systems" / "market_intel" / "batch.py"
     module.write_text(module.read_text().partition("def ")[0] + FOLLOWING)
@@ -109,15 +121,38 @@ Systems(five, Path()).run(date(2017, 6, 1))
     settings = five.pipeline.settings
     environment = {**os.environ, "PYTHONPATH": packages}
     with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=environment) as process:
-        assert eventually(lambda: runs(settings, 1)[0].settled == 4)
+        eventually(lambda: runs(settings, 1)[0].settled == 4)
         (shown,) = runs(settings, 1)
         assert (shown.status, shown.planned, shown.current) == ("running", 5, (TABLES["compliance"],))
         child = int((five.orders / "compliance.pid").read_text())
         process.send_signal(signal.SIGKILL)
-    assert eventually(lambda: not Path(f"/proc/{child}").exists())
-    assert runs(settings, 1)[0].status == "interrupted"
+    eventually(lambda: not Path(f"/proc/{child}").exists())
+    (shown,) = runs(settings, 1)
+    assert (shown.status, shown.failures) == ("interrupted", {TABLES["compliance"]: GONE})
     hanging.unlink()
     assert five.run(FIRST).status == "succeeded"
+
+
+def test_a_broken_system_and_a_broken_function_fail_by_name_and_the_others_tables_move(
+    five: Systems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    five.run(FIRST)
+    before = five.versions()
+    packages = five.orders.parent / "packages" / "broken_systems"
+    write_systems(packages.parent, packages.name)
+    (packages / "demand" / "batch.py").write_text("import no_such_library")
+    (packages / "market_intel" / "batch.py").write_text(FOLLOWING_ALONE)
+    (packages / "copilot" / "batch.py").write_text("CODE_VERSION = '1'\ndef query_patterns(curated_colours): ...\n")
+    monkeypatch.setenv("BATCH_MODULES", packages.name)
+    record = five.run(FIRST + timedelta(days=1))
+    moved = {name for name, version in five.versions().items() if version != before[name]}
+    assert moved == {"compliance", "market_pulse"}
+    assert (record.status, record.skipped) == ("failed", [TABLES["market_intel"]])
+    assert set(record.failures) == {"demand", TABLES["copilot"]}
+    assert "cannot be imported: ModuleNotFoundError: No module named 'no_such_library'" in record.failures["demand"]
+    assert "argument curated_colours names no table of the contract" in record.failures[TABLES["copilot"]]
+    shown = runs(five.pipeline.settings, 1)[0]
+    assert (shown.failures, shown.settled, shown.planned) == (record.failures, 4, 5)
 
 
 @pytest.mark.parametrize("name", ["no_such_package", "extra_systems,no_such_package"])

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
+from pipeline.records import GONE, records
 from tests.integration.pipeline_service.conftest import Served
 
 
@@ -51,6 +54,25 @@ async def test_only_one_run_goes_on_at_a_time(served: Served) -> None:
     second = await served.ask("POST", "runs", json={})
     assert (second.status_code, second.json()["reason"]) == (409, "PIPELINE_RUNNING")
     await ended(served, first.json()["run_id"])
+
+
+async def test_of_two_clicks_at_once_one_starts_a_run_and_the_other_is_told_so(served: Served) -> None:
+    answers = await asyncio.gather(*(served.ask("POST", "runs", json={"only": ["raw.orders"]}) for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [202, 409]
+    (begun,) = (answer.json()["run_id"] for answer in answers if answer.status_code == 202)
+    assert (await ended(served, begun))["status"] == "succeeded"
+
+
+async def test_a_run_that_is_killed_is_shown_with_its_cause_and_another_can_be_started(served: Served) -> None:
+    begun = (await served.ask("POST", "runs", json={})).json()["run_id"]
+    (record,) = (each for each in records(served.pipeline.settings) if each["id"] == begun)
+    os.kill(record["pid"], signal.SIGKILL)
+    run = await ended(served, begun)
+    assert run["status"] == "interrupted"
+    assert {failure["detail"] for failure in run["failures"]} == {GONE}
+    again = await served.ask("POST", "runs", json={"only": ["raw.orders"]})
+    assert again.status_code == 202, again.text
+    assert (await ended(served, again.json()["run_id"]))["status"] == "succeeded"
 
 
 async def test_a_table_that_nobody_makes_cannot_be_run(served: Served) -> None:

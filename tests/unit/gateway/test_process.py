@@ -14,15 +14,10 @@ import pytest
 from gateway.app import create_app
 from shared.errors import PlatformError
 from tests.contract.backend import AUDIENCE, ISSUER, Backend, settings_for
+from tests.waiting import free_port
 
 SEGMENTS = "/api/v1/demand-insights/segments"
 SEGMENTS_RPC = "/demand.v1.DemandService/ListSegments"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from pipeline import assets, prod
+from pipeline import assets
 from pipeline.assets import UnknownAsset, chosen, nodes
 from pipeline.definitions import asset_key, defs
 from pipeline.replay import downstream
 from pipeline.sources import source
+from pipeline.systems.functions import batch_functions
 from shared.tables import CONTRACT
 
 
@@ -26,7 +27,7 @@ def test_a_curated_function_reads_every_table_its_contract_refers_to() -> None:
 
 
 def test_batch_functions_are_found_by_name_and_argument() -> None:
-    found = {function.makes: function.reads for function in prod.batch_functions()}
+    found = {function.makes: function.reads for function in batch_functions()}
     assert found["demand.rfm_scores",] == ("curated.orders", "curated.customers")
     assert found["demand.customer_segments",] == ("demand.rfm_scores",)
 

@@ -13,7 +13,14 @@ from shared.lake import Snapshot
 from shared.principal import Principal
 
 SNAPSHOT = Snapshot(
-    "demand.rfm_scores", 3, dt.datetime(2018, 1, 1, tzinfo=dt.UTC), ("a.parquet",), pa.schema([]), {}, 1
+    "demand.rfm_scores",
+    3,
+    dt.datetime(2018, 1, 1, tzinfo=dt.UTC),
+    ("a.parquet",),
+    pa.schema([]),
+    {},
+    1,
+    changed_version=3,
 )
 ANN = Principal("ann", permissions=frozenset({"demand:read"}))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -13,6 +13,7 @@ from protos.auth.v1 import auth_pb2, auth_pb2_grpc
 from shared.errors import Unavailable
 from shared.revocation import RemoteRevocations, Revocation, RevocationList, from_message, to_message
 from tests.unit.shared.forge import NOW, Clock
+from tests.waiting import until
 
 
 def of_session(name: str, until: float = NOW + 900) -> Revocation:
@@ -109,11 +110,6 @@ class Rig:
         await self.channel.close()
         await self.server.stop(None)
 
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
-            while not condition():  # noqa: ASYNC110  clocks that a test turns send no events
-                await asyncio.sleep(0.01)
-
 
 @pytest.fixture
 async def rig() -> AsyncIterator[Rig]:
@@ -123,7 +119,7 @@ async def rig() -> AsyncIterator[Rig]:
 
 async def test_before_the_snapshot_is_whole_every_token_is_asked_for(rig: Rig) -> None:
     rig.auth.tell("s1", synced=False)
-    await rig.until(lambda: rig.auth.watched)
+    await until(lambda: rig.auth.watched)
     assert rig.remote.epoch is None
     assert not await rig.remote.is_revoked("s2", "u", NOW)
     assert rig.auth.asked == 1
@@ -132,30 +128,30 @@ async def test_before_the_snapshot_is_whole_every_token_is_asked_for(rig: Rig) -
 async def test_with_the_snapshot_nothing_is_asked_any_more(rig: Rig) -> None:
     rig.auth.tell("s1", synced=False)
     rig.auth.tell("s2")
-    await rig.until(lambda: rig.remote.fresh)
+    await until(lambda: rig.remote.fresh)
     answers = [await rig.remote.is_revoked(name, "u", NOW) for name in ("s1", "s2", "s3")]
     assert (answers, rig.auth.asked) == ([True, True, False], 0)
 
 
 async def test_a_new_revocation_moves_the_epoch_and_a_heartbeat_does_not(rig: Rig) -> None:
     rig.auth.tell()
-    await rig.until(lambda: rig.remote.fresh)
+    await until(lambda: rig.remote.fresh)
     before = rig.remote.epoch
     rig.auth.tell()
     rig.auth.tell("s1")
-    await rig.until(lambda: rig.remote.epoch != before)
+    await until(lambda: rig.remote.epoch != before)
     after = rig.remote.epoch
     assert await rig.remote.is_revoked("s1", "u", NOW)
     rig.ticks.now += 4
     rig.auth.tell()
     rig.ticks.now += 4
-    await rig.until(lambda: rig.remote.fresh)
+    await until(lambda: rig.remote.fresh)
     assert rig.remote.epoch == after
 
 
 async def test_five_seconds_of_silence_and_every_token_is_asked_for(rig: Rig) -> None:
     rig.auth.tell()
-    await rig.until(lambda: rig.remote.fresh)
+    await until(lambda: rig.remote.fresh)
     rig.ticks.now += 4.9
     assert rig.remote.epoch is not None
     rig.ticks.now += 0.2
@@ -168,7 +164,7 @@ async def test_five_seconds_of_silence_and_every_token_is_asked_for(rig: Rig) ->
 
 async def test_a_token_that_cannot_be_shown_good_is_not_let_in(rig: Rig) -> None:
     rig.auth.tell("s1")
-    await rig.until(lambda: rig.remote.fresh)
+    await until(lambda: rig.remote.fresh)
     await rig.server.stop(None)
     assert not await rig.remote.is_revoked("s2", "u", NOW)
     rig.ticks.now += 6
@@ -180,14 +176,14 @@ async def test_a_token_that_cannot_be_shown_good_is_not_let_in(rig: Rig) -> None
 
 async def test_a_stream_that_ends_is_followed_again_and_its_snapshot_replaces_the_list(rig: Rig) -> None:
     rig.auth.tell("s1")
-    await rig.until(lambda: rig.remote.fresh)
+    await until(lambda: rig.remote.fresh)
     before = rig.remote.epoch
     rig.auth.updates.put_nowait(None)
     rig.auth.tell("s2", synced=False)
-    await rig.until(lambda: rig.auth.watched == 2)
+    await until(lambda: rig.auth.watched == 2)
     assert await rig.remote.is_revoked("s1", "u", NOW)
     rig.auth.tell()
-    await rig.until(lambda: rig.remote.epoch != before)
+    await until(lambda: rig.remote.epoch != before)
     assert [await rig.remote.is_revoked(name, "u", NOW) for name in ("s1", "s2")] == [False, True]
 
 

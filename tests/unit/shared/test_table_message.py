@@ -129,7 +129,7 @@ def test_rows_without_the_prod_tail_have_the_lineage_of_their_commit() -> None:
 
 
 def _snapshot(degraded: str = "") -> Snapshot:
-    return Snapshot("demand.x", 4, datetime(2018, 1, 1, tzinfo=UTC), (), SCHEMA, {}, 0, degraded)
+    return Snapshot("demand.x", 4, datetime(2018, 1, 1, tzinfo=UTC), (), SCHEMA, {}, 0, degraded, changed_version=4)
 
 
 def test_csv_is_plain_and_exact() -> None:

@@ -65,7 +65,7 @@ def test_months_older_than_the_policy_go_to_the_archive_and_come_back(
 
 
 def test_restoring_asks_for_a_table(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["care", "--restore", "2017-01"]) == 1
+    assert main(["care", "--restore", "2017-01"]) == 2
     assert "--restore needs --table" in capsys.readouterr().err
 
 

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,16 +20,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.extract import Extraction
-from pipeline.generate import cli
+from pipeline.generate import cli, world
 from pipeline.generate.display import lines
-from pipeline.generate.folder import FolderNotOurs, NoSpace, check_space
+from pipeline.generate.folder import ROWS_A_FILE, FolderNotOurs, NoSpace, check_space
 from pipeline.generate.generate import expected_bytes, generate
 from pipeline.generate.world import Knobs
 from pipeline.raw import RawZone
 from pipeline.settings import PipelineSettings
 from pipeline.sources import Window, source
 from pipeline.sources.source import SourceUnreadable
-from pipeline.sources.synthetic import synthetic
+from pipeline.sources.synthetic import FolderDamaged, synthetic
 from shared.tables import CONTRACT
 from shared.tables.validation import REASONS, bad_rows, checked
 
@@ -113,12 +114,21 @@ def content(folder: Path) -> str:
     return found.hexdigest()
 
 
-def test_the_same_seed_gives_the_same_data_whatever_the_size_of_files(folder: Path, tmp_path: Path) -> None:
-    generate(KNOBS, tmp_path / "again", quiet, rows_a_file=700)
-    generate(replace(KNOBS, seed=6), tmp_path / "other", quiet)
-    assert len(list((tmp_path / "again" / "order_items").iterdir())) >= 1
-    assert content(tmp_path / "again") == content(folder)
-    assert content(tmp_path / "other") != content(folder)
+def test_the_same_seed_gives_the_same_data_whatever_the_size_of_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Chunks of a world this small are one, and a file holds a chunk at least.
+    monkeypatch.setattr(world, "CHUNK_ORDERS", 500)
+    for name, knobs, rows in (
+        ("one", KNOBS, ROWS_A_FILE),
+        ("many", KNOBS, 700),
+        ("other", replace(KNOBS, seed=6), 700),
+    ):
+        generate(knobs, tmp_path / name, quiet, rows_a_file=rows)
+    assert len(list((tmp_path / "one" / "order_items").iterdir())) == 1
+    assert len(list((tmp_path / "many" / "order_items").iterdir())) > 4
+    assert content(tmp_path / "many") == content(tmp_path / "one")
+    assert content(tmp_path / "other") != content(tmp_path / "one")
 
 
 def test_the_same_knobs_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -256,6 +266,51 @@ def test_the_extractor_takes_every_table_into_raw_and_finds_nothing_new_the_seco
             taken = {table: extraction.extract(table) for table in ("products", "promotions", "orders")}
         assert [each.inserted > 0 for each in taken.values()] == [first] * 3
         assert [(each.updated, each.deleted) for each in taken.values()] == [(0, 0)] * 3
+
+
+def copy(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "copy"))
+
+
+def test_a_truncated_altered_missing_or_foreign_file_is_told_before_a_row_is_taken(
+    folder: Path, tmp_path: Path
+) -> None:
+    mine = copy(folder, tmp_path)
+    orders, payments = mine / "orders/part-00000.parquet", mine / "payments/part-00000.parquet"
+    orders.write_bytes(orders.read_bytes()[:-100])
+    content = bytearray(payments.read_bytes())
+    content[len(content) // 2] ^= 1
+    payments.write_bytes(content)
+    shutil.copy(mine / "customers/part-00000.parquet", mine / "customers/part-00001.parquet")
+    with duckdb.connect() as connection, pytest.raises(FolderDamaged) as told:
+        source("synthetic", mine).open(connection)
+    had = (folder / "orders/part-00000.parquet").stat().st_size
+    assert f"orders/part-00000.parquet has {had - 100:,} bytes and had {had:,}" in told.value.detail
+    assert "payments/part-00000.parquet has another content (SHA-256)" in told.value.detail
+    assert "customers/part-00001.parquet is not in the manifest.json" in told.value.detail
+    assert "generate --replace --to" in told.value.detail
+    orders.unlink()
+    with duckdb.connect() as connection, pytest.raises(SourceUnreadable, match=r"has no orders/part-00000\.parquet"):
+        source("synthetic", mine).open(connection)
+
+
+def test_a_whole_copy_is_a_source_like_the_folder_it_was_copied_from(folder: Path, tmp_path: Path) -> None:
+    with duckdb.connect() as connection:
+        source("synthetic", copy(folder, tmp_path)).open(connection)
+
+
+def test_a_finished_folder_that_lost_a_file_is_made_anew(folder: Path, tmp_path: Path) -> None:
+    mine = copy(folder, tmp_path)
+    (mine / "orders/part-00000.parquet").unlink()
+    assert generate(KNOBS, mine, quiet).made
+    assert content(mine) == content(folder)
+
+
+def test_a_manifest_that_is_broken_or_of_another_version_is_told(tmp_path: Path) -> None:
+    for text, why in (("{", "is not JSON"), ("[]", "another version"), ('{"format": 1}', "another version")):
+        (tmp_path / "manifest.json").write_text(text)
+        with pytest.raises(SourceUnreadable, match=why):
+            synthetic(tmp_path)
 
 
 def test_a_folder_that_was_not_generated_is_no_source(tmp_path: Path) -> None:

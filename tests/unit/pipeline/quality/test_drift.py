@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.quality.drift import day_score, noise, psi
+from pipeline.quality.limits import Limits
 
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10_000), min_size=1)
 TODAY = date(2017, 12, 31)
@@ -48,9 +49,22 @@ def test_a_day_is_held_against_the_same_weekdays_before_it() -> None:
 
 
 def test_days_that_lie_close_together_by_chance_make_no_outlier_of_the_next() -> None:
-    # MAD 5 would say 7.4, but a hundred independent events a day vary by 10.
-    assert day_score(days(40, 100, 110, 90, 105, 95), TODAY, 8) == (pytest.approx(-6.0), 100.0)
-    assert day_score(days(130, 100, 100, 100, 100), TODAY, 8) == (pytest.approx(3.0), 100.0)
+    # MAD 5 would say 4 of the first; but a hundred independent events a day vary by 10.
+    assert day_score(days(130, 100, 110, 90, 105, 95), TODAY, 8) == (pytest.approx(2 * (130**0.5 - 10)), 100.0)
+    assert day_score(days(130, 100, 100, 100, 100), TODAY, 8) == (pytest.approx(2 * (130**0.5 - 10)), 100.0)
+
+
+def test_a_day_that_lost_most_of_its_rows_fails_though_its_counts_are_small() -> None:
+    for newest, usual in ((40, 100), (0, 30), (3, 30)):
+        score = day_score(days(newest, usual, usual + 2, usual - 2, usual + 1, usual - 1), TODAY, 8)
+        assert score is not None
+        assert score[0] < -Limits().day_score[1]
+
+
+def test_a_day_half_as_full_again_warns_and_does_not_fail() -> None:
+    score = day_score(days(216, 139, 140, 138, 139, 139), TODAY, 8)
+    assert score is not None
+    assert Limits().day_score[0] < score[0] < Limits().day_score[1]
 
 
 def test_where_most_days_agree_the_mean_deviation_stands_in() -> None:
@@ -65,4 +79,4 @@ def test_three_weeks_are_too_few_to_tell() -> None:
 def test_a_day_without_rows_counts_as_0() -> None:
     found = day_score({TODAY - timedelta(weeks=n): 50 + n for n in range(1, 7)}, TODAY, 8)
     assert found is not None
-    assert found[0] == pytest.approx(-(53.5**0.5))
+    assert found[0] == pytest.approx(-2 * 53.5**0.5)

@@ -16,9 +16,9 @@ from pipeline.retry import retried
 from pipeline.runs.cli import progress
 from pipeline.runs.read import UnknownRun, run_of, runs
 from pipeline.settings import PipelineSettings
-from pipeline.systems import divided
+from pipeline.systems.processes import divided
 from shared.errors import FailedPrecondition, Unavailable
-from shared.lake.writing import LakeConflict
+from shared.lake import LakeConflict
 
 COVERS = Covers("test", "", "", "..", "", "")
 
@@ -48,8 +48,36 @@ def test_a_run_whose_process_is_gone_was_interrupted(tmp_path: Path) -> None:
         running.pid, running.process = process.pid, process_mark(process.pid)
         records.write(settings, running)
         assert runs(settings)[0].status == "running"
+        running.planned, running.current = ["curated.orders", "demand.rfm_scores"], ["curated.orders"]
+        records.write(settings, running)
         process.kill()
-    assert runs(settings)[0].status == "interrupted"
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        # Dead, but a zombie still, as where nobody waits for it.
+        assert runs(settings)[0].status == "interrupted"
+    (shown,) = runs(settings)
+    assert (shown.status, shown.current, shown.failures) == ("interrupted", (), {"curated.orders": records.GONE})
+    assert shown.seconds > 0
+
+
+def test_a_run_that_was_at_no_table_when_its_process_was_gone_says_why_as_a_whole(tmp_path: Path) -> None:
+    settings, running = settings_in(tmp_path), record(1, records.RUNNING)
+    running.pid, running.process = os.getpid(), "1"
+    records.write(settings, running)
+    assert runs(settings)[0].failures == {"run": records.GONE}
+
+
+def test_a_run_that_ends_between_two_looks_is_not_taken_for_one_that_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, running = settings_in(tmp_path), record(1, records.RUNNING)
+    records.write(settings, running)
+
+    def gone_meanwhile(pid: int) -> str:
+        records.write(settings, record(1, records.SUCCEEDED))
+        return "ended"
+
+    monkeypatch.setattr(records, "process_mark", gone_meanwhile)
+    assert (runs(settings)[0].status, dict(runs(settings)[0].failures)) == ("succeeded", {})
 
 
 def test_another_process_of_the_same_id_is_not_the_run(tmp_path: Path) -> None:

@@ -54,6 +54,33 @@ def test_the_history_names_care_and_the_newest_change_is_found_below_it(scattere
     assert scattered.changed_version(PLAIN) is None
 
 
+def test_a_version_whose_rows_only_care_was_taken_of_since_is_answered_after_its_entry_went(
+    scattered: Lake, engine: Engine
+) -> None:
+    scattered.compact(ORDERS, engine)
+    scattered.vacuum(ORDERS, keep_days=0)
+    assert [commit.version for commit in scattered.history(ORDERS)] == [4, 3]
+    assert scattered.changed_version(ORDERS) == 2
+    found = scattered.read(ORDERS, BATCH, AsOf(version=2))
+    assert (found.snapshot.version, found.snapshot.changed_version) == (4, 2)
+    assert ids(found.data) == ["a", "b", "c", "z"]
+
+
+def test_care_leaves_the_newest_change_and_a_writer_or_a_move_of_months_makes_one(
+    scattered: Lake, engine: Engine
+) -> None:
+    scattered.compact(ORDERS, engine)
+    scattered.cluster(ORDERS, ["order_id", "ordered_at"])
+    scattered.vacuum(ORDERS, keep_days=0)
+    assert (scattered.version(ORDERS), scattered.changed_version(ORDERS)) == (5, 2)
+    scattered.archive(ORDERS, before="2017-04")
+    assert scattered.changed_version(ORDERS) == 6
+    scattered.restore(ORDERS, ["2017-03"])
+    assert scattered.changed_version(ORDERS) == 7
+    scattered.merge(ORDERS, orders({"n": "2017-05-05"}))
+    assert scattered.changed_version(ORDERS) == 8
+
+
 def test_what_is_compact_already_is_left_alone(scattered: Lake, engine: Engine) -> None:
     scattered.compact(ORDERS, engine)
     done = scattered.compact(ORDERS, engine)
@@ -143,7 +170,7 @@ def test_vacuum_deletes_what_no_version_needs_and_says_from_when_on_the_table_an
     assert scattered.snapshot(ORDERS).metadata == NOTES
     assert ids(scattered.read(ORDERS, BATCH, AsOf(moment=kept.committed_at)).data) == ["a", "b", "c", "z"]
     with pytest.raises(AsOfOutOfRange, match="versions 3 to 4"):
-        scattered.snapshot(ORDERS, AsOf(version=2))
+        scattered.snapshot(ORDERS, AsOf(version=1))
     scattered.merge(ORDERS, orders({"n": "2017-03-09"}))
     assert ids(scattered.read(ORDERS, BATCH).data) == ["a", "b", "c", "n", "z"]
 

@@ -1,5 +1,6 @@
 """Broken tables, made by breaking real files."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,10 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from deltalake import DeltaTable
 
 from shared.lake import AsOf, Lake, LakeTableBroken, LakeTableUnreadable, Zones
+from shared.lake.repair import NotTorn
 from shared.principal import ANONYMOUS
 from tests.unit.shared.lake.rows import categories, ids
 
@@ -41,6 +45,11 @@ def garbage_in_entry(lake: Lake) -> None:
     entry(lake, 1).write_bytes(b"\x00\xff" * 100)
 
 
+def other_actions_in_entry(lake: Lake) -> None:
+    lines = entry(lake, 1).read_bytes().splitlines(keepends=True)
+    entry(lake, 1).write_bytes(b"".join([*lines[:-1], b'{"add":{"path":5}}\n']))
+
+
 def other_json_in_entry(lake: Lake) -> None:
     entry(lake, 1).write_bytes(b"[]\n1\n")
 
@@ -64,7 +73,14 @@ def flip_bytes_within_pages(lake: Lake) -> None:
     data_file(lake).write_bytes(bytes(good))
 
 
-LOG_FAULTS = [cut_entry_in_half, cut_entry_at_a_line, empty_entry, garbage_in_entry, other_json_in_entry]
+LOG_FAULTS = [
+    cut_entry_in_half,
+    cut_entry_at_a_line,
+    empty_entry,
+    garbage_in_entry,
+    other_json_in_entry,
+    other_actions_in_entry,
+]
 FILE_FAULTS = [lose_data_file, cut_data_file, overwrite_data, flip_bytes_within_pages]
 
 
@@ -139,6 +155,97 @@ def test_repairing_keeps_the_broken_entry_and_touches_nothing_whole(two_versions
     assert two_versions.repair(TABLE) == [1]
     assert len(list(entry(two_versions, 1).parent.glob("broken-*.json"))) == 1
     assert two_versions.repair(TABLE) == []
+
+
+def garbage_below(lake: Lake) -> None:
+    entry(lake, 0).write_bytes(b"{garbage")
+
+
+def lose_entry_below(lake: Lake) -> None:
+    lake.overwrite(TABLE, categories("newest"))
+    entry(lake, 1).unlink()
+
+
+@pytest.mark.parametrize(("broken", "moved"), [(garbage_below, [1, 0]), (lose_entry_below, [2])])
+def test_what_stands_on_a_torn_or_missing_entry_is_moved_aside_with_it(
+    two_versions: Lake, broken: Callable[[Lake], None], moved: list[int]
+) -> None:
+    broken(two_versions)
+    assert two_versions.repair(TABLE) == moved
+    two_versions.overwrite(TABLE, categories("newer"))
+    reading = two_versions.read(TABLE, ANONYMOUS)
+    assert (ids(reading.data), reading.snapshot.degraded) == (["newer"], "")
+
+
+def test_an_entry_below_a_checkpoint_is_no_reason_to_move_anything(two_versions: Lake) -> None:
+    DeltaTable(two_versions.zones.uri(TABLE)).create_checkpoint()
+    garbage_below(two_versions)
+    assert two_versions.repair(TABLE) == []
+    assert ids(two_versions.read(TABLE, ANONYMOUS).data) == ["new"]
+
+
+def test_a_table_of_a_protocol_that_we_do_not_know_is_not_torn(two_versions: Lake) -> None:
+    unheard_of = {"readerFeatures": ["unheardOf"], "writerFeatures": ["unheardOf"]}
+    protocol = {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **unheard_of}}
+    with entry(two_versions, 1).open("a") as log:
+        log.write(f"\n{json.dumps(protocol)}")
+    with pytest.raises(NotTorn, match=r"version 1 cannot be opened, but none of its entries is torn: .*Nothing was"):
+        two_versions.repair(TABLE)
+    assert entry(two_versions, 1).exists()
+
+
+REPAIR_AS_NOBODY = """
+import os, sys
+from shared.lake import Lake, Zones
+
+lake = Lake(Zones.under(sys.argv[1]), poll_seconds=0)
+os.setuid(65534)
+try:
+    print(lake.repair("curated.categories"))
+except OSError as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody who may not read")
+@pytest.mark.parametrize("closed", ["newest entry", "entry below", "log", "data file"])
+def test_what_may_not_be_read_is_not_torn(closed: str) -> None:
+    # Not under tmp_path: nobody else may go there.
+    with TemporaryDirectory() as root:
+        Path(root).chmod(0o755)
+        lake = Lake(Zones.under(root), poll_seconds=0)
+        for name in ("old", "new"):
+            lake.overwrite(TABLE, categories(name))
+        log = entry(lake, 1).parent
+        for path in (log, *log.parents):
+            if path.is_relative_to(root):
+                path.chmod(0o777)
+        place = {
+            "newest entry": entry(lake, 1),
+            "entry below": entry(lake, 0),
+            "log": log,
+            "data file": data_file(lake),
+        }
+        place[closed].chmod(0)
+        before = sorted(path.name for path in log.iterdir())
+        told = subprocess.run(
+            [sys.executable, "-c", REPAIR_AS_NOBODY, root], capture_output=True, text=True, check=True
+        ).stdout
+        assert told.strip() in ("PermissionError", "OSError")
+        assert sorted(path.name for path in log.iterdir()) == before
+
+
+def test_a_footer_that_cannot_be_fetched_is_not_a_spoilt_one(
+    two_versions: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: object) -> bytes:
+        raise ConnectionResetError("the store hung up")
+
+    monkeypatch.setattr("shared.lake.snapshot._end", unreachable)
+    with pytest.raises(ConnectionResetError):
+        two_versions.repair(TABLE)
+    monkeypatch.undo()
+    assert two_versions.snapshot(TABLE).version == 1
 
 
 def test_a_broken_entry_in_the_middle_hides_neither_its_neighbours_nor_the_history(two_versions: Lake) -> None:

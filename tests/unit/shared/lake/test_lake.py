@@ -175,7 +175,7 @@ def test_a_new_version_is_seen_by_another_process_within_the_polling_time(tmp_pa
     assert reader.version(TABLE) == 0
     writer.overwrite(TABLE, categories("b"))
     assert reader.version(TABLE) == 0
-    reader.poll_seconds = 0
+    reader.versions.poll_seconds = 0
     assert ids(reader.read(TABLE, BATCH).data) == ["b"]
 
 

@@ -101,7 +101,11 @@ function Outcome({ run }: { run: Run }) {
   return (
     <Stack spacing={0.5}>
       <Typography variant="body2">
-        {changed.length ? `${formatCount(changed.length)} of ${formatCount(run.tables.length)} tables changed` : 'Nothing new'}
+        {changed.length
+          ? `${formatCount(changed.length)} of ${formatCount(run.tables.length)} tables changed`
+          : run.status === 'succeeded'
+            ? 'Nothing new'
+            : 'No table changed'}
       </Typography>
       {run.failures.map((failure) => (
         <Typography key={failure.table} variant="body2" color="error" sx={{ overflowWrap: 'anywhere' }}>

@@ -1,4 +1,4 @@
-"""The process that one system's batch functions run in: `python -m pipeline.system_process FD`, started by a run.
+"""The process that one system's batch functions run in: `python -m pipeline.systems.process FD`, started by a run.
 
 What to do comes as one line of JSON on stdin; what becomes of it goes as lines of JSON to the file descriptor, so that
 nothing a library prints can be taken for it. When stdin ends, the run that started this is gone, and so is this.
@@ -10,18 +10,19 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from pipeline import prod
 from pipeline.batch import Batch
 from pipeline.effort import measured
 from pipeline.failure import told
 from pipeline.request import Request
-from pipeline.retry import retried
+from pipeline.retry import TRANSIENT, retried
 from pipeline.settings import PipelineSettings
+from pipeline.systems import prod
+from pipeline.systems.functions import BatchFunction, find
 
 ORPHANED = 3
 Tell = Callable[[Mapping[str, Any]], None]
@@ -44,21 +45,33 @@ def work(asked: Mapping[str, Any], tell: Tell) -> None:
         batch.now = datetime.fromisoformat(asked["now"])
         wanted = [tuple(makes) for makes in asked["makes"]]
         lost: set[str] = set()
-        for made in prod.batch_functions(settings.batch_packages, asked["system"]):
-            if made.makes in wanted and not lost & set(made.reads):
-                if not _make(batch, made, tell):
-                    lost |= set(made.makes)
-            elif made.makes in wanted:
+        for made in _found(settings, asked["system"], wanted, tell):
+            if lost & set(made.reads) or not _make(batch, made, asked["attempts"], tell):
                 lost |= set(made.makes)
 
 
-def _make(batch: Batch, made: prod.BatchFunction, tell: Tell) -> bool:
+def _found(
+    settings: PipelineSettings, system: str, wanted: Sequence[tuple[str, ...]], tell: Tell
+) -> list[BatchFunction]:
+    """Return the functions of this system that are wanted, having told of those that are gone since the run began."""
+    found = find(settings.batch_packages, system)
+    functions = [made for made in found.functions if made.makes in wanted]
+    there = {made.makes for made in functions}
+    why = "; ".join(each.why for each in found.broken) or "its function is gone since the run began; run again"
+    for makes in wanted:
+        if makes not in there:
+            tell({"started": makes})
+            tell({"failed": makes, "why": why, "passing": False})
+    return functions
+
+
+def _make(batch: Batch, made: BatchFunction, attempts: int, tell: Tell) -> bool:
     tell({"started": list(made.makes)})
     try:
         with measured() as effort:
-            outcomes = retried(lambda: prod.refresh(batch, made), effort)
+            outcomes = retried(lambda: prod.refresh(batch, made), effort, attempts=attempts)
     except Exception as error:
-        tell({"failed": list(made.makes), "why": told(error)})
+        tell({"failed": list(made.makes), "why": told(error), "passing": isinstance(error, TRANSIENT)})
         return False
     for outcome in outcomes:
         tell({"done": asdict(outcome), "effort": asdict(effort)})

@@ -1,14 +1,10 @@
-"""The systems' own tables: batch functions found by name, run when what they read has changed."""
+"""A batch function run when what it reads has changed, and what it gives held against the contract."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 import ibis
@@ -17,100 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.batch import Batch, Outcome
-from pipeline.code_version import code_version, digest
+from pipeline.code_version import digest
 from pipeline.curated.incremental import snapshot_of
+from pipeline.systems.functions import BatchFunction, TableFunctionBroken
 from shared.clock import batch_clock
-from shared.errors import FailedPrecondition, Internal
+from shared.errors import FailedPrecondition
 from shared.lake import Snapshot
 from shared.models import Training
-from shared.systems import SYSTEMS
-from shared.tables import CONTRACT, Table, tables_of
-
-SERVICES = ("clock", "engine", "registry", "training")
-"""Arguments of a batch function that are not tables."""
-MAKES = "MAKES"
-"""What a batch module calls its mapping of a function to the tables it makes, where they are several."""
-
-
-class TableFunctionBroken(Internal):
-    """A batch function gave rows that are not what the contract says of its table."""
-
-    reason = "TABLE_FUNCTION_BROKEN"
+from shared.tables import CONTRACT, Table
 
 
 class InputMissing(FailedPrecondition):
     """A table that a batch function reads is not in the lake."""
 
     reason = "INPUT_MISSING"
-
-
-@dataclass(frozen=True, slots=True)
-class BatchFunction:
-    """A function of services/<system>/batch.py and the tables it makes and reads, by full name."""
-
-    function: Callable[..., Any]
-    makes: tuple[str, ...]
-    reads: tuple[str, ...]
-    code_version: str
-
-
-def batch_functions(packages: Sequence[str] = ("services",), only: str = "") -> tuple[BatchFunction, ...]:
-    """Return the batch functions of every system that has some, each after those whose tables it reads.
-
-    Args:
-        packages: where `<system>/batch.py` is looked for.
-        only: zone of one system; empty: all.
-    """
-    found = []
-    for system in SYSTEMS:
-        for package in packages if only in ("", system.zone) else ():
-            name = f"{package}.{system.name}"
-            if _there(package) and _there(name) and _there(f"{name}.batch"):
-                found.extend(_functions(importlib.import_module(f"{name}.batch"), system.zone))
-    return ordered(found)
-
-
-def ordered(functions: Sequence[BatchFunction]) -> tuple[BatchFunction, ...]:
-    """Return the functions each after those that make what it reads. Raises TableFunctionBroken for a circle."""
-    left, order = list(functions), []
-    while left:
-        unmade = {table for function in left for table in function.makes}
-        ready = [function for function in left if not unmade & set(function.reads)]
-        if not ready:
-            circle = ", ".join(sorted(unmade))
-            raise TableFunctionBroken(f"the functions that make {circle} read each other's tables in a circle")
-        order += ready
-        left = [function for function in left if function not in ready]
-    return tuple(order)
-
-
-def _there(module: str) -> bool:
-    return find_spec(module) is not None
-
-
-def _functions(module: ModuleType, zone: str) -> list[BatchFunction]:
-    several: Mapping[str, tuple[str, ...]] = getattr(module, MAKES, {})
-    version = code_version(module)
-    makes: dict[str, tuple[str, ...]] = {table.name: (table.full_name,) for table in tables_of(zone)}
-    makes |= {name: tuple(f"{zone}.{table}" for table in tables) for name, tables in several.items()}
-    functions = ((name, getattr(module, name, None)) for name in makes)
-    return [
-        BatchFunction(function, makes[name], reads(function), version)
-        for name, function in functions
-        if inspect.isfunction(function)
-    ]
-
-
-def reads(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Return the full names of the lake tables that a function's arguments name."""
-    return tuple(_full_name(name) for name in inspect.signature(function).parameters if name not in SERVICES)
-
-
-def _full_name(argument: str) -> str:
-    for zone in ("curated", *(system.zone for system in SYSTEMS)):
-        if argument.startswith(f"{zone}_"):
-            return f"{zone}.{argument.removeprefix(f'{zone}_')}"
-    raise TableFunctionBroken(f"argument {argument}: neither <zone>_<table> nor one of {', '.join(SERVICES)}")
 
 
 def refresh(batch: Batch, made: BatchFunction) -> list[Outcome]:
@@ -138,11 +54,11 @@ def _inputs(batch: Batch, made: BatchFunction) -> tuple[dict[str, Snapshot], dat
 
 
 def _notes(made: BatchFunction, inputs: Mapping[str, Snapshot], clock: date) -> dict[str, str]:
-    """Return what the tables are made from, as their commits note it."""
+    """Return what the tables are made from, as their commits note it; care of an input changes nothing of it."""
     return {
         "code_version": f"{made.code_version}-{digest(('shared/tables',))}",
         "data_through_on": clock.isoformat(),
-        **{f"input.{name}": str(snapshot.version) for name, snapshot in inputs.items()},
+        **{f"input.{name}": str(snapshot.changed_version) for name, snapshot in inputs.items()},
     }
 
 

@@ -1,4 +1,4 @@
-"""Text as SQL writes it."""
+"""Text as SQL writes it: the one place that quotes."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def quoted(text: str) -> str:
 def identifier(name: str) -> str:
     """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def backticked(name: str) -> str:
+    """Return a name as an identifier of MySQL's, and of Spark's."""
+    return "`" + name.replace("`", "``") + "`"

@@ -13,13 +13,15 @@ from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import IO, Any, Protocol, cast
 
-from pipeline import prod
 from pipeline.assets import Node
 from pipeline.batch import Batch, Outcome
 from pipeline.code_version import ROOT
 from pipeline.effort import Effort
 from pipeline.failure import ended, told
-from pipeline.prod import InputMissing, TableFunctionBroken
+from pipeline.retry import ATTEMPTS
+from pipeline.systems import prod
+from pipeline.systems.functions import STAYS
+from pipeline.systems.prod import InputMissing
 
 LEAST_MEMORY_MB = 256
 GRACE_SECONDS = 5.0
@@ -37,8 +39,8 @@ class Watcher(Protocol):
     def done(self, outcome: Outcome, effort: Effort) -> None:
         """Note what became of a table."""
 
-    def failed(self, table: str, why: str) -> None:
-        """Note that a table could not be made."""
+    def failed(self, table: str, why: str, *, passing: bool = False) -> None:
+        """Note that a table could not be made; `passing`: trying again may help."""
 
 
 class Systems:
@@ -48,10 +50,11 @@ class Systems:
         batch: what the run works with; up-to-date tables are recognised with it, without a process.
         watcher: is told what becomes of each table.
         unmade: tables the run could not make before; what reads them is left as it is.
+        attempts: how often each function is tried where its failure may pass.
     """
 
-    def __init__(self, batch: Batch, watcher: Watcher, unmade: set[str]) -> None:
-        self.batch, self.watcher, self.unmade = batch, watcher, set(unmade)
+    def __init__(self, batch: Batch, watcher: Watcher, unmade: set[str], attempts: int = ATTEMPTS) -> None:
+        self.batch, self.watcher, self.unmade, self.attempts = batch, watcher, set(unmade), attempts
         self._lock = Lock()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stopped = False
@@ -60,10 +63,13 @@ class Systems:
         """Make the tables of `nodes`, systems side by side, one that reads another's tables after it."""
         groups = by_system(nodes)
         order = after(groups)
+        circle = sorted(set(groups) - set(order))
+        for table in (table for system in circle for node in groups[system] for table in node.makes):
+            self._lost(table, f"{' and '.join(circle)} read each other's tables in a circle; {STAYS}")
         waiting: dict[str, Future[None]] = {}
         # Each process starts an engine of its own: this one's memory is theirs now.
         self.batch.rest()
-        share = 1 if self.batch.settings.engine in ALONE else max(len(groups), 1)
+        share = 1 if self.batch.settings.engine in ALONE else max(len(order), 1)
         with ThreadPoolExecutor(max_workers=share, thread_name_prefix="system") as threads:
             try:
                 for system in order:
@@ -140,12 +146,12 @@ class Systems:
             self.watcher.done(outcome, Effort(**event["effort"]))
         for table in event.get("failed", ()):
             under_way.remove(table)
-            self._lost(table, event["why"])
+            self._lost(table, event["why"], passing=event["passing"])
 
-    def _lost(self, table: str, why: str) -> None:
+    def _lost(self, table: str, why: str, *, passing: bool = False) -> None:
         with self._lock:
             self.unmade.add(table)
-        self.watcher.failed(table, why)
+        self.watcher.failed(table, why, passing=passing)
 
     @contextmanager
     def _started(
@@ -156,7 +162,7 @@ class Systems:
             if self._stopped:
                 raise InterruptedError("the run was stopped")
             process = subprocess.Popen(  # noqa: S603  ourselves
-                [sys.executable, "-m", "pipeline.system_process", str(write)],
+                [sys.executable, "-m", "pipeline.systems.process", str(write)],
                 stdin=subprocess.PIPE,
                 pass_fds=(write,),
                 env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
@@ -180,6 +186,7 @@ class Systems:
             "makes": [list(node.makes) for node in nodes],
             "now": self.batch.now.isoformat(),
             "clock": clock.isoformat() if clock else "",
+            "attempts": self.attempts,
             "settings": {
                 **settings.model_dump(mode="json"),
                 "engine_memory": divided(settings.engine_memory, share),
@@ -214,7 +221,7 @@ def by_system(nodes: Sequence[Node]) -> dict[str, list[Node]]:
 
 
 def after(groups: Mapping[str, Sequence[Node]]) -> dict[str, list[str]]:
-    """Return each system with those it waits for, in an order that has these first. Raises TableFunctionBroken."""
+    """Return each system with those it waits for, in an order that has these first; without those in a circle."""
     reads = {
         system: {read.partition(".")[0] for node in nodes for read in node.reads} & set(groups) - {system}
         for system, nodes in groups.items()
@@ -223,8 +230,7 @@ def after(groups: Mapping[str, Sequence[Node]]) -> dict[str, list[str]]:
     while len(order) < len(groups):
         ready = [system for system in groups if system not in order and reads[system] <= set(order)]
         if not ready:
-            circle = ", ".join(sorted(set(groups) - set(order)))
-            raise TableFunctionBroken(f"the batch functions of {circle} read each other's tables in a circle")
+            break
         order |= {system: sorted(reads[system]) for system in ready}
     return order
 
