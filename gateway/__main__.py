@@ -10,6 +10,7 @@ from gateway.app import create_app, document
 from gateway.settings import GatewaySettings
 from shared.rpc.http import serve_http
 from shared.rpc.process import run
+from shared.telemetry_metrics import Meters
 from shared.transcode.contract import load_contracts
 
 FORMAT = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -18,7 +19,8 @@ FORMAT = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 async def serve() -> None:
     """Serve until told to stop."""
     settings = GatewaySettings()
-    await serve_http("gateway", settings, create_app(settings))
+    meters = Meters()
+    await serve_http("gateway", settings, create_app(settings, meters), meters)
 
 
 def main(arguments: list[str]) -> None:

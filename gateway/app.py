@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway import docs, health, identity, systems, web
+from gateway import cache_admin, docs, health, identity, systems, web
+from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
+from gateway.door import Door
 from gateway.headers import HeadersMiddleware
+from gateway.idempotency import Idempotency
+from gateway.parts import answer_cache, rate_limits, resilient
+from gateway.redis_client import redis_client
 from gateway.settings import GatewaySettings
+from gateway.shedding import SheddingMiddleware
 from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
+from shared.telemetry_metrics import Counter, Meters
 from shared.transcode.backends import Backends
+from shared.transcode.callers import Callers
 from shared.transcode.contract import load_contracts
 from shared.transcode.cookies import CookieNames
 from shared.transcode.endpoint import Edge
@@ -25,19 +35,30 @@ from shared.transcode.publish import ContractApp, publish
 
 TITLE = "Shop Insight"
 EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
+EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-Replayed"]
 
 
-def document() -> Document:
+def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    return Document(title=TITLE, extra_paths=systems.PATHS, extra_tags=systems.TAGS)
+    by_hand = {**systems.PATHS, **cache_admin.PATHS}
+    return Document(
+        title=TITLE, extra_paths=by_hand, extra_tags=systems.TAGS, takes_keys=True, password_grant=password_grant
+    )
 
 
-def create_app(settings: GatewaySettings) -> FastAPI:
+def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastAPI:
     """Return the application. To be called in the event loop that serves it: the channels belong to that loop."""
     contracts = load_contracts()
-    channels = {name: channel(name, address, settings) for name, address in settings.services.items()}
+    meters = meters or Meters()
+    channels = {name: channel(name, address, settings, meters) for name, address in settings.services.items()}
     verifier, revocations, api_keys = identity.verifier(settings, contracts, channels)
     pulse = health.Pulse(channels)
+    redis = redis_client(settings.redis_url) if settings.redis_url else None
+    limits = rate_limits(settings, redis, meters)
+    versions = LakeVersions({system.name: channels[system.name] for system in SYSTEMS if system.name in channels})
+    cache = answer_cache(settings, redis, versions, meters)
+    keys = meters.counter("idempotency_keys", "Calls with an Idempotency-Key.", ("outcome",))
+    replier = Idempotency(settings.store_url, keys)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,37 +67,54 @@ def create_app(settings: GatewaySettings) -> FastAPI:
             for one in channels.values():
                 await stack.enter_async_context(one)
             await stack.enter_async_context(revocations)
+            if redis is not None:
+                stack.push_async_callback(redis.aclose)
+            if cache is not None:
+                await stack.enter_async_context(versions)
+            stack.push_async_callback(replier.close)
             app.state.ready = True
             yield
             app.state.ready = False
 
-    app = ContractApp(title=TITLE, lifespan=lifespan, surround=partial(surrounded, settings=settings))
+    shed = meters.counter("requests_shed", "Requests turned away because too many were under way.")
+    around = partial(surrounded, settings=settings, shed=shed)
+    app = ContractApp(title=TITLE, lifespan=lifespan, surround=around)
     edge = Edge(
-        Backends(channels, [system.name for system in SYSTEMS]),
+        Backends(resilient(settings, contracts, channels, meters), [system.name for system in SYSTEMS]),
         verifier,
         CookieNames(settings.issuer, settings.cookies_need_tls),
         max_body_bytes=settings.max_body_bytes,
         timeout_seconds=settings.timeout_seconds,
         api_keys=api_keys,
+        limiter=limits,
+        keeper=cache,
+        replier=replier,
     )
-    publish(app, contracts, edge, document())
+    publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
-    app.include_router(systems.router(verifier, pulse))
+    door = Door(Callers(verifier, api_keys), limits)
+    app.include_router(systems.router(door, pulse))
+    app.include_router(cache_admin.router(door, cache))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     return app
 
 
-def surrounded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
+def surrounded(app: ASGIApp, settings: GatewaySettings, shed: Counter) -> ASGIApp:
     """Return the application with what surrounds every answer; the last put around is outermost."""
     around: ASGIApp = CompressionMiddleware(app)
+    if settings.most_requests:
+        around = SheddingMiddleware(around, settings.most_requests, shed)
     if settings.cors_origins:
         around = CORSMiddleware(
             around,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Request-Timeout"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID", "X-Request-Timeout", "Idempotency-Key"],
             expose_headers=EXPOSED,
             max_age=600,
         )
-    return HeadersMiddleware(around, hsts_seconds=settings.hsts_seconds)
+    around = HeadersMiddleware(around, hsts_seconds=settings.hsts_seconds)
+    # Typed by uvicorn's own names for what Starlette calls otherwise.
+    behind: Any = ProxyHeadersMiddleware
+    return behind(around, list(settings.trusted_proxies)) if settings.trusted_proxies else around

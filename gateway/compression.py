@@ -10,6 +10,8 @@ import brotli  # type: ignore[import-untyped]
 import zstandard
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.transcode.endpoint import ENCODED
+
 LEAST_BYTES = 1024
 IN_THREAD_BYTES = 64 * 1024
 CODECS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -97,14 +99,17 @@ class Compressor:
     async def _begun(self, start: Message, message: Message) -> Message:
         body = message.get("body", b"")
         headers = start.get("headers", [])
+        kept = start.pop(ENCODED, None)
         if len(body) < LEAST_BYTES or message.get("more_body") or not may_compress(headers):
             return message
-        small = await compressed(body, self._codec)
-        kept = [(name, value) for name, value in headers if name != b"content-length"]
+        small = (kept or {}).get(self._codec) or await compressed(body, self._codec)
+        if kept is not None:
+            kept[self._codec] = small
+        plain = [(name, value) for name, value in headers if name != b"content-length"]
         added = [
             (b"content-encoding", self._codec.encode()),
             (b"content-length", str(len(small)).encode()),
             (b"vary", b"Accept-Encoding"),
         ]
-        start["headers"] = kept + added
+        start["headers"] = plain + added
         return {**message, "body": small}

@@ -36,6 +36,12 @@ SWAGGER = PAGE.format(
     scripts='<script src="/vendor/swagger-ui/swagger-ui-bundle.js"></script>'
     '<script src="/api/v1/docs/swagger-init.js"></script>',
 )
+OAUTH_REDIRECT = PAGE.format(
+    title="Shop Insight: logged in",
+    head="",
+    root="oauth2-redirect",
+    scripts='<script src="/vendor/swagger-ui/oauth2-redirect.js"></script>',
+)
 REDOC = PAGE.format(
     title="Shop Insight: the API",
     head="",
@@ -46,13 +52,18 @@ REDOC = PAGE.format(
 
 
 def router() -> APIRouter:
-    """Return the two pages and the scripts that start them."""
+    """Return the pages and the scripts that start them."""
     routes = APIRouter(prefix="/api/v1", include_in_schema=False)
 
     @routes.api_route("/docs", methods=READ)
     async def swagger() -> HTMLResponse:
         """Show the document with a form for each endpoint."""
         return HTMLResponse(SWAGGER, headers=POLICY)
+
+    @routes.api_route("/docs/oauth2-redirect.html", methods=READ)
+    async def oauth2_redirect() -> HTMLResponse:
+        """Hand the code of an OAuth login to the page that asked for it, and close."""
+        return HTMLResponse(OAUTH_REDIRECT, headers={"Cache-Control": "no-store"})
 
     @routes.api_route("/redoc", methods=READ)
     async def redoc() -> HTMLResponse:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import telemetry
 from shared.errors import InvalidArgument
 from shared.transcode.endpoint import send_problem
+from shared.transcode.parts import ANSWER_HEADERS
 
 MOST_HEADER_BYTES = 32 * 1024
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -61,7 +62,7 @@ class HeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), request_id, *self._always]
+                headers = [*message.get("headers", ()), request_id, *self._always, *scope.get(ANSWER_HEADERS, ())]
                 if not any(name == CSP_NAME for name, _ in headers):
                     headers.append(self._csp)
                 message["headers"] = headers

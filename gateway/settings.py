@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
+from limits import parse
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.settings import Address, ProcessSettings
+from shared.settings import Address, ProcessSettings, words
 
 
-def words(value: object) -> object:
-    """Return the parts of a text separated by commas; a list comes back as it is."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+def rate_text(value: object) -> str:
+    """Return the text of a rate limit if it is one."""
+    text = str(value)
+    if text != "off":
+        try:
+            parse(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is no limit; write for example 600/minute, 10/second or off") from None
+    return text
+
+
+def by_role(value: object) -> object:
+    """Return role → limit from `admin=1200/minute,api_user=3000/minute`; a mapping comes back as it is."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    return {role.strip(): limit.strip() for role, _, limit in pairs}
+
+
+def networks(value: object) -> object:
+    """Return the networks in a text separated by commas. Raises ValueError for what is none."""
+    found = words(value)
+    for one in found if isinstance(found, Sequence) else ():
+        ip_network(one)
+    return found
+
+
+RateText = Annotated[str, BeforeValidator(rate_text)]
 
 
 class GatewaySettings(ProcessSettings):
@@ -33,8 +60,51 @@ class GatewaySettings(ProcessSettings):
     """MAX_BODY_BYTES: the longest request body read."""
     timeout_seconds: float = Field(default=10.0, gt=0, le=30)
     """TIMEOUT_SECONDS: deadline of a call for which the caller names none."""
+    oauth_password_grant: bool = False
+    """OAUTH_PASSWORD_GRANT: show in the document that the token endpoint takes passwords; set it for both."""
     identity_service: str = ""
     """IDENTITY_SERVICE: name of the service that signs tokens; when not set, whichever publishes the keys."""
+
+    redis_url: str = Field(default="", repr=False)
+    """REDIS_URL: `redis://host:6379/0`, where several gateways keep limits and answers together; none by default."""
+    trusted_proxies: Annotated[Sequence[str], NoDecode, BeforeValidator(networks)] = ()
+    """TRUSTED_PROXIES: CIDRs whose X-Forwarded-For and X-Forwarded-Proto are believed; of the addresses there the
+    last one that is not itself a trusted proxy is the caller's."""
+    rate_limit_user: RateText = "600/minute"
+    """RATE_LIMIT_USER: points a signed-in user may spend, such as `10/second`; `off` for no limit."""
+    rate_limit_api_key: RateText = "1200/minute"
+    """RATE_LIMIT_API_KEY: the same for each API key."""
+    rate_limit_address: RateText = "240/minute"
+    """RATE_LIMIT_ADDRESS: the same for each address that calls without a token or with one that does not hold; a login
+    costs 10 points."""
+    rate_limit_roles: Annotated[Mapping[str, RateText], NoDecode, BeforeValidator(by_role)] = Field(
+        default_factory=dict
+    )
+    """RATE_LIMIT_ROLES: other limits for the users of some roles, `admin=1200/minute,api_user=3000/minute`; of several
+    roles the most generous counts."""
+
+    cache_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
+    """CACHE_BYTES: room in this process for answers given again; 0 keeps none. With REDIS_URL they are kept there
+    instead, within what Redis itself is given."""
+
+    circuit_breaker: bool = True
+    """CIRCUIT_BREAKER: leave a service that does not answer alone for a moment, and say so at once."""
+    retries: bool = True
+    """RETRIES: ask a question again, up to twice, when the connection failed; for a tenth of all calls at most."""
+    hedging: bool = False
+    """HEDGING: ask a second time when an answer to a question is later than 95 % are, and take the first."""
+    most_calls: int = Field(default=256, ge=0)
+    """MOST_CALLS: calls under way to each service; more are answered 503 at once. 0: any number."""
+    most_requests: int = Field(default=1024, ge=0)
+    """MOST_REQUESTS: requests of the API being answered at once; more are answered 503 at once. 0: any number."""
+    gateway_database_url: str = Field(default="", repr=False)
+    """GATEWAY_DATABASE_URL: the gateway's own small store, `sqlite+aiosqlite:///…` or `mysql+asyncmy://…`; a file below
+    VAR_DIR when not set. Several gateways must share one, or a repeated call may meet another that does not know it."""
+
+    @property
+    def store_url(self) -> str:
+        """Return the URL of the gateway's store."""
+        return self.gateway_database_url or f"sqlite+aiosqlite:///{self.var_dir.absolute()}/gateway/gateway.db"
 
     @property
     def cookies_need_tls(self) -> bool:

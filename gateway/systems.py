@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
+from gateway.door import Door
 from gateway.health import NO_STORE, Pulse, ServiceHealth
-from shared.rpc.access import TokenMissing, Verifier, bearer
 from shared.systems import SYSTEMS
 
 PATH = "/api/v1/systems"
@@ -60,17 +60,14 @@ PATHS = {PATH: {"get": OPERATION}}
 TAGS = ({"name": "Platform", "description": "What belongs to no one system."},)
 
 
-def router(verifier: Verifier, pulse: Pulse) -> APIRouter:
+def router(door: Door, pulse: Pulse) -> APIRouter:
     """Return the endpoint."""
     routes = APIRouter(include_in_schema=False)
 
     @routes.api_route(PATH, methods=["GET", "HEAD"])
     async def list_systems(request: Request) -> JSONResponse:
         """Return the systems, for callers with a token that holds."""
-        token = bearer(request.headers.get("authorization", ""))
-        if not token:
-            raise TokenMissing("this needs a token; log in and send it as `Authorization: Bearer …`")
-        await verifier.verify(token)
+        await door.admit(request)
         health = await pulse.services()
         items = [{**asdict(system), "status": status(health.get(system.name))} for system in SYSTEMS]
         return JSONResponse({"items": items, "total_size": len(items)}, headers=NO_STORE)

@@ -45,6 +45,7 @@ class WebRoute(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a file or the application itself."""
+        scope["http.route"] = "/{file}"
         if scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405, headers={"Allow": "GET, HEAD"})
         response = await self._response(scope)

@@ -9,8 +9,8 @@ longer, its deletion names the position it was read at (`_withdraws`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from shared.tables import CONTRACT
 
 ROW_META = ("_source_ts", "_source_position")
 WITHDRAWS = "_withdraws"
+TEMPORARY = ("mapped", "mapped_last", "mapped_alone", "state", "state_last", "state_alone", "repeated", "changes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,8 @@ class Extraction(AbstractContextManager["Extraction"]):
         """Return what was appended for one table of the source. Raises SourceUnreadable."""
         connection = self._opened()
         with self.raw.begin(self.source.name) as batch:
-            _create(connection, "mapped", self._mapped(table, batch.name), self.source)
-            return self._append(connection, table, batch)
+            known = self.raw.files(table, self.source.name)
+            return self._compared(connection, table, known, batch) if known else self._first(connection, table, batch)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -91,15 +92,34 @@ class Extraction(AbstractContextManager["Extraction"]):
             f" WHERE {self.window.condition()}"
         )
 
-    def _append(self, connection: duckdb.DuckDBPyConnection, table: str, batch: RawBatch) -> Extracted:
-        known = self.raw.files(table, self.source.name)
-        _create(connection, "changes", self._changes(connection, table, known, batch.name), self.source)
-        counts = dict(connection.execute("SELECT _op, count(*) FROM changes GROUP BY _op").fetchall())
-        if not counts:
-            return Extracted(None)
+    def _first(self, connection: duckdb.DuckDBPyConnection, table: str, batch: RawBatch) -> Extracted:
+        """Append all rows; they stream from the source's files into raw's."""
         path = batch.staged(f"{table}.parquet")
-        connection.execute(f"COPY changes TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
-        file = batch.adopt(table, path, sum(counts.values()))
+        rows = f"SELECT *, 'I' AS _op, {_extracted_at()} FROM ({self._mapped(table, batch.name)})"
+        return self._appended(table, batch, path, {"I": _copy(connection, rows, path, self.source)})
+
+    def _compared(
+        self, connection: duckdb.DuckDBPyConnection, table: str, known: Sequence[RawFile], batch: RawBatch
+    ) -> Extracted:
+        """Append what differs from what raw holds."""
+        try:
+            _create(connection, "mapped", self._mapped(table, batch.name), self.source)
+            _create(connection, "changes", self._changes(connection, table, known, batch.name), self.source)
+            counts = dict(connection.execute("SELECT _op, count(*) FROM changes GROUP BY _op").fetchall())
+            path = batch.staged(f"{table}.parquet")
+            if counts:
+                _copy(connection, "FROM changes", path, self.source)
+            return self._appended(table, batch, path, counts)
+        finally:
+            # Left there, the last table's rows would fill this connection's memory for the rest of the run.
+            for name in TEMPORARY:
+                connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def _appended(self, table: str, batch: RawBatch, path: Path, counts: Mapping[str, int]) -> Extracted:
+        rows = sum(counts.values())
+        if not rows:
+            return Extracted(None)
+        file = batch.adopt(table, path, rows)
         batch.commit(self._state(table, batch.zone.state(self.source.name)))
         return Extracted(file, counts.get("I", 0), counts.get("U", 0), counts.get("D", 0))
 
@@ -110,19 +130,15 @@ class Extraction(AbstractContextManager["Extraction"]):
         return {**before, "columns": {**before.get("columns", {}), table: self.source.columns[table]}}
 
     def _changes(self, connection: duckdb.DuckDBPyConnection, table: str, known: Sequence[RawFile], batch: str) -> str:
-        extracted_at = f"TIMESTAMPTZ '{datetime.now(UTC).isoformat()}' AS _extracted_at"
-        if not known:
-            return f"SELECT *, 'I' AS _op, {extracted_at} FROM mapped"
         columns = {name: kind for name, kind, *_ in connection.execute("DESCRIBE mapped").fetchall()}
         self._read_state(connection, table, columns, known)
-        _last(connection, "mapped", table)
-        keyed, alone = self._keyed(table, columns, batch), self._alone(connection, table, columns, batch)
-        return f"SELECT *, {extracted_at} FROM ({' UNION ALL BY NAME '.join([*keyed, *alone])})"
+        keyed, alone = self._keyed(connection, table, columns, batch), self._alone(connection, table, columns, batch)
+        return f"SELECT *, {_extracted_at()} FROM ({' UNION ALL BY NAME '.join([*keyed, *alone])})"
 
     def _read_state(
         self, connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], known: Sequence[RawFile]
     ) -> None:
-        """Make `state_last` of the latest row of each key that raw holds, and `state_alone` of those without one."""
+        """Make `state` of the rows that raw holds, and `state_alone` of those without a key that still stand."""
         reach(connection, [file.uri for file in known], self._options)
         files = f"read_parquet({as_list(known)}, union_by_name = true, hive_partitioning = false)"
         there = {name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()}
@@ -133,7 +149,6 @@ class Extraction(AbstractContextManager["Extraction"]):
         )
         withdraws = WITHDRAWS if WITHDRAWS in there else f"NULL::VARCHAR AS {WITHDRAWS}"
         _create(connection, "state", f"SELECT {typed}, _op, {withdraws} FROM {files}", self.source)
-        _last(connection, "state", table)
         withdrawn = f"SELECT {WITHDRAWS} FROM state WHERE {WITHDRAWS} IS NOT NULL"
         _create(
             connection,
@@ -142,18 +157,21 @@ class Extraction(AbstractContextManager["Extraction"]):
             self.source,
         )
 
-    def _keyed(self, table: str, columns: dict[str, str], batch: str) -> list[str]:
+    def _keyed(
+        self, connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str], batch: str
+    ) -> list[str]:
         """Return SQL of the new, changed and deleted rows that have a key."""
+        mapped, state = _last(connection, "mapped", table), _last(connection, "state", table)
         content, same_key = [name for name in columns if name not in ROW_META], _same(_key(table))
         differs = f"row({_listed(content, 'm')}) IS DISTINCT FROM row({_listed(content, 's')})"
         changed = (
-            f"SELECT {_listed(_key(table), 'm')}, s._op IS NOT NULL AS known FROM mapped_last m"
-            f" LEFT JOIN (FROM state_last WHERE _op <> 'D') s ON {same_key} WHERE s._op IS NULL OR {differs}"
+            f"SELECT {_listed(_key(table), 'm')}, s._op IS NOT NULL AS known FROM ({mapped}) m"
+            f" LEFT JOIN (FROM ({state}) WHERE _op <> 'D') s ON {same_key} WHERE s._op IS NULL OR {differs}"
         )
         return [
             f"SELECT m.*, if(s.known, 'U', 'I') AS _op FROM mapped m JOIN ({changed}) s ON {same_key}",
             f"SELECT s.* EXCLUDE ({', '.join(ROW_META)}, _op, {WITHDRAWS}), {_gone(batch)}"
-            f" FROM state_last s ANTI JOIN mapped_last m ON {same_key}"
+            f" FROM ({state}) s ANTI JOIN ({mapped}) m ON {same_key}"
             f" WHERE s._op <> 'D' AND {self.window.condition('s._source_ts')}",
         ]
 
@@ -182,20 +200,21 @@ def _gone(batch: str) -> str:
     return f"NULL::TIMESTAMPTZ AS _source_ts, {position}, 'D' AS _op"
 
 
-def _last(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> None:
-    """Make `<name>_last` of the last row of each key in a table; rows without a key are left out."""
+def _last(connection: duckdb.DuckDBPyConnection, name: str, table: str) -> str:
+    """Return SQL of the last row of each key in a table; rows without a key are left out."""
     key, there = _listed(_key(table)), f"NOT ({_blank(table)})"
     repeated = f"SELECT {key} FROM {name} WHERE {there} GROUP BY ALL HAVING count(*) > 1"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE repeated AS {repeated}")
+    if not connection.execute("SELECT 1 FROM repeated LIMIT 1").fetchone():
+        # Most sources repeat nothing: then nothing need be held back until all are seen, nor be kept a second time.
+        return f"SELECT * FROM {name} WHERE {there}"
     latest = f"row_number() OVER (PARTITION BY {key} ORDER BY _source_position DESC) = 1"
-    # Most sources repeat nothing: then no row has to be held back until all are seen.
-    select = f"SELECT * FROM {name} WHERE {there}"
-    if connection.execute("SELECT 1 FROM repeated LIMIT 1").fetchone():
-        select = (
-            f"SELECT * FROM {name} ANTI JOIN repeated USING ({key}) WHERE {there}"
-            f" UNION ALL SELECT * FROM {name} SEMI JOIN repeated USING ({key}) QUALIFY {latest}"
-        )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name}_last AS {select}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name}_last AS"
+        f" SELECT * FROM {name} ANTI JOIN repeated USING ({key}) WHERE {there}"
+        f" UNION ALL SELECT * FROM {name} SEMI JOIN repeated USING ({key}) QUALIFY {latest}"
+    )
+    return f"SELECT * FROM {name}_last"
 
 
 def _blank(table: str) -> str:
@@ -207,10 +226,27 @@ def _same(columns: Sequence[str]) -> str:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, select: str, source: Source) -> None:
-    try:
+    with _readable(source):
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path, source: Source) -> int:
+    """Return how many rows were written."""
+    with _readable(source):
+        answer = connection.execute(f"COPY ({select}) TO {quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        return int((answer.fetchone() or (0,))[0])
+
+
+@contextmanager
+def _readable(source: Source) -> Iterator[None]:
+    try:
+        yield
     except (duckdb.BinderException, duckdb.ConversionException, duckdb.InvalidInputException) as error:
         raise SourceUnreadable(f"source {source.name} in {source.folder}: {without_values(error)}") from error
+
+
+def _extracted_at() -> str:
+    return f"TIMESTAMPTZ '{datetime.now(UTC).isoformat()}' AS _extracted_at"
 
 
 def _key(table: str) -> tuple[str, ...]:

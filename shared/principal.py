@@ -15,6 +15,8 @@ class Principal:
     permissions: frozenset[str] = frozenset()
     regions: frozenset[str] | None = None
     session_id: str = ""
+    client_id: str = ""
+    """The program that holds the token for the subject, as an OAuth client does. Empty: the person's own session."""
     token: str = field(default="", repr=False)
     """The verified token itself, forwarded to the services behind."""
 

@@ -30,6 +30,11 @@ def addresses(value: object) -> object:
     return {name.strip(): address.strip() for name, _, address in pairs}
 
 
+def words(value: object) -> object:
+    """Return the parts of a text separated by commas; a list comes back as it is."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 def address(value: object) -> object:
     """Return the address if it is `host:port` with a port of 0 to 65535."""
     host, colon, port = str(value).rpartition(":")
@@ -124,6 +129,9 @@ class ProcessSettings(BaseSettings):
     """TLS_CA, TLS_CERT, TLS_KEY: PEM files; all three switch mutual TLS between services on."""
     tls_cert: Path | None = None
     tls_key: Path | None = None
+
+    metrics_token: str = Field(default="", repr=False)
+    """METRICS_TOKEN: whoever sends it as a bearer token may read /metrics; when not set, loopback alone may."""
 
     trust_network: bool = False
     """TRUST_NETWORK: without TLS, answer internal methods beyond loopback too; for a network nobody else is on."""

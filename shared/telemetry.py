@@ -1,4 +1,4 @@
-"""Traces: W3C trace context for every request, OpenTelemetry spans where they are switched on.
+"""Traces and timings: W3C trace context for every request, OpenTelemetry spans where they are switched on.
 
 Every request has a trace id, also with telemetry off: a ContextVar then holds the ids alone and no span is made.
 """
@@ -8,19 +8,23 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.settings import ProcessSettings
+from shared.telemetry_metrics import Meters
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
     from opentelemetry.trace import Span
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TRACEPARENT = "traceparent"
+VERBS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Any other word a caller may send as a method would be a label of its own."""
 SHAPE = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 
@@ -65,9 +69,10 @@ def continued(traceparent: str) -> Trace:
 
 
 class Telemetry:
-    """Begins and ends the spans of one process."""
+    """Begins and ends the spans of one process, and holds what it measures."""
 
-    def __init__(self, provider: TracerProvider | None = None) -> None:
+    def __init__(self, provider: TracerProvider | None = None, meters: Meters | None = None) -> None:
+        self.meters = meters or Meters()
         self._provider = provider
         self._tracer = provider.get_tracer("shared.telemetry") if provider else None
 
@@ -118,16 +123,16 @@ class Telemetry:
             self._provider.shutdown()
 
 
-def start(name: str, settings: ProcessSettings) -> Telemetry:
-    """Return the telemetry of the process called `name`, as TELEMETRY says."""
+def start(name: str, settings: ProcessSettings, meters: Meters | None = None) -> Telemetry:
+    """Return the telemetry of the process called `name`, as TELEMETRY says; metrics are always kept."""
     if settings.telemetry == "off":
-        return Telemetry()
+        return Telemetry(meters=meters)
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
 
     provider = TracerProvider(resource=Resource.create({"service.name": name}), shutdown_on_exit=False)
     provider.add_span_processor(_exporter(settings))
-    return Telemetry(provider)
+    return Telemetry(provider, meters)
 
 
 def _exporter(settings: ProcessSettings) -> SpanProcessor:
@@ -145,7 +150,7 @@ def _exporter(settings: ProcessSettings) -> SpanProcessor:
 
 
 class TraceMiddleware:
-    """Continues the caller's trace, or begins one, around every HTTP request. Plain ASGI, for its cost."""
+    """Continues the caller's trace, or begins one, around every HTTP request and times it. Plain ASGI, for its cost."""
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
         self._app = app
@@ -158,12 +163,47 @@ class TraceMiddleware:
             return
         name = f"{scope.get('method', 'WEBSOCKET')} {scope['path']}"
         span = self._telemetry.begin(name, _header(scope))
+        timed = _Timed(scope, send, self._telemetry.meters) if scope["type"] == "http" else None
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, timed or send)
         except BaseException as error:
             self._telemetry.end(span, type(error).__name__)
             raise
+        finally:
+            if timed is not None:
+                timed.end()
         self._telemetry.end(span)
+
+
+class _Timed:
+    """Passes one answer on and counts it under its status and its route, never under its path."""
+
+    __slots__ = ("_began", "_meters", "_scope", "_send", "_status")
+
+    def __init__(self, scope: Scope, send: Send, meters: Meters) -> None:
+        self._scope, self._send, self._meters = scope, send, meters
+        self._status = 499  # nothing was sent: the caller has gone
+        self._began = time.perf_counter()
+        meters.active_requests += 1
+
+    async def __call__(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        await self._send(message)
+
+    def end(self) -> None:
+        """Count the request."""
+        scope, meters = self._scope, self._meters
+        meters.active_requests -= 1
+        verb = scope["method"] if scope["method"] in VERBS else "_OTHER"
+        seconds = time.perf_counter() - self._began
+        meters.http_duration.record(seconds, verb, _route(scope), str(self._status))
+
+
+def _route(scope: Scope) -> str:
+    """Return the template of the path a request asked for, as its router left it."""
+    return scope.get("http.route") or getattr(scope.get("route"), "path", "") or "unmatched"
 
 
 def _header(scope: Any) -> str:

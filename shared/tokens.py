@@ -31,6 +31,7 @@ from shared.revocation import Revocations
 
 ALGORITHM = "RS256"
 TYPE = "at+jwt"
+ID_TYPE = "JWT"
 LIFETIME_SECONDS = 900
 LEEWAY_SECONDS = 5.0
 MAX_TOKEN_LENGTH = 8192
@@ -96,6 +97,11 @@ class SigningKey:
     kid: str
     pem: str
 
+    @property
+    def current(self) -> SigningKey:
+        """Return this key: one that nothing replaces signs always."""
+        return self
+
     @cached_property
     def ready(self) -> Any:
         """Return the key as the library takes it. Reading the PEM checks its primes, which takes 50 ms: once."""
@@ -109,6 +115,14 @@ class SigningKey:
     def __repr__(self) -> str:
         """Return the key without its secret."""
         return f"SigningKey(kid={self.kid!r})"
+
+
+class Signing(Protocol):
+    """What knows which key signs now."""
+
+    @property
+    def current(self) -> SigningKey:
+        """Return the key that signs now."""
 
 
 class KeySource(Protocol):
@@ -276,16 +290,17 @@ class _Claims:
             permissions=self.texts("permissions"),
             regions=self.texts("regions") if "regions" in self.values else None,
             session_id=self.text("sid"),
+            client_id=self.text("client_id") if "client_id" in self.values else "",
             token=token,
         )
 
 
 class TokenSigner:
-    """Makes access tokens with one key."""
+    """Makes access tokens, and the ID tokens of OpenID Connect, with the key that signs at the moment."""
 
     def __init__(
         self,
-        key: SigningKey,
+        key: Signing,
         issuer: str,
         audience: str,
         lifetime_seconds: int = LIFETIME_SECONDS,
@@ -302,9 +317,20 @@ class TokenSigner:
         session_id: str,
         regions: Iterable[str] | None = None,
         *,
+        client_id: str = "",
         lifetime_seconds: int | None = None,
     ) -> str:
-        """Return a token that holds from now on for `lifetime_seconds`, the signer's own when not given."""
+        """Return a token that holds from now on.
+
+        Args:
+            subject: whom the token speaks for.
+            roles: the subject's roles.
+            permissions: what the token allows.
+            session_id: what a revocation names.
+            regions: whose rows may be seen; None for all.
+            client_id: the program that holds the token for the subject; empty for the person's own session.
+            lifetime_seconds: how long it holds; the signer's own lifetime when not given.
+        """
         now = self._clock()
         claims: dict[str, object] = {
             "iss": self._issuer,
@@ -320,7 +346,24 @@ class TokenSigner:
         }
         if regions is not None:
             claims["regions"] = sorted(regions)
-        return str(jws.sign(claims, self._key.ready, {"typ": TYPE, "kid": self._key.kid}, ALGORITHM))
+        if client_id:
+            claims["client_id"] = client_id
+        return self._signed(claims, TYPE)
+
+    def sign_id_token(self, subject: str, client_id: str, claims: Mapping[str, object]) -> str:
+        """Return an ID token for a client: its audience and its type make it useless as an access token."""
+        now = int(self._clock())
+        times = {"iat": now, "exp": now + self.lifetime_seconds}
+        return self._signed({**claims, "iss": self._issuer, "sub": subject, "aud": client_id, **times}, ID_TYPE)
+
+    def _signed(self, claims: Mapping[str, object], kind: str) -> str:
+        key = self._key.current
+        return str(jws.sign(dict(claims), key.ready, {"typ": kind, "kid": key.kid}, ALGORITHM))
+
+
+def half_hash(token: str) -> str:
+    """Return the `at_hash` of an access token: the left half of its SHA-256 in base64url (OpenID Connect, 3.1.3.6)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(token.encode("ascii")).digest()[:16]).rstrip(b"=").decode("ascii")
 
 
 def _invalid() -> TokenInvalid:
@@ -354,7 +397,8 @@ def _decoded(segment: str) -> bytes:
 def _json_object(data: bytes) -> Mapping[str, Any]:
     """Return the object in the bytes; a name twice, NaN or too deep a nest is refused like any other nonsense."""
     try:
-        value = json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse)
+        # Decoded first: left to itself, the parser also takes UTF-16 and a byte order mark.
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise _invalid() from error
     if not isinstance(value, dict):

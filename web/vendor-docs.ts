@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import type { Plugin } from 'vite'
 
 const FILES = {
-  'swagger-ui': { package: 'swagger-ui-dist', files: ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE'] },
+  'swagger-ui': { package: 'swagger-ui-dist', files: ['swagger-ui.css', 'swagger-ui-bundle.js', 'oauth2-redirect.js', 'LICENSE'] },
   redoc: { package: 'redoc', files: ['bundles/redoc.standalone.js', 'LICENSE'] },
 }
 // ReDoc shows its maker's logo from a CDN; a page of ours asks nothing of anybody else.

@@ -31,7 +31,20 @@ USER = auth_pb2.User(
 class Auth(auth_pb2_grpc.AuthServiceServicer):
     """Answers at once, so that the gateways are what is measured."""
 
+    asked = 0
+    stutter_every = int(os.environ.get("STUTTER_EVERY", "0"))
+    serial_seconds = float(os.environ.get("SERIAL_MS", "0")) / 1000
+
+    def __init__(self) -> None:
+        self._one_at_a_time = asyncio.Lock()
+
     async def GetMe(self, request, context):  # noqa: N802
+        self.asked += 1
+        if self.serial_seconds:
+            async with self._one_at_a_time:
+                await asyncio.sleep(self.serial_seconds)
+        if self.stutter_every and self.asked % self.stutter_every == 0:
+            await asyncio.sleep(0.5)
         return auth_pb2.GetMeResponse(user=USER)
 
     async def GetJwks(self, request, context):  # noqa: N802
@@ -67,6 +80,7 @@ async def ours(port: int) -> None:
     settings = GatewaySettings(
         services={"auth": os.environ["BACKEND"]},
         issuer="http://bench",
+        rate_limit_user="1000000/second",
         http_address=f"127.0.0.1:{port}",
         log_level="warning",
     )

@@ -4,4 +4,6 @@ window.ui = SwaggerUIBundle({
   deepLinking: true,
   persistAuthorization: false,
   validatorUrl: null,
+  oauth2RedirectUrl: window.location.origin + '/api/v1/docs/oauth2-redirect.html',
 })
+window.ui.initOAuth({ clientId: 'swagger', usePkceWithAuthorizationCodeGrant: true })

@@ -7,13 +7,11 @@ stage.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 
 from pipeline.batch import Batch
 from pipeline.curated.archived import archived_rows
@@ -150,19 +148,9 @@ def _held(batch: Batch, table: Table) -> ir.Table | None:
     if snapshot is None or not snapshot.rows:
         return None
     rows = batch.local.table(snapshot)
-    first = batch.local.to_arrow(rows.select("_row", rule=rows["_reasons"][0]))
-    content = list(_parsed(first["_row"]))
-    names = [column.name for column in table.business_columns]
-    data = {name: pa.array([row.get(name) for row in content], pa.string()) for name in names}
-    rules = [f"{HELD}:{rule or 'unnamed'}" for rule in first["rule"].to_pylist()]
-    return batch.local.memory(f"ledger.held.{table.name}", pa.table({**data, REASON: pa.array(rules)}))
-
-
-def _parsed(rows: pa.ChunkedArray) -> Iterator[dict[str, str | None]]:
-    for chunk in rows.iterchunks():
-        for text in chunk.to_pylist():
-            found = json.loads(text)
-            yield {name: value if value is None else str(value) for name, value in found.items()}
+    row, rule = rows["_row"].cast("json"), rows["_reasons"][0].nullif("").fill_null("unnamed")
+    content = {column.name: row[column.name].str for column in table.business_columns}
+    return rows.select(**content, **{REASON: ibis.literal(f"{HELD}:") + rule})
 
 
 def _snapshot(batch: Batch, name: str) -> Snapshot | None:

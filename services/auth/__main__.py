@@ -1,4 +1,4 @@
-"""`python -m services.auth` serves; `create-user` makes an account, `verify-audit` reads the audit log through."""
+"""`python -m services.auth` serves; with the name of a command, such as `create-user`, it does that and ends."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from services.auth.create_user import create_user
+from services.auth.oauth.commands import create_client, disable_client, list_clients
+from services.auth.rotate_keys import rotate_keys
 from services.auth.servicers import services
 from services.auth.settings import AuthSettings
 from services.auth.verify_audit import verify_audit
@@ -18,7 +20,14 @@ from shared.rpc.server import serve
 from shared.transcode.publish import service_app
 
 COMMANDS: Mapping[str, Callable[[Sequence[str], AuthSettings], Coroutine[Any, Any, None]]] = MappingProxyType(
-    {"create-user": create_user, "verify-audit": verify_audit}
+    {
+        "create-user": create_user,
+        "create-client": create_client,
+        "list-clients": list_clients,
+        "disable-client": disable_client,
+        "rotate-keys": rotate_keys,
+        "verify-audit": verify_audit,
+    }
 )
 
 

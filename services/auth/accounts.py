@@ -20,7 +20,7 @@ from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
 from services.auth.post import Letter, Nowhere, Post, Purpose, ask_if_possible
 from services.auth.revocations import end_all_sessions, revoke_subject
-from services.auth.store import UserRegionRow, UserRoleRow, UserRow, now
+from services.auth.store import MfaFactorRow, UserRegionRow, UserRoleRow, UserRow, now
 from shared.db import Database
 from shared.errors import Conflict, FieldError, InvalidArgument, PermissionDenied, Unauthenticated
 from shared.permissions import SELF_REGISTERED_ROLE, permissions_of
@@ -85,6 +85,8 @@ class Account:
     disabled: bool
     created_at: datetime
     email_verified: bool = False
+    second_factor: bool = False
+    """Whether a login needs a code too."""
 
     @property
     def permissions(self) -> list[str]:
@@ -252,10 +254,10 @@ async def load(session: AsyncSession, user_id: str, lock: bool = False) -> Accou
         raise AccountGone("the account of this token no longer exists; register again")
     roles = await session.scalars(select(UserRoleRow.role).where(UserRoleRow.user_id == user_id))
     regions = await session.scalars(select(UserRegionRow.region).where(UserRegionRow.user_id == user_id))
-    return account_of(row, roles, regions)
+    return account_of(row, roles, regions, await _has_second_factor(session, user_id))
 
 
-def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str]) -> Account:
+def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str], second_factor: bool = False) -> Account:
     """Return the account in a row with its roles and regions."""
     return Account(
         id=row.id,
@@ -266,7 +268,15 @@ def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str]) -> Ac
         disabled=row.disabled_at is not None,
         created_at=row.created_at,
         email_verified=row.email_verified_at is not None,
+        second_factor=second_factor,
     )
+
+
+async def _has_second_factor(session: AsyncSession, user_id: str) -> bool:
+    enabled = select(MfaFactorRow.user_id).where(
+        MfaFactorRow.user_id == user_id, col(MfaFactorRow.enabled_at).is_not(None)
+    )
+    return await session.scalar(enabled) is not None
 
 
 async def by_email(session: AsyncSession, address: str, lock: bool = False) -> UserRow | None:

@@ -182,7 +182,9 @@ class ApiKeys:
     def _signed(self, account: Account, row: ApiKeyRow, left: timedelta) -> Exchanged:
         seconds = max(1, min(TOKEN_SECONDS, int(left.total_seconds())))
         held = sorted(set(row.scopes.split()) & set(account.permissions))
-        token = self.signer.sign(account.id, [KEY_ROLE], held, row.id, account.regions, lifetime_seconds=seconds)
+        token = self.signer.sign(
+            account.id, [KEY_ROLE], held, row.id, account.regions, client_id=row.id, lifetime_seconds=seconds
+        )
         return Exchanged(token, seconds)
 
 

@@ -9,6 +9,8 @@ from services.auth.api_keys import ApiKeys
 from services.auth.audit_log import AuditLog
 from services.auth.keys import LocalKeys
 from services.auth.letters import Letters
+from services.auth.mfa.factors import Mfa
+from services.auth.oauth.server import OAuth
 from services.auth.profile import Profile
 from services.auth.recovery import Recovery
 from services.auth.revocations import LocalRevocations
@@ -32,5 +34,7 @@ class Parts:
     keys: LocalKeys
     revocations: LocalRevocations
     verifier: TokenVerifier
+    oauth: OAuth
+    mfa: Mfa
     issuer: str
     audience: str

@@ -15,7 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from services.auth.broadcast import Alone, Broadcast
-from services.auth.store import LinkRow, LoginAttemptRow, RevocationRow, SessionRow, now
+from services.auth.store import (
+    LinkRow,
+    LoginAttemptRow,
+    MfaChallengeRow,
+    OAuthCodeRow,
+    RevocationRow,
+    SessionRow,
+    now,
+)
 from shared.db import Database
 from shared.errors import PlatformError
 from shared.revocation import STALE_AFTER_SECONDS, Revocation, RevocationList
@@ -178,7 +186,7 @@ class LocalRevocations:
             await self.purge()
 
     async def purge(self) -> None:
-        """Delete what can no longer matter: expired revocations, sessions and links long over, old failures."""
+        """Delete what can no longer matter: expired revocations, what is long over, old failures and codes."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
         self._list.purge()
         async with self._database.transaction() as session:
@@ -186,6 +194,9 @@ class LocalRevocations:
             await session.execute(delete(SessionRow).where(col(SessionRow.expires_at) <= moment - KEEP_ENDED))
             await session.execute(delete(LinkRow).where(col(LinkRow.expires_at) <= moment - KEEP_ENDED))
             await session.execute(delete(LoginAttemptRow).where(col(LoginAttemptRow.failed_at) <= moment - KEEP_ENDED))
+            # Kept for a day, so that a code used again is known to have been one.
+            await session.execute(delete(OAuthCodeRow).where(col(OAuthCodeRow.expires_at) <= moment - KEEP_ENDED))
+            await session.execute(delete(MfaChallengeRow).where(col(MfaChallengeRow.expires_at) <= moment))
 
     def close(self) -> None:
         """End every watcher."""
@@ -253,6 +264,12 @@ def _revoke(session: AsyncSession, moment: datetime, user_id: str, session_id: s
     row = RevocationRow(session_id=session_id, subject=user_id, revoked_at=moment, expires_at=moment + TOKENS_LIVE)
     session.add(row)
     return entry(row)
+
+
+async def end_client(session: AsyncSession, client_id: str) -> list[Revocation]:
+    """Return the revocations of all that an OAuth client holds, for others and for itself; written, not committed."""
+    held = await session.scalars(select(SessionRow.id).where(SessionRow.client_id == client_id))
+    return [*await end_sessions(session, held), revoke_subject(session, client_id)]
 
 
 def entry(row: RevocationRow) -> Revocation:

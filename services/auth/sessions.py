@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,6 +66,20 @@ class Tokens:
         return f"Tokens(of={self.account.id})"
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a session: the person, or an OAuth client that was granted some of what the person may."""
+
+    client_id: str = ""
+    scope: str = ""
+    """What was granted, separated by spaces."""
+
+
+OWN = Holder()
+Spend = Callable[[AsyncSession, str], Awaitable[None]]
+"""Spends what a session is opened for, given its id; what it raises undoes the session."""
+
+
 class Sessions:
     """The sessions of all users."""
 
@@ -75,31 +89,55 @@ class Sessions:
         signer: TokenSigner,
         revocations: LocalRevocations,
         clock: Callable[[], datetime] = now,
+        second_factor_roles: Collection[str] = (),
     ) -> None:
         self._database, self._signer, self._revocations, self._clock = database, signer, revocations, clock
+        self._second_factor_roles = frozenset(second_factor_roles)
         self._access_lifetime = timedelta(seconds=signer.lifetime_seconds)
 
-    async def open(self, account: Account) -> Tokens:
-        """Return the first tokens of a new session. Raises AccountDisabled."""
+    async def open(self, account: Account, holder: Holder = OWN, spend: Spend | None = None) -> Tokens:
+        """Return the first tokens of a new session. Raises AccountDisabled, and what `spend` raises."""
         moment, seen = self._clock(), client.current()
         row = SessionRow(user_id=account.id, created_at=moment, last_used_at=moment, expires_at=moment)
         row.expires_at, row.address, row.user_agent = moment + REFRESH_LIFETIME, seen.address, seen.user_agent
+        row.client_id, row.scope = holder.client_id, holder.scope
         async with self._database.transaction() as session:
             account = await load(session, account.id, lock=True)
             account.require_enabled()
             (await session.get_one(UserRow, account.id)).last_login_at = moment
             session.add(row)
             await session.flush()
-            tokens = self._tokens(account, row, issue(session, row.id, moment), moment)
-            await audit.append(session, "login.succeeded", actor=account.id, target=row.id)
-        log.info("auth.logged_in", user_id=account.id, session_id=row.id)
+            if spend is not None:
+                await spend(session, row.id)
+            tokens = self._tokens(account, row, issue(session, row.id, moment), moment, holder)
+            action = "oauth.session_opened" if holder.client_id else "login.succeeded"
+            about = {"client_id": holder.client_id, "scope": holder.scope} if holder.client_id else None
+            await audit.append(session, action, actor=account.id, target=row.id, details=about)
+        log.info("auth.logged_in", user_id=account.id, session_id=row.id, client_id=holder.client_id)
         return tokens
 
-    async def refresh(self, token: str) -> Tokens:
+    async def held(self, token: str) -> Holder | None:
+        """Return who was given a refresh token, spent or not; None when it is none of ours."""
+        of_token = select(RefreshTokenRow.session_id).where(RefreshTokenRow.token_hash == hash_token(token))
+        async with self._database.session() as session:
+            row = await session.scalar(select(SessionRow).where(col(SessionRow.id).in_(of_token)))
+        return None if row is None else Holder(row.client_id, row.scope)
+
+    async def granted(self, session_id: str) -> str:
+        """Return the scope that a client's session was opened with, empty when there is no such session."""
+        async with self._database.session() as session:
+            row = await session.get(SessionRow, session_id)
+        return row.scope if row else ""
+
+    async def refresh(self, token: str, holder: Holder = OWN) -> Tokens:
         """Return the tokens after this one, which is spent from now on.
 
+        Args:
+            token: the refresh token.
+            holder: who sends it. A scope of its own narrows the next access token, not the session.
+
         Raises:
-            InvalidRefreshToken: it is unknown or its session is over.
+            InvalidRefreshToken: it is unknown, another's, or its session is over.
             RefreshTokenReused: it was spent before; the session is ended with all its tokens.
             AccountDisabled: the user may not log in any more.
         """
@@ -112,11 +150,14 @@ class Sessions:
                 raise _invalid()
             account = await load(session, user_id, lock=True)
             row = await _running(session, digest, moment)
+            if row.client_id != holder.client_id:
+                raise _invalid()
             following = await refresh_tokens.successor(session, token, row.id, moment)
             if following:
                 account.require_enabled()
                 self._renew(row, moment)
-                return self._tokens(account, row, following, moment)
+                granted = Holder(row.client_id, holder.scope or row.scope)
+                return self._tokens(account, row, following, moment, granted)
         await self._end([row.id], "session.token_reused", account.id)
         log.warning("auth.refresh_token_reused", session_id=row.id)
         raise RefreshTokenReused("this refresh token was used before; its session was ended, log in again")
@@ -145,8 +186,12 @@ class Sessions:
         """Return if the caller has logged in. Raises SessionRequired for a program with a key."""
         async with self._database.session() as session:
             row = await session.get(SessionRow, principal.session_id)
-        if row is None or row.user_id != principal.subject:
-            raise SessionRequired("this needs a login with e-mail and password; an API key cannot do it")
+        if row is None or row.user_id != principal.subject or row.client_id:
+            raise SessionRequired("this needs a login of your own; a program that acts for you cannot do it")
+
+    async def revoke(self, session_id: str, action: str, user_id: str) -> int:
+        """Return how many sessions were ended: that one, unless it had ended already."""
+        return await self._end([session_id], action, user_id)
 
     async def _mine(self, user_id: str) -> list[SessionRow]:
         # A session just past its end may still have an access token that is not.
@@ -167,9 +212,24 @@ class Sessions:
         row.expires_at = min(moment + REFRESH_LIFETIME, row.created_at + ABSOLUTE_LIFETIME)
         row.last_used_at, row.address, row.user_agent = moment, seen.address, seen.user_agent
 
-    def _tokens(self, account: Account, row: SessionRow, token: str, moment: datetime) -> Tokens:
+    def lacks_second_factor(self, account: Account) -> bool:
+        """Return whether a role of the account needs a second factor and it has none."""
+        return not account.second_factor and not self._second_factor_roles.isdisjoint(account.roles)
+
+    def _authority(self, account: Account, holder: Holder) -> tuple[Collection[str], Collection[str]]:
+        """Return the roles and permissions of an access token."""
+        if self.lacks_second_factor(account):
+            return (), ()
+        if holder.client_id:
+            return (), set(account.permissions) & set(holder.scope.split())
+        return account.roles, account.permissions
+
+    def _tokens(self, account: Account, row: SessionRow, token: str, moment: datetime, holder: Holder) -> Tokens:
+        roles, permissions = self._authority(account, holder)
         return Tokens(
-            access_token=self._signer.sign(account.id, account.roles, account.permissions, row.id, account.regions),
+            access_token=self._signer.sign(
+                account.id, roles, permissions, row.id, account.regions, client_id=holder.client_id
+            ),
             refresh_token=token,
             expires_in=self._signer.lifetime_seconds,
             refresh_expires_in=int((row.expires_at - moment).total_seconds()),

@@ -65,12 +65,82 @@ class UserRegionRow(Row, table=True):
     region: str = Field(primary_key=True, max_length=100)
 
 
+class OAuthClientRow(Row, table=True):
+    """A program that may ask for tokens. Lists are separated by spaces."""
+
+    __tablename__ = "oauth_clients"
+    id: str = Field(primary_key=True, max_length=32)
+    name: str = Field(max_length=200)
+    secret_hash: str = Field(default="", max_length=64)
+    """SHA-256 of the secret; empty for a public client, which can keep none."""
+    redirect_uris: str = Field(default="", sa_type=Text)
+    grant_types: str = Field(max_length=255)
+    scopes: str = Field(sa_type=Text)
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OAuthCodeRow(Row, table=True):
+    """An authorization code by its SHA-256, good once. `session_id` is the session that it gave."""
+
+    __tablename__ = "oauth_codes"
+    code_hash: str = Field(primary_key=True, max_length=64)
+    client_id: str = Field(max_length=32, foreign_key="oauth_clients.id", ondelete="CASCADE", index=True)
+    user_id: str = Field(max_length=32, foreign_key="users.id", ondelete="CASCADE", index=True)
+    redirect_uri: str = Field(max_length=2048)
+    scope: str = Field(sa_type=Text)
+    code_challenge: str = Field(max_length=64)
+    nonce: str = Field(default="", max_length=255)
+    authenticated_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    spent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    session_id: str = Field(default="", max_length=32)
+
+
+class MfaFactorRow(Row, table=True):
+    """The authenticator app of a user: its secret, sealed, and what was last believed."""
+
+    __tablename__ = "mfa_factors"
+    user_id: str = Field(primary_key=True, max_length=32, foreign_key="users.id", ondelete="CASCADE")
+    sealed_secret: str = Field(max_length=255)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    enabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_step: int = Field(default=0, sa_type=BigInteger)
+    """Time step of the last code taken: that one and all before it are spent."""
+    failures: int = 0
+    failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class MfaRecoveryCodeRow(Row, table=True):
+    """A recovery code by its SHA-256, good once."""
+
+    __tablename__ = "mfa_recovery_codes"
+    code_hash: str = Field(primary_key=True, max_length=64)
+    user_id: str = Field(max_length=32, foreign_key="users.id", ondelete="CASCADE", index=True)
+    spent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class MfaChallengeRow(Row, table=True):
+    """A login that waits for its code, by the SHA-256 of the challenge."""
+
+    __tablename__ = "mfa_challenges"
+    challenge_hash: str = Field(primary_key=True, max_length=64)
+    user_id: str = Field(max_length=32, foreign_key="users.id", ondelete="CASCADE", index=True)
+    tries: int = 0
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    spent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class SessionRow(Row, table=True):
     """A login: the family of refresh tokens that follow from it. `id` is the `sid` of its access tokens."""
 
     __tablename__ = "sessions"
     id: str = Field(default_factory=new_id, primary_key=True, max_length=32)
     user_id: str = Field(max_length=32, foreign_key="users.id", ondelete="CASCADE", index=True)
+    client_id: str = Field(default="", max_length=32)
+    """The OAuth client that the session was opened for; empty for the person's own."""
+    scope: str = Field(default="", sa_type=Text)
+    """What the client was granted, separated by spaces."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

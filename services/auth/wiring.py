@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ from services.auth.breached import Breached
 from services.auth.broadcast import Alone, Broadcast, RedisBroadcast
 from services.auth.keys import LocalKeys
 from services.auth.letters import Letters, writing
+from services.auth.mfa.factors import Mfa
+from services.auth.mfa.seal import Seal
+from services.auth.oauth.clients import Clients
+from services.auth.oauth.codes import Codes
+from services.auth.oauth.server import OAuth
 from services.auth.parts import Parts
 from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
@@ -60,7 +66,10 @@ async def opened(settings: AuthSettings) -> AsyncIterator[Parts]:
         mailer = await stack.enter_async_context(open_mailer(settings))
         letters = await stack.enter_async_context(writing(Letters(ground.database, mailer, settings.issuer)))
         revocations = await stack.enter_async_context(following(ground.database, broadcast(settings)))
-        yield put_together(ground, letters, revocations)
+        parts = put_together(ground, letters, revocations)
+        await stack.enter_async_context(tended(parts.keys))
+        await parts.oauth.prepare()
+        yield parts
 
 
 def broadcast(settings: AuthSettings) -> Broadcast:
@@ -72,9 +81,20 @@ def broadcast(settings: AuthSettings) -> Broadcast:
 def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations) -> Parts:
     """Return the parts over what is open."""
     settings, database, passwords, rules = ground.settings, ground.database, ground.passwords, ground.rules
-    keys = LocalKeys(settings.keys_dir)
-    signer = TokenSigner(keys.newest, settings.issuer, settings.audience)
+    keys = LocalKeys(settings.keys_dir, rotation=settings.rotation)
+    signer = TokenSigner(keys, settings.issuer, settings.audience)
     accounts = ground.accounts(letters)
+    sessions = Sessions(database, signer, revocations, second_factor_roles=settings.require_mfa_roles)
+    oauth = OAuth(
+        Clients(database),
+        Codes(database, sessions),
+        sessions,
+        accounts,
+        signer=signer,
+        issuer=settings.issuer,
+        password_grant=settings.oauth_password_grant,
+    )
+    seal = Seal.of_file(settings.secrets_dir / "mfa.key")
     return Parts(
         accounts=accounts,
         profile=Profile(database, accounts, revocations, passwords, rules, letters),
@@ -83,24 +103,44 @@ def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations
         audit_log=AuditLog(database),
         recovery=Recovery(database, revocations, passwords, rules, letters),
         letters=letters,
-        sessions=Sessions(database, signer, revocations),
+        sessions=sessions,
         keys=keys,
         revocations=revocations,
         verifier=TokenVerifier(keys, settings.issuer, settings.audience, revocations),
+        oauth=oauth,
+        mfa=Mfa(database, accounts, sessions, seal=seal, issuer=settings.mfa_issuer),
         issuer=settings.issuer,
         audience=settings.audience,
     )
 
 
 @asynccontextmanager
+async def tended(keys: LocalKeys) -> AsyncIterator[None]:
+    """Have the signing keys replaced and withdrawn in time, meanwhile."""
+    task = asyncio.create_task(keys.run(), name="signing keys")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
 async def grounded(settings: AuthSettings) -> AsyncIterator[Ground]:
     """Yield the migrated database and what checks passwords."""
     rules = PasswordRules(Breached(settings.breached_passwords))
+    async with store(settings) as database:
+        with closing(Passwords()) as passwords:
+            yield Ground(settings, database, passwords, rules)
+
+
+@asynccontextmanager
+async def store(settings: AuthSettings) -> AsyncIterator[Database]:
+    """Yield the database, migrated."""
     await run_migrations(settings.store_url, MIGRATIONS)
     database = Database(settings.store_url)
     try:
-        with closing(Passwords()) as passwords:
-            yield Ground(settings, database, passwords, rules)
+        yield database
     finally:
         await database.close()
 

@@ -30,6 +30,9 @@ MODEL_NAME = "demand.customer_tiers"
 FEATURES = ("recency_days", "frequency", "monetary")
 KS = range(2, 11)
 SAMPLE = 5_000
+"""Most customers that silhouette is measured on, and that the k it compares are fitted to."""
+FITTED = 100_000
+"""Most customers that the tiers are fitted to; the others are assigned to the nearest centroid."""
 SEED = 20170101
 ACTIONS = {
     "bronze": "Keep the cost of serving them low, and find what brings them back",
@@ -58,8 +61,8 @@ class Tiers:
     def clusters(self, features: Floats) -> npt.NDArray[np.intp]:
         """Return the index of the nearest centroid of each row."""
         points = (log_features(features) - self.means) / self.scales
-        distances = ((points[:, None, :] - self.centroids[None]) ** 2).sum(axis=2)
-        return np.asarray(distances.argmin(axis=1), np.intp)
+        distances = [((points - centroid) ** 2).sum(axis=1) for centroid in self.centroids]
+        return np.asarray(np.argmin(distances, axis=0), np.intp)
 
     @classmethod
     def from_artefact(cls, artefact: Mapping[str, Any]) -> Tiers:
@@ -105,17 +108,18 @@ def fit(features: Floats) -> Fit | None:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415
 
     logs = log_features(features)
-    if len(np.unique(logs, axis=0)) < len(TIERS):
+    chosen = sample(len(logs), FITTED)
+    if len(np.unique(logs[chosen], axis=0)) < len(TIERS):
         return None
     means, spread = logs.mean(axis=0), logs.std(axis=0)
     scales = np.where(spread > 0, spread, 1.0)
     points = (logs - means) / scales
     with threadpool_limits(limits=1):  # sums in one order: the same customers give the same bits
-        kmeans = cluster(points, len(TIERS))
-        metrics = silhouettes(points)
-    names = tier_names(features[:, FEATURES.index("monetary")], kmeans.labels_)
+        labels = cluster(points[chosen], len(TIERS)).predict(points)
+        metrics = silhouettes(points, labels)
+    names = tier_names(features[:, FEATURES.index("monetary")], labels)
     # Means of the final clusters summed in row order: no trace of how the training summed them.
-    centroids = np.stack([points[kmeans.labels_ == label].mean(axis=0) for label in range(len(TIERS))])
+    centroids = np.stack([points[labels == label].mean(axis=0) for label in range(len(TIERS))])
     model = Tiers(means, scales, centroids, names)
     return Fit(model, {**metrics, "customers": float(len(features))}, fingerprint(features))
 
@@ -134,31 +138,37 @@ def tier_names(monetary: Floats, labels: npt.NDArray[np.int32]) -> tuple[str, ..
     return tuple(TIERS[rank] for rank in ranks)
 
 
-def silhouettes(points: Floats) -> dict[str, float]:
+def silhouettes(points: Floats, labels: npt.NDArray[np.int32]) -> dict[str, float]:
     """Return the mean silhouette for each k of 2 to 10, that of the four tiers, and the k with the highest.
 
-    Measured on all points up to SAMPLE, beyond that on a sample of that size drawn with a fixed seed.
+    Measured on all points up to SAMPLE, beyond that on a sample of that size drawn with a fixed seed, which the other k
+    are fitted to as well: nine more fits of all customers would cost far more than the tiers themselves.
+
+    Args:
+        points: standardised customers.
+        labels: which of the four tiers each is in.
     """
     from sklearn.metrics import silhouette_score  # noqa: PLC0415
 
-    distinct = len(np.unique(points, axis=0))
-    chosen = sample(len(points))
+    chosen = sample(len(points), SAMPLE)
+    measured = points[chosen]
+    distinct = len(np.unique(measured, axis=0))
     scores: dict[int, float] = {}
     for k in KS:
-        if k <= distinct and k < len(points):
-            labels = cluster(points, k).labels_[chosen]
-            if len(np.unique(labels)) > 1:
-                scores[k] = float(silhouette_score(points[chosen], labels))
+        if k <= distinct and k < len(measured):
+            found = labels[chosen] if k == len(TIERS) else cluster(measured, k).labels_
+            if len(np.unique(found)) > 1:
+                scores[k] = float(silhouette_score(measured, found))
     best = {"silhouette_k": float(max(scores, key=lambda k: (scores[k], -k)))} if scores else {}
     own = {"silhouette": scores[len(TIERS)]} if len(TIERS) in scores else {}
     return {**{f"silhouette_at_{k}": score for k, score in scores.items()}, **best, **own}
 
 
-def sample(count: int) -> npt.NDArray[np.intp]:
-    """Return the positions that silhouette is measured on."""
-    if count <= SAMPLE:
+def sample(count: int, most: int) -> npt.NDArray[np.intp]:
+    """Return the positions of all of `count`, or of `most` of them drawn with a fixed seed."""
+    if count <= most:
         return np.arange(count)
-    return np.sort(np.random.default_rng(SEED).choice(count, SAMPLE, replace=False))
+    return np.sort(np.random.default_rng(SEED).choice(count, most, replace=False))
 
 
 def fingerprint(features: Floats) -> str:

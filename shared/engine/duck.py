@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 import duckdb
 import ibis
 import pyarrow as pa
 
+from shared.engine.duck_files import write_months, write_one
 from shared.engine.layout import Layout, WrittenFile
-from shared.engine.placing import MONTH, MOST_GROUP, Placing, folder_of, is_remote, new_name, placing, row_group_rows
+from shared.engine.placing import is_remote, placing
 from shared.engine.plain import plain, shaped, stream
 from shared.engine.reading import content_name, snapshot_rows
 from shared.quoting import identifier, quoted
@@ -104,9 +104,9 @@ class DuckDbEngine:
             rows = self._selected(cursor, expression, schema)
             with placing(layout, self._temp_dir) as made:
                 if layout.by_month:
-                    _write_months(cursor, rows, made)
+                    write_months(cursor, rows, made)
                 else:
-                    _copy(cursor, f"{rows}{_order(layout.sort)}", made, None, MOST_GROUP)
+                    write_one(cursor, rows, made)
                 return made.placed
         finally:
             cursor.close()
@@ -144,46 +144,3 @@ class DuckDbEngine:
             from shared.engine.remote import reach  # noqa: PLC0415  only where the lake is in a store
 
             reach(self._connection.con, uris, self._options)
-
-
-def _write_months(cursor: duckdb.DuckDBPyConnection, rows: str, made: Placing) -> None:
-    """Write a file a month. The rows are computed and sorted once, into a table that spills."""
-    by = identifier(made.layout.by_month)
-    table = identifier(f"written-{uuid4()}")
-    order = _order((MONTH, *made.layout.sort))
-    cursor.execute(f"CREATE TEMP TABLE {table} AS SELECT *, strftime({by}, '%Y-%m') AS {MONTH} FROM ({rows}){order}")  # noqa: S608
-    try:
-        counted = cursor.execute(f"SELECT {MONTH}, count(*) FROM {table} GROUP BY ALL ORDER BY ALL").fetchall()  # noqa: S608
-        for month, count in counted:
-            which = f"{MONTH} IS NULL" if month is None else f"{MONTH} = {quoted(month)}"
-            # It stands in order already; sorting a month again costs little and leaves nothing to luck.
-            select = f"SELECT * EXCLUDE ({MONTH}) FROM {table} WHERE {which}{_order(made.layout.sort)}"  # noqa: S608
-            _copy(cursor, select, made, month, row_group_rows(count))
-    finally:
-        cursor.execute(f"DROP TABLE {table}")
-
-
-def _copy(cursor: duckdb.DuckDBPyConnection, select: str, made: Placing, month: str | None, group: int) -> None:
-    relative = f"{folder_of(month)}/{new_name()}" if made.layout.by_month else new_name()
-    local = made.local(relative)
-    try:
-        rows = _count(
-            cursor.execute(
-                f"COPY ({select}) TO {quoted(str(local))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group})"
-            ).fetchone()
-        )
-        if rows:
-            made.settle(relative, local, rows, month)
-    except BaseException:
-        local.unlink(missing_ok=True)
-        raise
-    if not rows:
-        local.unlink()
-
-
-def _count(answer: tuple[Any, ...] | None) -> int:
-    return int(answer[0]) if answer else 0
-
-
-def _order(columns: Sequence[str]) -> str:
-    return f" ORDER BY {', '.join(f'{identifier(name)} NULLS LAST' for name in columns)}" if columns else ""

@@ -56,6 +56,10 @@ class Placing:
         target.parent.mkdir(parents=True, exist_ok=True)
         return target
 
+    def scratch(self, name: str) -> Path:
+        """Return a path beside the way that nothing is at yet; what is put there goes when the write ends."""
+        return self._scratch / name
+
     def settle(self, relative: str, written: Path, rows: int, month: str | None) -> None:
         """Make a file that stands at `written` durable in the table's folder, and note it."""
         size = written.stat().st_size

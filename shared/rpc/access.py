@@ -45,6 +45,12 @@ class PermissionMissing(PermissionDenied):
     reason = "PERMISSION_MISSING"
 
 
+class OwnSessionOnly(PermissionDenied):
+    """The token is one that a program holds for somebody, and the method is for the person alone."""
+
+    reason = "OWN_SESSION_ONLY"
+
+
 class InternalOnly(PermissionDenied):
     """The method is for our own processes, and this caller has not shown that it is one."""
 
@@ -74,6 +80,7 @@ class Access:
     door: Door
     permission: str = ""
     fields: tuple[str, ...] = ()
+    own_session: bool = False
 
     def needed(self, request: Any) -> str:
         """Return the permission this request needs."""
@@ -82,7 +89,9 @@ class Access:
         return self.permission.format(**{field: getattr(request, field) for field in self.fields})
 
     def check(self, caller: Principal, request: Any) -> None:
-        """Raise PermissionMissing unless the caller holds what the request needs."""
+        """Raise PermissionMissing or OwnSessionOnly unless the caller holds what the request needs."""
+        if self.own_session and caller.client_id:
+            raise OwnSessionOnly("this is not for programs that act for somebody; log in and do it yourself")
         if self.door is Door.PERMISSION and not caller.may(permission := self.needed(request)):
             raise PermissionMissing(
                 f"this needs the permission {permission}, which you do not have; ask an administrator",
@@ -106,7 +115,9 @@ def access(method: MethodDescriptor) -> Access:
     unknown = [field for field in fields if method.client_streaming or field not in method.input_type.fields_by_name]
     if unknown:
         raise PolicyWrong(f"{method.full_name}: {policy.permission} names {unknown[0]}, no field of the request")
-    return Access(doors[0], policy.permission, fields)
+    if policy.own_session and doors[0] not in (Door.PERMISSION, Door.AUTHENTICATED):
+        raise PolicyWrong(f"{method.full_name}: own_session says which tokens may call, but it takes none")
+    return Access(doors[0], policy.permission, fields, policy.own_session)
 
 
 def _doors() -> str:

@@ -6,6 +6,7 @@ grpc.aio channel: client interceptors of grpc.aio would make an extra task for e
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -13,11 +14,13 @@ from typing import Any, Self
 import grpc
 
 from shared import principal, telemetry
+from shared.errors import PlatformError
 from shared.rpc import deadline
 from shared.rpc.carrier import Carrier, NotCarried
 from shared.rpc.status import from_rpc_error
 from shared.rpc.tls import connect
 from shared.settings import ProcessSettings
+from shared.telemetry_metrics import Meters
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -59,11 +62,12 @@ def outgoing(metadata: Metadata = ()) -> list[tuple[str, str]]:
 class UnaryCall:
     """One method of a service that answers once."""
 
-    __slots__ = ("_method", "_service")
+    __slots__ = ("_meters", "_method", "_service")
 
-    def __init__(self, method: Any, service: str) -> None:
+    def __init__(self, method: Any, service: str, meters: Meters | None = None) -> None:
         self._method = method
         self._service = service
+        self._meters = meters
 
     async def __call__(
         self,
@@ -75,12 +79,19 @@ class UnaryCall:
     ) -> Any:
         """Return the answer. Raises PlatformError; cancelling the caller cancels the work behind."""
         seconds = deadline.within(DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout)
+        outcome, began = "CANCELLED", time.perf_counter()
         try:
-            return await self._method(
+            answer = await self._method(
                 request, timeout=seconds, metadata=outgoing(metadata), wait_for_ready=wait_for_ready
             )
+            outcome = "OK"
         except grpc.aio.AioRpcError as error:
+            outcome = error.code().name
             raise from_rpc_error(error, self._service) from error
+        finally:
+            if self._meters is not None:
+                self._meters.rpc_client.record(time.perf_counter() - began, self._service, outcome)
+        return answer
 
 
 class StreamCall:
@@ -116,8 +127,9 @@ class StreamCall:
 class ServiceChannel:
     """A long-lived connection to one service."""
 
-    def __init__(self, name: str, raw: grpc.aio.Channel) -> None:
+    def __init__(self, name: str, raw: grpc.aio.Channel, meters: Meters | None = None) -> None:
         self.name = name
+        self._meters = meters
         self.raw = raw
         """The grpc.aio channel itself, without token, trace or error mapping."""
         self._carrier = Carrier(raw, name)
@@ -133,7 +145,7 @@ class ServiceChannel:
     ) -> UnaryCall:
         """Return the method at `/package.Service/Method`, made once and called often."""
         raw = self.raw.unary_unary(method, request_serializer, response_deserializer, _registered_method)
-        return UnaryCall(raw, self.name)
+        return UnaryCall(raw, self.name, self._meters)
 
     def unary_stream(
         self,
@@ -160,6 +172,27 @@ class ServiceChannel:
 
         It is carried on the stream where the service has one, and made by itself otherwise. Raises PlatformError.
         """
+        outcome, began = "CANCELLED", time.perf_counter()
+        try:
+            answer = await self._carried(method_path, request, (serializer, deserializer), timeout, metadata)
+            outcome = "OK"
+        except PlatformError as error:
+            outcome = error.code.name
+            raise
+        finally:
+            if self._meters is not None:
+                self._meters.rpc_client.record(time.perf_counter() - began, self.name, outcome)
+        return answer
+
+    async def _carried(
+        self,
+        method_path: str,
+        request: Any,
+        codec: tuple[Serializer, Deserializer],
+        timeout: float | None,  # noqa: ASYNC109
+        metadata: Metadata,
+    ) -> Any:
+        serializer, deserializer = codec
         if self._carrier.offered:
             seconds = deadline.within(DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout)
             about = dict(outgoing(metadata))
@@ -172,7 +205,8 @@ class ServiceChannel:
         key = (method_path, serializer, deserializer)
         method = self._unary.get(key)
         if method is None:
-            method = self._unary[key] = self.unary_unary(method_path, serializer, deserializer, True)
+            raw = self.raw.unary_unary(method_path, serializer, deserializer, True)
+            method = self._unary[key] = UnaryCall(raw, self.name)
         return await method(request, timeout=timeout, metadata=metadata)
 
     def stream(
@@ -206,6 +240,6 @@ class ServiceChannel:
         await self.close()
 
 
-def channel(name: str, address: str, settings: ProcessSettings) -> ServiceChannel:
+def channel(name: str, address: str, settings: ProcessSettings, meters: Meters | None = None) -> ServiceChannel:
     """Return a channel to the service called `name`; it connects when it is first used."""
-    return ServiceChannel(name, connect(name, address, settings, OPTIONS))
+    return ServiceChannel(name, connect(name, address, settings, OPTIONS), meters)

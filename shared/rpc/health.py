@@ -20,6 +20,8 @@ POLL_SECONDS = 1.0
 DATA = "data"
 """Health name of a service whose data are there to be served, apart from whether the process is ready."""
 
+PATHS = ("/health/live", "/health/ready")
+
 Ready = Callable[[], Awaitable[None]]
 log = structlog.stdlib.get_logger("shared.rpc")
 
@@ -88,6 +90,8 @@ class HealthApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope.get("path") if scope["type"] == "http" else None
+        if path in PATHS:
+            scope["http.route"] = path
         if path == "/health/live":
             await _answer(send, 200, {"status": "live"})
         elif path == "/health/ready":

@@ -13,8 +13,10 @@ import uvicorn
 
 from shared import logs, telemetry
 from shared.rpc.joined import JoinedProtocol
+from shared.rpc.metrics import MetricsApp
 from shared.rpc.process import address_in_use, settled, stopping
 from shared.settings import ProcessSettings
+from shared.telemetry_metrics import Meters
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -65,12 +67,14 @@ def bound_address(listener: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def http_server(app: ASGIApp, address: str, traces: telemetry.Telemetry) -> AsyncIterator[str]:
-    """Serve `app` and give the address it is served at; leaving finishes the requests in flight."""
+async def http_server(
+    app: ASGIApp, address: str, traces: telemetry.Telemetry, metrics_token: str = ""
+) -> AsyncIterator[str]:
+    """Serve `app` and /metrics and give the address they are served at; leaving finishes the requests in flight."""
     listener = bind(address)
     where = bound_address(listener)
     config = uvicorn.Config(
-        telemetry.TraceMiddleware(app, traces),
+        telemetry.TraceMiddleware(MetricsApp(app, traces.meters, metrics_token), traces),
         http=JoinedProtocol,
         log_config=None,
         access_log=False,
@@ -91,12 +95,13 @@ async def http_server(app: ASGIApp, address: str, traces: telemetry.Telemetry) -
         listener.close()
 
 
-async def serve_http(name: str, settings: ProcessSettings, app: ASGIApp) -> None:
+async def serve_http(name: str, settings: ProcessSettings, app: ASGIApp, meters: Meters | None = None) -> None:
     """Serve `app` alone, as the gateway does, until a signal comes or the supervisor is gone."""
     logs.configure(name, settings)
-    traces = telemetry.start(name, settings)
+    traces = telemetry.start(name, settings, meters)
+    serving = http_server(app, settings.http_address, traces, settings.metrics_token)
     try:
-        async with stopping(settings) as stop, http_server(app, settings.http_address, traces) as address:
+        async with stopping(settings) as stop, serving as address:
             log.info("serving", http=address)
             settled()
             await stop.wait()

@@ -7,6 +7,7 @@ do the same for each call again.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -125,7 +126,7 @@ class Interceptor:
     async def _call(self, method: str, request: Any, context: Context) -> AsyncIterator[None]:
         headers = dict(context.invocation_metadata() or ())
         span = self._traces.begin(method, headers.get(telemetry.TRACEPARENT, ""))
-        failure = ""
+        failure, began = "", time.perf_counter()
         try:
             deadline.begin(context.time_remaining())
             token, peer = bearer(headers.get("authorization", "")), context.peer()
@@ -148,6 +149,7 @@ class Interceptor:
             raise
         finally:
             self._traces.end(span, failure)
+            self._traces.meters.rpc_server.record(time.perf_counter() - began, method, failure or "OK")
 
     async def _refuse(self, method: str, context: Context, error: PlatformError) -> None:
         ours = error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR

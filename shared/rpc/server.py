@@ -137,9 +137,10 @@ async def running(
     calls = Interceptor(guard, traces)
     carried = CallServicer(calls.unary, guard)
     async with _grpc_server(settings, services, state, calls, carried) as grpc_address:
-        own = channel(name, _from_here(grpc_address), settings)
+        own = channel(name, _from_here(grpc_address), settings, traces.meters)
         app = HealthApp(state, http_app_factory(own) if http_app_factory else None)
-        async with own, http_server(app, settings.http_address, traces) as http_address, _kept_fresh(state):
+        http = http_server(app, settings.http_address, traces, settings.metrics_token)
+        async with own, http as http_address, _kept_fresh(state):
             try:
                 yield Bound(grpc_address, http_address)
             finally:

@@ -18,6 +18,19 @@ from shared.errors import (
     Unimplemented,
 )
 
+
+class ConnectionLost(Unavailable):
+    """The connection broke while the call was under way: it may have been done or not."""
+
+    reason = "SERVICE_UNAVAILABLE"
+
+
+class Unreachable(Unavailable):
+    """There is no connection to the service: the call was never sent."""
+
+    reason = "SERVICE_UNAVAILABLE"
+
+
 DETAILS_KEY = "grpc-status-details-bin"
 MOST_FIELD_ERRORS = 100
 """Beyond these the status would outgrow what metadata may hold."""
@@ -25,9 +38,11 @@ MOST_FIELD_ERRORS = 100
 HTTP_STATUS = "http_status"
 """Metadata of an error whose HTTP status is not the one of its code, such as 413."""
 
+NEVER_SENT = "failed to connect"
+"""How gRPC begins to tell that there was no connection to send a call over."""
+
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 CONNECTION = {
-    grpc.StatusCode.UNAVAILABLE: (Unavailable, "SERVICE_UNAVAILABLE", "cannot be reached; try again shortly"),
     grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceeded, None, "did not answer in time; ask for less or try again"),
     grpc.StatusCode.CANCELLED: (Cancelled, None, "stopped the call because the caller went away"),
     grpc.StatusCode.UNIMPLEMENTED: (Unimplemented, None, "does not offer this method"),
@@ -108,6 +123,9 @@ def _raised(error: grpc.aio.AioRpcError) -> PlatformError | None:
 def connection_error(code: grpc.StatusCode, details: str, service: str) -> PlatformError:
     """Return what a code means that comes from gRPC itself, with the service named."""
     about = {"service": service}
+    if code == grpc.StatusCode.UNAVAILABLE:
+        lost = Unreachable if details.startswith(NEVER_SENT) else ConnectionLost
+        return lost(f"the {service} service cannot be reached; try again shortly", metadata=about)
     if code in CONNECTION:
         kind, reason, sentence = CONNECTION[code]
         return kind(f"the {service} service {sentence}", reason=reason, metadata=about)

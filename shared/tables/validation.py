@@ -20,6 +20,8 @@ from shared.tables import Column, Reference, Table
 from shared.tables.types import ibis_type
 
 RAW = "raw__"
+GIVEN = "given__"
+"""Whether a value was given at all: asked of the value, as writing moments out to ask their text costs half a check."""
 HIT = "hit__"
 REASONS = "_reasons"
 PLACE = ("_source", "_source_position", "_feed", "_id")
@@ -85,6 +87,7 @@ def _cast(table: Table, raw: ir.Table, keep: tuple[str, ...]) -> ir.Table:
         value = raw[column.name] if known else ibis.null(ibis_type(column.type))
         columns[column.name] = cast_to(value, column.type) if known else value
         columns[f"{RAW}{column.name}"] = text_of(value)
+        columns[f"{GIVEN}{column.name}"] = value.notnull()
     columns |= {name: raw[name].cast("string") for name in PLACE if name in raw.columns}
     columns |= {name: raw[name] for name in keep}
     rows = raw.select(**columns)
@@ -124,18 +127,18 @@ def _local_checks(table: Table) -> tuple[Check, ...]:
 
 
 def _column_checks(column: Column) -> Iterator[Check]:
-    name, raw = column.name, f"{RAW}{column.name}"
+    name, given = column.name, f"{GIVEN}{column.name}"
     if column.type != "VARCHAR":
         yield Check(f"castable_{name}", (name,), _uncastable(column))
     if not column.nullable:
-        yield Check(f"not_null_{name}", (name,), lambda rows: rows[raw].isnull())
+        yield Check(f"not_null_{name}", (name,), lambda rows: ~rows[given])
     if column.choices:
         yield Check(f"choice_{name}", (name,), lambda rows: rows[name].notin(column.choices))
 
 
 def _uncastable(column: Column) -> Callable[[ir.Table], ir.BooleanValue]:
     def broken(rows: ir.Table) -> ir.BooleanValue:
-        return rows[f"{RAW}{column.name}"].notnull() & rows[column.name].isnull()
+        return rows[f"{GIVEN}{column.name}"] & rows[column.name].isnull()
 
     return broken
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from shared.errors import Internal
 from shared.transcode import fields as f
 from shared.transcode import negotiate
 from shared.transcode.contract import Method
@@ -29,6 +30,8 @@ class Answer:
     body: bytes
     media_type: bytes = JSON.encode()
     headers: list[Header] = field(default_factory=list)
+    encoded: dict[str, bytes] | None = None
+    """Content coding → the body in it, filled as it is asked for; None for an answer that is given once."""
 
 
 class Answerer:
@@ -40,6 +43,8 @@ class Answerer:
         self._status = 202 if method.policy.long_running else 200
         self._file_name = method.rule.template.text.rpartition("/")[2]
         self.table_field = table_field(method)
+        self._redirect = method.policy.redirect_field
+        self._redirect_status = 302 if method.rule.verb == "GET" else 303
         self._raw = method.descriptor.output_type.full_name == f.HTTP_BODY
         self._keeps = method.policy.cache_seconds if method.rule.verb == "GET" else 0
         self._caching = caching(method, bool(self.table_field))
@@ -49,19 +54,24 @@ class Answerer:
         accept = headers.get(b"accept", b"*/*")
         return JSON if not self.table_field or accept == b"*/*" else negotiate.chosen(accept, OFFERED)
 
-    def answer(self, message: Any, headers: Headers, media_type: str, cookie_mode: bool) -> Answer:
-        """Return the answer to send, a 304 without body when the caller has it already."""
+    def answer(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
+        """Return the whole answer, the same for every caller who asks the same."""
         made = self._made(message, media_type, cookie_mode)
         made.headers += self._caching
-        if not self._keeps:
-            return made
-        tag = negotiate.etag(made.body)
-        made.headers.append((b"etag", tag))
-        if negotiate.unchanged(headers.get(b"if-none-match"), tag):
-            made.status, made.body = 304, b""
+        if self._keeps:
+            made.headers.append((b"etag", negotiate.etag(made.body)))
         return made
 
+    def for_caller(self, answer: Answer, headers: Headers) -> Answer:
+        """Return the answer to send: a 304 without body when the caller has it already."""
+        held = headers.get(b"if-none-match") if self._keeps else None
+        if not held or not negotiate.unchanged(held, dict(answer.headers)[b"etag"]):
+            return answer
+        return Answer(304, b"", answer.media_type, answer.headers)
+
     def _made(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
+        if self._redirect:
+            return self._redirected(getattr(message, self._redirect))
         if self._raw:
             return Answer(self._status, message.data, printable(message.content_type))
         if media_type != JSON:
@@ -72,6 +82,11 @@ class Answerer:
         cookies = self._cookies.take(found) if cookie_mode else []
         return Answer(self._status, orjson.dumps(found), headers=cookies + self._cookies.clear())
 
+    def _redirected(self, location: str) -> Answer:
+        if not location or printable(location) != location.encode("utf-8"):
+            raise Internal("the answer redirects to what is no address")
+        return Answer(self._redirect_status, b"", b"text/plain", [(b"location", location.encode())])
+
 
 def table_field(method: Method) -> str:
     """Return the name of the response field that holds the rows, empty when there is none."""
@@ -79,9 +94,17 @@ def table_field(method: Method) -> str:
     return found[0] if found else ""
 
 
+def may_be_kept(method: Method) -> bool:
+    """Return whether answers of a method may be given again: its contract says how long, and they hold no secret."""
+    policy, answer = method.policy, method.descriptor.output_type
+    cookies = any(f.options_of(field).cookie for field in (*answer.fields, *method.descriptor.input_type.fields))
+    changes = policy.long_running or policy.clears_cookie or policy.redirect_field or policy.oauth_endpoint
+    return bool(policy.cache_seconds and not changes and not cookies and not holds_secret(answer))
+
+
 def caching(method: Method, negotiated: bool) -> list[Header]:
     """Return the headers that say who may keep an answer, how long and whether it may be compressed."""
-    if holds_secret(method.descriptor.output_type):
+    if holds_secret(method.descriptor.output_type) or method.policy.oauth_endpoint:
         # A secret compressed beside text that the caller chooses can be guessed by length (BREACH).
         return [(b"cache-control", b"no-store, no-transform")]
     if not method.policy.cache_seconds or method.rule.verb != "GET":

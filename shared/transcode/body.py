@@ -16,9 +16,8 @@ MAX_DEPTH = 32
 JSON_TYPES = (b"application/json", b"")
 
 
-async def read_object(headers: Mapping[bytes, bytes], receive: Receive, limit: int = MAX_BYTES) -> dict[str, Any]:
-    """Return the object in the body; an empty body is an empty object. Raises typed errors for all else."""
-    body = await read_bytes(headers, receive, limit)
+def parsed_object(headers: Mapping[bytes, bytes], body: bytes) -> dict[str, Any]:
+    """Return the object in a body; an empty body is an empty object. Raises typed errors for all else."""
     if not body.strip():
         return {}
     check_type(headers)
@@ -54,9 +53,18 @@ async def read_bytes(headers: Mapping[bytes, bytes], receive: Receive, limit: in
 
 def check_type(headers: Mapping[bytes, bytes]) -> None:
     """Refuse a body that does not say it is plain JSON."""
-    kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
-    if kind not in JSON_TYPES:
+    if media_type(headers) not in JSON_TYPES:
         raise UnsupportedMediaType("the body must be JSON: send Content-Type: application/json")
+    check_uncompressed(headers)
+
+
+def media_type(headers: Mapping[bytes, bytes]) -> bytes:
+    """Return what the body says it is, in lower case, without parameters."""
+    return headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
+
+
+def check_uncompressed(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a body that may be a thousand times longer than it looks."""
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise UnsupportedMediaType("the body must not be compressed")
 

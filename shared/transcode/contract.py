@@ -22,6 +22,7 @@ from shared.transcode.template import PathTemplate
 
 VERBS = ("get", "post", "put", "patch", "delete")
 ACCESS = ("permission", "public", "authenticated", "internal")
+OAUTH_ENDPOINTS = ("token", "authorization")
 
 
 class ContractError(Internal):
@@ -154,6 +155,33 @@ def fields_exist(method: Method) -> None:
         raise ContractError(f"{method.full_name}: its request has no field {', '.join(missing)}")
 
 
+def forms_are_whole(method: Method) -> None:
+    """Refuse a form where none can be read, and one that a page of another site could send with our cookie."""
+    policy, found = method.policy, method.request_fields().values()
+    basic = [one for one in found if f.options_of(one).basic]
+    if (policy.form or basic) and (method.http is None or method.http.body != "*"):
+        raise ContractError(f'{method.full_name}: a form fills the whole request; say body: "*"')
+    if basic and not policy.form:
+        raise ContractError(f"{method.full_name}: HTTP Basic stands in for fields of a form; say form: true")
+    if policy.form and any(f.options_of(one).cookie for one in found):
+        raise ContractError(f"{method.full_name}: a form comes from any site, so no field of it may be a cookie")
+
+
+def oauth_endpoint_known(method: Method) -> None:
+    """Refuse a kind of OAuth endpoint that there is none of."""
+    kind = method.policy.oauth_endpoint
+    if kind not in ("", *OAUTH_ENDPOINTS):
+        raise ContractError(f"{method.full_name}: oauth_endpoint {kind!r}; one of {', '.join(OAUTH_ENDPOINTS)}")
+
+
+def redirect_is_text(method: Method) -> None:
+    """Refuse a redirect to what is no text of the answer."""
+    name = method.policy.redirect_field
+    field = method.descriptor.output_type.fields_by_name.get(name)
+    if name and (field is None or field.type != FieldDescriptor.TYPE_STRING or field.is_repeated):
+        raise ContractError(f"{method.full_name}: redirect_field {name!r} is no string of its answer")
+
+
 def template_fields(permission: str) -> list[str]:
     """Return the request fields in a permission such as `{system}:read`."""
     return [part.split("}", 1)[0] for part in permission.split("{")[1:]]
@@ -164,6 +192,9 @@ CHECKS: tuple[Callable[[Method], None], ...] = (
     routed_or_internal,
     unary_when_published,
     fields_exist,
+    forms_are_whole,
+    oauth_endpoint_known,
+    redirect_is_text,
 )
 
 

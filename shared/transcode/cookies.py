@@ -61,8 +61,9 @@ class Cookies:
         self._ages = {one.name: f.options_of(one).cookie_max_age_field for one in answer if one.name in self._taken}
         cleared = method.policy.clears_cookie
         self._clears = names.of(cleared) if cleared else ""
-        path = method.rule.template.text.rpartition("/")[0] or "/"
-        self._attributes = f"; Path={path}; HttpOnly; SameSite=Strict" + "; Secure" * names.secure
+        self._paths = {one.name: f.options_of(one).cookie_path for one in answer if one.name in self._taken}
+        self._path = method.rule.template.text.rpartition("/")[0] or "/"
+        self._flags = "; HttpOnly; SameSite=Strict" + "; Secure" * names.secure
 
     @property
     def used(self) -> bool:
@@ -96,12 +97,12 @@ class Cookies:
             value, age = answer.pop(field, ""), answer.get(self._ages[field])
             lifetime = "" if age is None else f"; Max-Age={age}"
             if value:
-                found.append(self._header(f"{cookie}={value}{lifetime}"))
+                found.append(self._header(f"{cookie}={value}{lifetime}", self._paths[field]))
         return found
 
     def clear(self) -> list[Header]:
         """Return the header that makes the browser forget the cookie, where the method says so."""
         return [self._header(f"{self._clears}=; Max-Age=0")] if self._clears else []
 
-    def _header(self, value: str) -> Header:
-        return b"set-cookie", printable(value + self._attributes)
+    def _header(self, value: str, path: str = "") -> Header:
+        return b"set-cookie", printable(f"{value}; Path={path or self._path}{self._flags}")

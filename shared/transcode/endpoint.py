@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from shared import client, principal, telemetry
-from shared.api_keys import ApiKeyInvalid, KeyTokens, key_in
-from shared.errors import Internal, InvalidArgument, PlatformError
+from shared import client, telemetry
+from shared.api_keys import KeyTokens
+from shared.errors import Internal, InvalidArgument, PlatformError, Unauthenticated
 from shared.principal import ANONYMOUS, Principal
-from shared.rpc.access import Access, TokenMissing, Verifier, access, bearer
+from shared.rpc.access import Access, Verifier, access
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
-from shared.tokens import TokenExpired, TokenRevoked
-from shared.transcode import body, problem
-from shared.transcode.answer import Answer, Answerer
+from shared.transcode import body, idempotency, problem
+from shared.transcode.answer import Answer, Answerer, may_be_kept
 from shared.transcode.backends import Backends
+from shared.transcode.callers import Callers
 from shared.transcode.contract import Method
 from shared.transcode.cookies import CookieNames, Cookies
 from shared.transcode.decode import Decoders
 from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
+from shared.transcode.form import BodyReader
+from shared.transcode.oauth import send_oauth_error
+from shared.transcode.parts import ANSWER_HEADERS, Keeper, Limiter, Question, Replier, Taken
 from shared.transcode.request import RequestReader
 from shared.transcode.tables import JSON
 
 LONGEST_TIMEOUT_SECONDS = 30.0
+ENCODED = "shop.encoded"
+"""Key of a message that starts an answer, below which its compressed forms are kept from one time to the next."""
+
 ARROW_ASKED = (("table-encoding", "arrow"),)
 
 log = structlog.stdlib.get_logger("shared.transcode")
@@ -42,6 +48,9 @@ class Edge:
     cookie_names: CookieNames = field(default_factory=CookieNames)
     max_body_bytes: int = body.MAX_BYTES
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    limiter: Limiter | None = None
+    keeper: Keeper | None = None
+    replier: Replier | None = None
     encoders: Encoders = field(default_factory=Encoders)
     decoders: Decoders = field(default_factory=Decoders)
     api_keys: KeyTokens | None = None
@@ -56,11 +65,17 @@ class Endpoint:
         self._edge = edge
         self._access: Access = access(method.descriptor)
         self._reader = RequestReader(method, edge.decoders)
+        self._body = BodyReader(method)
         self._service = edge.backends.service(method)
         self._cookies = Cookies(method, edge.cookie_names)
         self._answerer = Answerer(method, edge.encoders, self._cookies)
+        self._send_failure = send_oauth_error if method.policy.oauth_endpoint else send_problem
         self._rpc_path = method.rpc_path
         self._tells_client = method.rule.verb != "GET" or method.policy.public
+        self._may_be_kept = may_be_kept(method)
+        self._takes_key = idempotency.creates(method)
+        self._callers = Callers(edge.verifier, edge.api_keys)
+        self._cost = method.policy.rate_cost or 1
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
 
@@ -69,10 +84,10 @@ class Endpoint:
         try:
             answer = await self._answered(scope, receive)
         except PlatformError as error:
-            await send_problem(error, scope, send)
+            await self._send_failure(error, scope, send)
         except Exception:
             log.exception("a request failed", method=self.method.full_name)
-            await send_problem(Internal("something went wrong on our side; the log has more"), scope, send)
+            await self._send_failure(Internal("something went wrong on our side; the log has more"), scope, send)
         else:
             if answer is not None:
                 await send_answer(answer, scope, send)
@@ -80,7 +95,7 @@ class Endpoint:
     async def _answered(self, scope: Scope, receive: Receive) -> Answer | None:
         """Return the answer, or None when the caller has gone."""
         headers = dict(scope["headers"])
-        caller = await self._caller(headers)
+        caller = await self._admitted(scope, headers)
         cookie_mode = self._cookies.used and self._cookies.asked(headers)
         request = await self._request(scope, headers, receive, cookie_mode)
         # A name that is no system's is not found for anybody; how a known one stands is for those it lets in.
@@ -93,42 +108,54 @@ class Endpoint:
         if self._tells_client:  # reads are not told: it would cost each of them, and nobody notes who read what
             metadata += ((client.HEADER, client.told(scope, headers)),)
         timeout = self._timeout(headers)
-        with Watch(receive) as watch:
+
+        async def make() -> Answer:
             message = await backend.call(
                 self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=metadata
             )
-        return None if watch.gone else self._answerer.answer(message, headers, media_type, cookie_mode)
+            return self._answerer.answer(message, media_type, cookie_mode)
 
-    async def _caller(self, headers: Mapping[bytes, bytes]) -> Principal:
-        """Return who calls, for the services behind too. Raises Unauthenticated or PermissionMissing."""
-        if not self._access.needs_token:
-            return ANONYMOUS
-        token = bearer(headers.get(b"authorization", b"").decode("latin-1"))
-        key = key_in(headers, token) if self._edge.api_keys else ""
-        if not (token or key):
-            raise TokenMissing("this needs a token; log in and send it as `Authorization: Bearer …`")
-        caller = await (self._key_holder(key) if key else self._edge.verifier.verify(token))
-        if not self._access.fields:
-            self._access.check(caller, None)
-        principal.current.set(caller)
-        return caller
+        keeper = self._edge.keeper if self._may_be_kept else None
+        replier = self._edge.replier if self._takes_key and idempotency.HEADER in headers else None
+        found: Answer | Awaitable[Answer]
+        if keeper is None and replier is None:
+            found = make()
+        else:
+            asked = deterministic(request)
+            question = Question(self.method, self._access.door, service, asked, media_type, caller, timeout)
+            if replier is not None:
+                found = replier.answer(headers[idempotency.HEADER], question, make)
+            elif keeper is not None:
+                found = keeper.answer(question, make)
+        if isinstance(found, Answer):
+            return self._answerer.for_caller(found, headers)
+        with Watch(receive) as watch:
+            answer = await found
+        return None if watch.gone else self._answerer.for_caller(answer, headers)
 
-    async def _key_holder(self, key: str) -> Principal:
-        """Return whom an API key speaks for. Raises ApiKeyInvalid."""
-        keys = self._edge.api_keys
-        if keys is None:
-            raise ApiKeyInvalid()
+    async def _admitted(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
+        """Return who calls, after taking the call from its rate limit.
+
+        Raises Unauthenticated, RateLimited, and where no field of the request says what is needed PermissionDenied.
+        """
+        limiter = self._edge.limiter
         try:
-            return await self._edge.verifier.verify(await keys.token(key))
-        except (TokenRevoked, TokenExpired):
-            # The owner may do other things now, or the key was revoked: a new token tells which.
-            keys.forget(key)
-        return await self._edge.verifier.verify(await keys.token(key))
+            caller = await self._callers.named(headers) if self._access.needs_token else ANONYMOUS
+        except Unauthenticated:
+            # Guessing tokens is paid by the address it comes from.
+            if limiter is not None:
+                await take(limiter, self._cost, ANONYMOUS, scope)
+            raise
+        if limiter is not None:
+            await take(limiter, self._cost, caller, scope)
+        if self._access.needs_token and not self._access.fields:
+            self._access.check(caller, None)
+        return caller
 
     async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
         content = None
         if self._reader.body_field:
-            content = await body.read_object(headers, receive, self._edge.max_body_bytes)
+            content = await self._body.read(headers, receive, self._edge.max_body_bytes)
             if cookie_mode:
                 self._cookies.fill(content, headers)
         return self._reader.read(scope["path_params"], scope["query_string"], content)
@@ -136,6 +163,11 @@ class Endpoint:
     def _timeout(self, headers: Mapping[bytes, bytes]) -> float:
         asked = headers.get(b"x-request-timeout")
         return self._edge.timeout_seconds if asked is None else timeout_asked(asked)
+
+
+def deterministic(request: Any) -> bytes:
+    """Return the bytes of a message, the same for equal ones, maps in order."""
+    return bytes(request.SerializeToString(deterministic=True))
 
 
 def timeout_asked(value: bytes) -> float:
@@ -147,13 +179,25 @@ def timeout_asked(value: bytes) -> float:
     return seconds
 
 
+async def take(limiter: Limiter, cost: int, caller: Principal, scope: Scope) -> None:
+    """Take a call from its caller's limit. Raises the limiter's refusal."""
+    found = limiter.take(cost, caller, scope)
+    taken = found if isinstance(found, Taken) else await found
+    scope[ANSWER_HEADERS] = taken.headers
+    if taken.refusal is not None:
+        raise taken.refusal
+
+
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     """Send an answer; for HEAD all but the body."""
     length = str(len(answer.body)).encode()
     headers = [*answer.headers]
     if answer.status != 304:
         headers += [(b"content-type", answer.media_type), (b"content-length", length)]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    if answer.encoded is not None:
+        start[ENCODED] = answer.encoded
+    await send(start)
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
 

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.scopes import CLIENT, SCOPES
 from shared.systems import SYSTEMS
 from shared.transcode import fields as f
+from shared.transcode import idempotency
 from shared.transcode.comments import load_comments
-from shared.transcode.contract import Contracts, Method
+from shared.transcode.contract import OAUTH_ENDPOINTS, Contracts, Method
+from shared.transcode.oauth import ERRORS
 from shared.transcode.operation import Operation
 from shared.transcode.schema import Schema, Schemas
 
@@ -53,6 +56,17 @@ BEARER: Schema = {
     "bearerFormat": "JWT",
     "description": "An access token, valid for 15 minutes; refresh it or log in again.",
 }
+OAUTH_ERROR: Schema = {
+    "type": "object",
+    "title": "OAuthError",
+    "description": "A failure of an OAuth endpoint (RFC 6749, 5.2).",
+    "required": ["error", "error_description"],
+    "properties": {
+        "error": {"type": "string", "enum": sorted(ERRORS), "description": "Kind of failure."},
+        "error_description": {"type": "string", "description": "What was wrong and what to do."},
+    },
+}
+SCHEMES = ("bearer", "oauth2")
 
 
 @dataclass(frozen=True)
@@ -66,15 +80,24 @@ class Document:
     extra_paths: Mapping[str, Schema] = field(default_factory=dict)
     """Hand-written endpoints: path → path item."""
     extra_tags: tuple[Schema, ...] = ()
+    takes_keys: bool = False
+    """Whether the process answers repetitions of calls with an Idempotency-Key."""
+    password_grant: bool = False
+    """Whether the token endpoint takes passwords, for the page that tries the API."""
 
     def build(self, contracts: Contracts) -> dict[str, Any]:
         """Return the document of the published methods, sorted by path."""
         schemas = Schemas(load_comments() if self.comments is None else self.comments)
         schemas.components["Problem"] = PROBLEM
+        if any(method.policy.oauth_endpoint for method in contracts.published):
+            schemas.components["OAuthError"] = OAUTH_ERROR
+        schemes = SCHEMES if oauth_paths(contracts) else SCHEMES[:1]
         paths: dict[str, Schema] = {path: dict(item) for path, item in self.extra_paths.items()}
         for method in contracts.published:
             item = paths.setdefault(method.rule.template.text, {})
-            item[method.rule.verb.lower()] = Operation(method, schemas, tag(method)).build()
+            made = Operation(method, schemas, tag(method), schemes).build()
+            takes_key = self.takes_keys and idempotency.creates(method)
+            item[method.rule.verb.lower()] = idempotency.documented(made) if takes_key else made
         return {
             "openapi": "3.1.0",
             "info": {"title": self.title, "version": self.version, "description": self.description},
@@ -83,9 +106,32 @@ class Document:
             "paths": dict(sorted(paths.items())),
             "components": {
                 "schemas": dict(sorted(schemas.components.items())),
-                "securitySchemes": {"bearer": BEARER},
+                "securitySchemes": security_schemes(contracts, self.password_grant),
             },
         }
+
+
+def oauth_paths(contracts: Contracts) -> dict[str, str]:
+    """Return the paths of the token and the authorization endpoint by kind; nothing unless both are published."""
+    found = {one.policy.oauth_endpoint: one.rule.template.text for one in contracts.published}
+    found.pop("", None)
+    return found if len(found) == len(OAUTH_ENDPOINTS) else {}
+
+
+def security_schemes(contracts: Contracts, password_grant: bool) -> dict[str, Schema]:
+    """Return how a caller shows who it is: a token it holds, or one it gets by OAuth."""
+    paths = oauth_paths(contracts)
+    if not paths:
+        return {"bearer": BEARER}
+    token = {"tokenUrl": paths["token"], "refreshUrl": paths["token"], "scopes": dict(SCOPES)}
+    flows: dict[str, Schema] = {
+        "authorizationCode": {"authorizationUrl": paths["authorization"], **token},
+        "clientCredentials": {**token, "scopes": dict(CLIENT)},
+    }
+    if password_grant:
+        flows["password"] = token
+    description = "Authorization code with PKCE (S256) for people, client credentials for partners' programs."
+    return {"bearer": BEARER, "oauth2": {"type": "oauth2", "description": description, "flows": flows}}
 
 
 def tag(method: Method) -> str:

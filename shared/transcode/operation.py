@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -10,6 +11,7 @@ from shared.transcode import fields as f
 from shared.transcode.answer import table_field
 from shared.transcode.contract import Method
 from shared.transcode.example import example
+from shared.transcode.form import FORM
 from shared.transcode.rows import row_schema
 from shared.transcode.schema import Schema, Schemas
 from shared.transcode.tables import ARROW, CSV, JSON
@@ -34,8 +36,8 @@ FILE_HEADERS: dict[str, Schema] = {
 class Operation:
     """What the document says of one method."""
 
-    def __init__(self, method: Method, schemas: Schemas, tag: str) -> None:
-        self._method, self._schemas, self._tag = method, schemas, tag
+    def __init__(self, method: Method, schemas: Schemas, tag: str, schemes: Sequence[str] = ("bearer",)) -> None:
+        self._method, self._schemas, self._tag, self._schemes = method, schemas, tag, schemes
         self._access = access(method.descriptor)
         self._fields = method.request_fields()
         self._path = method.rule.template.fields
@@ -48,7 +50,7 @@ class Operation:
             "operationId": f"{descriptor.containing_service.name}_{descriptor.name}",
             "summary": policy.summary or descriptor.name,
             "description": self._description(),
-            "security": [{"bearer": []}] if self._access.needs_token else [],
+            "security": [{name: []} for name in self._schemes] if self._access.needs_token else [],
         }
         if self._access.door is Door.PERMISSION:
             found["x-permission"] = self._access.permission
@@ -114,21 +116,37 @@ class Operation:
             schema = self._schemas.reference(message, True)
         needed = body != "*" or any(self._required(name) for name in self._fields if name not in self._path)
         content = {"schema": schema, "example": example(schema, self._schemas.components)}
-        return {"required": needed, "content": {JSON: content}}
+        return {"required": needed, "content": dict.fromkeys(self._body_types(), content)}
+
+    def _body_types(self) -> tuple[str, ...]:
+        policy = self._method.policy
+        if not policy.form:
+            return (JSON,)
+        return (FORM,) if policy.oauth_endpoint else (JSON, FORM)
 
     def _responses(self) -> Schema:
-        status = HTTPStatus.ACCEPTED if self._method.policy.long_running else HTTPStatus.OK
-        found: Schema = {str(int(status)): self._success()}
+        found: Schema = {str(int(self._status())): self._success()}
         if self._method.policy.cache_seconds and self._method.rule.verb == "GET":
             found["304"] = {"description": "The caller has the answer already (`If-None-Match`)."}
         found["400"] = self._problem("The request is wrong; `errors` says which fields.")
+        if any(f.options_of(field).basic for field in self._fields.values()):
+            found["401"] = self._problem("The client's HTTP Basic credentials do not hold.")
         if self._access.needs_token:
             found["401"] = self._problem("No token, or one that does not hold.")
             found["403"] = self._problem("The token lacks a permission.")
         found["default"] = self._problem("Any other failure.")
         return found
 
+    def _status(self) -> int:
+        policy, verb = self._method.policy, self._method.rule.verb
+        if policy.redirect_field:
+            return HTTPStatus.FOUND if verb == "GET" else HTTPStatus.SEE_OTHER
+        return HTTPStatus.ACCEPTED if policy.long_running else HTTPStatus.OK
+
     def _success(self) -> Schema:
+        if self._method.policy.redirect_field:
+            place = {"description": "Where to go on.", "schema": {"type": "string", "format": "uri"}}
+            return {"description": "Goes on elsewhere.", "headers": {"Location": place}}
         message = self._method.descriptor.output_type
         if message.full_name == f.HTTP_BODY:
             return {"description": "A document.", "content": {"*/*": {}}}
@@ -145,5 +163,6 @@ class Operation:
         return found
 
     def _problem(self, description: str) -> Schema:
-        content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
-        return {"description": description, "content": {PROBLEM_TYPE: content}}
+        oauth = bool(self._method.policy.oauth_endpoint)
+        content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{'OAuthError' if oauth else 'Problem'}"}}
+        return {"description": description, "content": {JSON if oauth else PROBLEM_TYPE: content}}

@@ -14,6 +14,8 @@ from shared.rpc.access import TokenMissing
 
 MEDIA_TYPE = "application/problem+json"
 Header = tuple[bytes, bytes]
+RETRY_AFTER = "retry_after_s"
+"""Metadata of an error that says when to try again; it becomes the header Retry-After."""
 
 
 class UnknownPath(NotFound):
@@ -67,8 +69,8 @@ def headers(error: PlatformError) -> list[Header]:
         found.append((b"www-authenticate", b"Bearer" + held))
     if isinstance(error, MethodNotAllowed):
         found.append((b"allow", error.allow.encode()))
-    if error.http_status in (429, 503):
-        found.append((b"retry-after", error.metadata.get("retry_after_s", "1").encode()))
+    if error.http_status in (429, 503) or RETRY_AFTER in error.metadata:
+        found.append((b"retry-after", error.metadata.get(RETRY_AFTER, "1").encode()))
     return found
 
 

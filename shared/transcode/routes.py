@@ -79,6 +79,7 @@ class RouteTable(BaseRoute):
 
     async def serve(self, place: Place, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a place by the endpoint of its HTTP method."""
+        scope["http.route"] = place.template.text
         endpoint = place.verbs.get(scope["method"])
         if endpoint is None:
             await send_problem(MethodNotAllowed(scope["method"], sorted(place.verbs)), scope, send)

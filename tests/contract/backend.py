@@ -19,7 +19,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from protos.auth.v1 import auth_pb2
-from protos.common.v1 import calls_pb2, calls_pb2_grpc
+from protos.common.v1 import calls_pb2, calls_pb2_grpc, system_pb2
 from shared.errors import PlatformError
 from shared.permissions import permissions_of
 from shared.rpc.access import Guard, compiled
@@ -30,6 +30,7 @@ from shared.tokens import SigningKey, TokenSigner
 from shared.transcode.contract import Contracts, Method, load_contracts
 
 ISSUER, AUDIENCE = "http://testserver", "shop-insight"
+WATCH_RPC = "/common.v1.SystemService/Watch"
 Answer = Callable[[Any, Any], Any]
 
 
@@ -53,6 +54,8 @@ class Backend(grpc.GenericRpcHandler):
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     health: Any = field(default_factory=health.aio.HealthServicer)
     address: str = ""
+    tables: dict[str, int] = field(default_factory=dict)
+    _watching: list[asyncio.Queue[tuple[str, int]]] = field(default_factory=list)
 
     def service(self, handler_call_details: Any) -> Any:
         """Return the handler of a call."""
@@ -73,6 +76,8 @@ class Backend(grpc.GenericRpcHandler):
             "request_deserializer": method.request_class.FromString,
             "response_serializer": method.response_class.SerializeToString,
         }
+        if path == WATCH_RPC:
+            return grpc.unary_stream_rpc_method_handler(self._watched, **codec)
         if method.descriptor.server_streaming:
             return grpc.unary_stream_rpc_method_handler(self._heartbeat, **codec)
 
@@ -93,6 +98,24 @@ class Backend(grpc.GenericRpcHandler):
 
         return grpc.unary_unary_rpc_method_handler(answer, **codec)
 
+    def move(self, table: str, version: int) -> None:
+        """Give a table of the lake another version, and tell whoever watches."""
+        self.tables[table] = version
+        for queue in self._watching:
+            queue.put_nowait((table, version))
+
+    async def _watched(self, request: Message, context: Any) -> AsyncIterator[Message]:
+        queue: asyncio.Queue[tuple[str, int]] = asyncio.Queue()
+        self._watching.append(queue)
+        try:
+            for told in tuple(self.tables.items()):
+                queue.put_nowait(told)
+            while True:
+                table, version = await queue.get()
+                yield system_pb2.WatchResponse(table=table, version=version)
+        finally:
+            self._watching.remove(queue)
+
     async def _heartbeat(self, request: Message, context: Any) -> AsyncIterator[Message]:
         while True:
             yield auth_pb2.WatchRevocationsResponse(synced=True)
@@ -105,10 +128,13 @@ class Backend(grpc.GenericRpcHandler):
             keys=[auth_pb2.Jwk(kty="RSA", use="sig", kid=key.kid, alg="RS256", n=key.n, e=key.e)]
         )
 
-    def token(self, *roles: str, permissions: Any = None) -> str:
-        """Return a token of somebody with those roles."""
+    def token(
+        self, *roles: str, permissions: Any = None, subject: str = "user-1", regions: Any = None, api_key: str = ""
+    ) -> str:
+        """Return a token of somebody with those roles, or of an API key of theirs by its id."""
         held = permissions_of(roles) if permissions is None else permissions
-        return TokenSigner(self.key, ISSUER, AUDIENCE).sign("user-1", roles, held, "session-1")
+        signer = TokenSigner(self.key, ISSUER, AUDIENCE)
+        return signer.sign(subject, roles, held, api_key or "session-1", regions, client_id=api_key)
 
     def bearer(self, *roles: str) -> dict[str, str]:
         """Return the header that sends such a token."""

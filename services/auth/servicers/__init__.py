@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from services.auth.parts import Parts
-from services.auth.servicers import accounts, api_keys, audit, auth, users
+from services.auth.servicers import accounts, api_keys, audit, auth, mfa, oauth, users
 from shared.rpc.server import Service
 
 
 def services(parts: Parts) -> list[Service]:
     """Return what the server registers."""
-    return [module.service(parts) for module in (auth, accounts, users, api_keys, audit)]
+    return [module.service(parts) for module in (auth, accounts, users, api_keys, audit, mfa, oauth)]

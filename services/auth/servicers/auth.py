@@ -30,9 +30,14 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         return auth_pb2.RegisterResponse(user=to_user(account))
 
     async def Login(self, request: auth_pb2.LoginRequest, _: Any) -> auth_pb2.LoginResponse:
-        """Return the first tokens of a session."""
+        """Return the first tokens of a session, or what to finish the login with."""
         account = await self.parts.accounts.authenticate(request.email, request.password)
-        return auth_pb2.LoginResponse(**to_pair(await self.parts.sessions.open(account)))
+        if account.second_factor:
+            return auth_pb2.LoginResponse(mfa_required=True, mfa_challenge=await self.parts.mfa.challenge(account))
+        answer = auth_pb2.LoginResponse(**to_pair(await self.parts.sessions.open(account)))
+        if self.parts.sessions.lacks_second_factor(account):
+            answer.mfa_enrollment_required = True
+        return answer
 
     async def Refresh(self, request: auth_pb2.RefreshRequest, _: Any) -> auth_pb2.RefreshResponse:
         """Return the next tokens of a session."""
@@ -60,7 +65,9 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         self, request: auth_pb2.GetOpenIdConfigurationRequest, _: Any
     ) -> auth_pb2.GetOpenIdConfigurationResponse:
         """Return the discovery document."""
-        return auth_pb2.GetOpenIdConfigurationResponse(**openid_configuration(self.parts.issuer))
+        return auth_pb2.GetOpenIdConfigurationResponse(
+            **openid_configuration(self.parts.issuer, self.parts.oauth.password_grant)
+        )
 
     async def WatchRevocations(
         self, request: auth_pb2.WatchRevocationsRequest, _: Any

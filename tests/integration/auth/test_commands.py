@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from services.auth.keys import LocalKeys
 from services.auth.settings import AuthSettings
-from services.auth.wiring import accounts
+from services.auth.store import now
+from services.auth.wiring import accounts, opened
 from tests.integration.auth.conftest import PASSWORD
 
 
@@ -63,7 +66,7 @@ async def run(var_dir: Path, *arguments: str) -> tuple[int, str]:
         *(sys.executable, "-m", "services.auth", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=os.environ | {"VAR_DIR": str(var_dir)},
+        env=os.environ | {"VAR_DIR": str(var_dir), "KEY_PUBLISH_MINUTES": "3"},
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
@@ -87,4 +90,38 @@ async def test_the_audit_log_is_read_through_at_the_shell(tmp_path: Path) -> Non
 async def test_an_unknown_command_names_those_there_are(tmp_path: Path) -> None:
     code, output = await run(tmp_path, "destroy")
     assert code == 1
-    assert "create-user | verify-audit" in output
+    assert all(name in output for name in ("create-user", "rotate-keys", "verify-audit"))
+
+
+async def test_a_client_is_made_listed_and_disabled_at_the_shell(tmp_path: Path) -> None:
+    code, output = await run(tmp_path, "create-client", "--name", "Acme", "--scope", "demand:read")
+    told = dict(line.split(" ", 1) for line in output.splitlines()[:2])
+    assert (code, len(told["client_secret"])) == (0, 43)
+    code, output = await run(tmp_path, "list-clients")
+    assert (code, output) == (0, f"{told['client_id']}\tAcme\tconfidential\tclient_credentials\n")
+    code, output = await run(tmp_path, "disable-client", told["client_id"])
+    assert (code, output) == (0, f"{told['client_id']} is disabled; sessions ended: 0\n")
+    assert await run(tmp_path, "list-clients") == (0, "")
+    code, output = await run(tmp_path, "disable-client", "nobody")
+    assert (code, output.startswith("UNKNOWN_CLIENT: ")) == (1, True)
+
+
+async def test_a_client_that_is_not_safe_is_refused_at_the_shell(tmp_path: Path) -> None:
+    wanted = ("create-client", "--name", "Acme", "--scope", "demand:read", "--grant", "authorization_code")
+    code, output = await run(tmp_path, *wanted, "--redirect-uri", "http://acme.example.com/cb")
+    assert (code, output.startswith("INVALID_CLIENT_SETTINGS: ")) == (1, True)
+
+
+async def test_a_new_key_made_at_the_shell_is_published_by_a_running_process_and_signs_later(tmp_path: Path) -> None:
+    settings = AuthSettings(var_dir=tmp_path, key_publish_minutes=3)
+    async with opened(settings) as parts:
+        before = parts.keys.current.kid
+        code, output = await run(tmp_path, "rotate-keys")
+        fresh = output.split(" ", 1)[0]
+        assert (code, output) == (0, f"{fresh} signs in 3 minutes\n")
+        assert fresh != before
+        await asyncio.to_thread(parts.keys.tend)  # what the process does every half minute
+        assert [key.kid for key in parts.keys.published()] == sorted((before, fresh), reverse=True)
+        assert parts.keys.current.kid == before
+        later = LocalKeys(settings.keys_dir, rotation=settings.rotation, clock=lambda: now() + timedelta(minutes=3))
+        assert later.current.kid == fresh

@@ -82,3 +82,12 @@ def test_a_row_that_is_gone_leaves_and_comes_back(tmp_path: Path) -> None:
     assert kept(tmp_path) == ["Farm"]
     assert extracted(tmp_path, suppliers(folder, *both)) == ["I Orchard"]
     assert kept(tmp_path) == ["Orchard", "Farm"]
+
+
+def test_nothing_of_a_table_stays_in_memory_once_it_is_extracted(tmp_path: Path) -> None:
+    raw = RawZone.at(str(tmp_path / "raw"))
+    for name in ("Old", "New"):
+        source = suppliers(tmp_path / "source", ("a", name), (None, name))
+        with Extraction(source, raw, Window(), temp_dir=tmp_path, memory="200MB", threads=1) as extraction:
+            assert extraction.extract("suppliers").rows
+            assert extraction._opened().execute("SELECT table_name FROM duckdb_tables()").fetchall() == []

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from gateway.app import create_app
+from protos.demand.v1 import demand_pb2
 from shared.errors import PlatformError
 from tests.contract.backend import AUDIENCE, ISSUER, Backend, settings_for
 from tests.waiting import free_port
@@ -108,3 +109,34 @@ async def test_a_taken_port_is_said_plainly(process, backend):
 async def test_it_refuses_to_start_without_the_service_that_signs_tokens(backend):
     with pytest.raises(PlatformError, match="set for example SERVICES=auth="):
         create_app(settings_for(backend, services={"demand": backend.address}))
+
+
+async def test_told_to_stop_it_finishes_what_it_has_begun(process, backend):
+    client, one, _ = process
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def slow(request, context):
+        begun.set()
+        await go.wait()
+        return demand_pb2.ListSegmentsResponse()
+
+    backend.answers[SEGMENTS_RPC] = slow
+    asking = asyncio.create_task(client.get(SEGMENTS, headers=backend.bearer("viewer"), timeout=30))
+    async with asyncio.timeout(20):
+        await begun.wait()
+        one.send_signal(signal.SIGTERM)
+        await refused(client)
+        go.set()
+        assert (await asking).status_code == 200
+        assert await one.wait() == 0
+
+
+async def refused(client: httpx.AsyncClient) -> None:
+    """Return once nothing more is accepted."""
+    while True:
+        try:
+            async with httpx.AsyncClient(base_url=client.base_url) as other:
+                await other.get("/health/live")
+        except httpx.TransportError:
+            return
+        await asyncio.sleep(0.02)

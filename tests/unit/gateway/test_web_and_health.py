@@ -80,7 +80,7 @@ async def test_a_missing_build_says_what_to_run(backend, tmp_path):
         assert "make web" in response.text
 
 
-@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/redoc"])
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/docs/oauth2-redirect.html", "/api/v1/redoc"])
 async def test_the_pages_about_the_api_have_no_inline_script(client, path):
     response = await client.get(path)
     assert response.status_code == 200

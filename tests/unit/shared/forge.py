@@ -32,6 +32,9 @@ def dumps(value: Any) -> str:
 class Forge:
     kid: str = "key-1"
     private: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    issuer: str = ISSUER
+    audience: str = AUDIENCE
+    now: float = NOW
 
     @cached_property
     def key(self) -> SigningKey:
@@ -50,19 +53,19 @@ class Forge:
 
     def claims(self, **changes: Any) -> dict[str, Any]:
         good = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
+            "iss": self.issuer,
+            "aud": self.audience,
             "sub": "user-1",
             "sid": "session-1",
-            "iat": NOW - 1.5,
-            "exp": NOW + 900,
+            "iat": self.now - 1.5,
+            "exp": self.now + 900,
             "jti": "j1",
             "roles": ["viewer"],
             "permissions": ["demand:read"],
         }
         return without_none(good | changes)
 
-    def raw(self, header: str, payload: str) -> str:
+    def raw(self, header: str | bytes, payload: str | bytes) -> str:
         """Return a token whose RS256 signature is good, whatever it says."""
         signed = f"{b64(header)}.{b64(payload)}"
         return f"{signed}.{b64(self.private.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"

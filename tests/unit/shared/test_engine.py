@@ -150,6 +150,17 @@ def test_a_file_a_month_sorted_and_rows_without_a_date_in_one_of_their_own(
         assert held.equals(held.sort_by([("at", "ascending"), ("id", "ascending")]))
 
 
+def test_of_more_months_than_files_are_held_open_every_row_is_kept(duckdb: DuckDbEngine, tmp_path: Path) -> None:
+    months = [datetime(2000 + n // 12, n % 12 + 1, 1, tzinfo=UTC) for n in range(150)]
+    moments = [month + timedelta(minutes=n) for n in reversed(range(20)) for month in months]
+    rows = duckdb.memory("rows", pa.table({"at": pa.array(moments, pa.timestamp("us", tz="UTC"))}))
+    written = duckdb.write(rows, Layout(str(tmp_path / "table"), "at", ("at",)))
+    assert [file.month for file in written] == [f"{month:%Y-%m}" for month in months]
+    kept = [pq.read_table(tmp_path / "table" / file.path, partitioning=None)["at"].to_pylist() for file in written]
+    assert [at for month in kept for at in month] == sorted(moments)
+    assert list(tmp_path.glob("placing-*")) == []
+
+
 def test_row_groups_are_a_sixteenth_of_a_month_within_bounds(duckdb: DuckDbEngine, tmp_path: Path) -> None:
     assert [row_group_rows(n) for n in (1, 40_000, 100_000, 10_000_000)] == [2_048, 2_048, 6_144, 122_880]
     month = datetime(2017, 3, 1, tzinfo=UTC)

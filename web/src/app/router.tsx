@@ -27,6 +27,12 @@ export const routes: RouteObject[] = [
         element: <Member />,
         children: [
           {
+            path: '/authorize',
+            lazy: async () => ({
+              Component: (await import('@/features/auth/components/authorize-page')).AuthorizePage,
+            }),
+          },
+          {
             element: <Shell />,
             children: [
               {

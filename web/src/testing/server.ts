@@ -7,6 +7,7 @@ export const ADA = {
   full_name: 'Ada Lovelace',
   roles: ['viewer'],
   permissions: ['demand:read'],
+  regions: [],
 }
 
 const column = (name: string, type: string, unit = '') => ({ name, type, unit, description: `About ${name}` })

@@ -59,7 +59,7 @@ def test_tiers_are_named_by_what_their_customers_spend(fit: tiers.Fit) -> None:
 def test_silhouette_chooses_three_where_three_groups_are_planted() -> None:
     centres = np.array([[0.0, 0, 0], [9, 0, 0], [0, 9, 9]])
     points = np.concatenate([centre + RNG.normal(0, 0.2, (50, 3)) for centre in centres])
-    scores = tiers.silhouettes(points)
+    scores = tiers.silhouettes(points, tiers.cluster(points, 4).labels_)
     assert scores["silhouette_k"] == 3
     assert scores["silhouette_at_3"] > 0.9
     assert scores["silhouette"] == scores["silhouette_at_4"]
@@ -70,10 +70,24 @@ def test_every_k_from_two_to_ten_is_measured(fit: tiers.Fit) -> None:
 
 
 def test_a_large_base_is_measured_on_a_fixed_sample() -> None:
-    chosen = tiers.sample(20_000)
-    assert len(set(chosen.tolist())) == tiers.SAMPLE
-    assert chosen.tolist() == tiers.sample(20_000).tolist()
-    assert tiers.sample(10).tolist() == list(range(10))
+    chosen = tiers.sample(20_000, 5_000)
+    assert len(set(chosen.tolist())) == 5_000
+    assert chosen.tolist() == tiers.sample(20_000, 5_000).tolist()
+    assert tiers.sample(10, 5_000).tolist() == list(range(10))
+
+
+def test_tiers_fitted_to_a_part_of_a_large_base_are_those_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    centres = np.array([[5, 2, 20.0], [5, 50, 900], [200, 3, 40], [200, 60, 9_000]])
+    base = np.repeat(centres, 500, axis=0) * np.random.default_rng(3).uniform(0.9, 1.1, (2_000, 3))
+    whole = tiers.fit(base)
+    monkeypatch.setattr(tiers, "FITTED", 200)
+    monkeypatch.setattr(tiers, "SAMPLE", 100)
+    part = tiers.fit(base)
+    assert whole is not None
+    assert part is not None
+    assert part.model.assign(base) == whole.model.assign(base)
+    assert part.metrics["customers"] == 2_000
+    assert part.metrics["silhouette"] == pytest.approx(whole.metrics["silhouette"], abs=0.05)
 
 
 @pytest.mark.parametrize("distinct", [0, 1, 3])

@@ -11,7 +11,7 @@ import pytest
 
 from shared.engine import DuckDbEngine
 from shared.tables import CONTRACT, Column, Reference, Table, tables_of
-from shared.tables.validation import REASONS, checked, rule_names
+from shared.tables.validation import REASONS, checked, good_rows, rule_names
 
 HASH = "0123456789abcdef"
 GOOD_TEXT = {
@@ -187,3 +187,10 @@ def test_a_fraction_is_no_whole_number(engine: DuckDbEngine) -> None:
     half, whole = judged(engine, table, good_row(table) | {"quantity": "1.7"}, good_row(table) | {"quantity": "1.0"})
     assert half[REASONS][0] == "castable_quantity"
     assert (whole[REASONS], whole["quantity"]) == ([], 1)
+
+
+def test_good_rows_are_told_without_writing_their_moments_out(engine: DuckDbEngine) -> None:
+    table = CONTRACT["curated.orders"]
+    rows = engine.memory("moments", table.arrow_schema().empty_table())
+    plan = engine._connection.con.execute(f"EXPLAIN {engine._compiled(good_rows(table, checked(table, rows, {})))}")
+    assert "strftime" not in plan.fetchall()[0][1].lower()

@@ -11,6 +11,18 @@ export function useLogIn() {
   return useMutation({
     mutationFn: (credentials: Credentials) =>
       answer(api.POST('/api/v1/auth/login', { body: credentials, headers: { 'X-Session': 'cookie' } })),
+    onSuccess: (tokens) => {
+      if (!tokens.mfa_required) session.begin(tokens)
+    },
+  })
+}
+
+/** Finishes a log-in that asked for a code. */
+export function useFinishLogIn() {
+  const { api, session } = usePlatform()
+  return useMutation({
+    mutationFn: (body: components['schemas']['auth.v1.FinishLoginRequest']) =>
+      answer(api.POST('/api/v1/auth/login/mfa', { body, headers: { 'X-Session': 'cookie' } })),
     onSuccess: (tokens) => session.begin(tokens),
   })
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { LoginPage } from '@/features/auth/components/login-page'
 import { RegisterPage } from '@/features/auth/components/register-page'
 import { renderPage } from '@/testing/render'
-import { ADA, refuses, server } from '@/testing/server'
+import { ADA, answers, refuses, server } from '@/testing/server'
 
 const password = () => screen.getByLabelText(/^Password/, { selector: 'input' })
 
@@ -35,6 +35,29 @@ describe('the log-in page', () => {
     await logIn()
     expect(await screen.findByRole('alert')).toHaveTextContent('E-mail or password is wrong.')
     expect(screen.getByLabelText(/E-mail/)).toBeValid()
+  })
+
+  it('asks for a code where two-factor log-in is on', async () => {
+    server.use(
+      answers('*/api/v1/auth/login', { access_token: '', mfa_required: true, mfa_challenge: 'challenge-1' }),
+      http.post('*/api/v1/auth/login/mfa', async ({ request }) => {
+        expect(request.headers.get('X-Session')).toBe('cookie')
+        const { mfa_challenge, code } = (await request.json()) as Record<string, string>
+        expect(mfa_challenge).toBe('challenge-1')
+        if (code !== '123456') return HttpResponse.json({ status: 401, detail: 'The code is wrong.' }, { status: 401 })
+        return HttpResponse.json({ access_token: 't', expires_in: 900, user: ADA })
+      }),
+    )
+    const { session } = renderPage(<LoginPage />)
+    await logIn()
+    await userEvent.type(await screen.findByLabelText(/Code/), '000000')
+    await userEvent.click(screen.getByRole('button', { name: 'Log in' }))
+    expect(await screen.findByRole('alert')).toHaveTextContent('The code is wrong.')
+    expect(session.snapshot()).not.toMatchObject({ status: 'authenticated' })
+    await userEvent.clear(screen.getByLabelText(/Code/))
+    await userEvent.type(screen.getByLabelText(/Code/), '123456')
+    await userEvent.click(screen.getByRole('button', { name: 'Log in' }))
+    await expect.poll(() => session.snapshot()).toMatchObject({ status: 'authenticated' })
   })
 
   it('shows the trace id where the fault is ours', async () => {

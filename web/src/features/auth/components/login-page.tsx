@@ -8,6 +8,7 @@ import { type SubmitEvent, useState } from 'react'
 import { Link as RouterLink, useLocation } from 'react-router'
 import { useLogIn } from '@/features/auth/api/log-in'
 import { AuthPage } from '@/features/auth/components/auth-page'
+import { CodeStep } from '@/features/auth/components/code-step'
 import { FormProblem } from '@/features/auth/components/form-problem'
 import { PasswordField } from '@/features/auth/components/password-field'
 import { entry } from '@/features/auth/entry'
@@ -23,6 +24,7 @@ export function LoginPage() {
   const [password, setPassword] = useState('')
   const logIn = useLogIn()
   const problem = logIn.error && problemFromError(logIn.error)
+  if (logIn.data?.mfa_challenge) return <CodeStep challenge={logIn.data.mfa_challenge} onStartOver={() => logIn.reset()} />
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
     logIn.mutate({ email: email.trim(), password })

@@ -1,0 +1,34 @@
+"""Which methods take an Idempotency-Key, and how the OpenAPI document says so."""
+
+from __future__ import annotations
+
+from shared.transcode.contract import Method
+from shared.transcode.schema import Schema
+
+HEADER = b"idempotency-key"
+PARAMETER: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A random key, such as a UUID: sent again within 24 hours with the same request, the call is not "
+    "made again and the first answer is repeated with `Idempotency-Replayed: true`.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+REASONS = (
+    "IDEMPOTENCY_KEY_INVALID",
+    "IDEMPOTENCY_KEY_REUSED",
+    "IDEMPOTENCY_IN_PROGRESS",
+    "IDEMPOTENCY_OUTCOME_UNKNOWN",
+    "IDEMPOTENCY_ANSWER_NOT_KEPT",
+)
+
+
+def creates(method: Method) -> bool:
+    """Return whether a method may change something each time it is called: a POST that is no question and no login."""
+    return method.rule.verb == "POST" and not method.policy.public and not method.policy.cache_seconds
+
+
+def documented(operation: Schema) -> Schema:
+    """Return an operation that says it takes a key."""
+    parameters = [*operation.get("parameters", ()), PARAMETER]
+    return {**operation, "parameters": parameters, "x-error-reasons": [*operation["x-error-reasons"], *REASONS]}

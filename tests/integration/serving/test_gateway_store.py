@@ -1,0 +1,67 @@
+"""The gateway's own store on MariaDB as on SQLite: its migrations, and one call between two gateways."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gateway.idempotency import Idempotency
+from gateway.store import METADATA, MIGRATIONS
+from shared.db import open_engine
+from shared.migrate import drift, run_migrations
+from shared.principal import Principal
+from shared.rpc.access import Door
+from shared.telemetry_metrics import Counter
+from shared.transcode.answer import Answer
+from shared.transcode.contract import load_contracts
+from shared.transcode.parts import Question
+from tests.integration.auth import mariadb
+
+METHOD = next(one for one in load_contracts().published if one.full_name == "pipeline.v1.PipelineService.StartRun")
+
+
+@pytest.fixture(scope="module")
+def mariadb_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with mariadb.running(tmp_path_factory.mktemp("mariadb")) as port:
+        yield port
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path}/gateway.db"
+        return
+    server = f"mysql+asyncmy://root@127.0.0.1:{request.getfixturevalue('mariadb_port')}/"
+    name, engine = f"gateway_{uuid.uuid4().hex[:8]}", open_engine(server)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+    await engine.dispose()
+    yield f"{server}{name}?charset=utf8mb4"
+
+
+async def test_migrations_go_up_down_and_up_and_leave_nothing_to_change(url: str) -> None:
+    for revision in ("head", "base", "head"):
+        await run_migrations(url, MIGRATIONS, revision)
+    assert await drift(url, METADATA) == []
+
+
+async def test_two_gateways_with_one_store_make_a_call_once(url: str) -> None:
+    body = bytes(range(256)) * 1000
+    question = Question(METHOD, Door.PERMISSION, "pipeline", b"q", "application/json", Principal("ada"), 10.0)
+    made = []
+
+    async def make() -> Answer:
+        made.append(1)
+        return Answer(202, body, b"application/json", [(b"x-name", b"caf\xe9")])
+
+    one, other = (Idempotency(url, Counter("keys", "", ("outcome",))) for _ in range(2))
+    first = await one.answer(b"k", question, make)
+    second = await other.answer(b"k", question, make)
+    assert len(made) == 1
+    assert (second.status, second.body, second.headers[0]) == (first.status, body, first.headers[0])
+    await one.close()
+    await other.close()
