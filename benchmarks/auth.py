@@ -61,7 +61,8 @@ async def ask(client: httpx.AsyncClient, seconds: float, rate: float) -> list[fl
 async def log_in_for_ever(client: httpx.AsyncClient, outcomes: Counter[int]) -> None:
     """Log in again and again."""
     while True:
-        outcomes[(await client.post("/login", json={"email": EMAIL, "password": PASSWORD})).status_code] += 1
+        answer = await client.post("/login", json={"email": EMAIL, "password": PASSWORD})
+        outcomes[answer.status_code] += 1
 
 
 def row(name: str, took: list[float]) -> str:
@@ -99,7 +100,7 @@ async def measure(url: str, options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.auth", description=__doc__)
-    parser.add_argument("--rate", type=float, default=100, help="GET /me a second")
+    parser.add_argument("--rate", type=float, default=40, help="GET /me a second")
     parser.add_argument("--logins", type=int, default=8, help="people who log in again and again")
     parser.add_argument("--seconds", type=float, default=8, help="a turn")
     parser.add_argument("--turns", type=int, default=3)
@@ -108,6 +109,9 @@ def main() -> None:
         process, url = start(Path(folder))
         try:
             asyncio.run(measure(url, options))
+        except httpx.TransportError as error:
+            told = (Path(folder) / "log").read_text()[-2000:]
+            sys.exit(f"{error!r}; the process ended with {process.poll()}:\n{told}")
         finally:
             process.terminate()
             process.wait(30)

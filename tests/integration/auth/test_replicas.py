@@ -83,7 +83,9 @@ async def test_what_one_process_ends_every_other_refuses(
         followed = await stack.enter_async_context(RemoteRevocations(connected))
         other = TokenVerifier(RemoteKeys(connected), settings.issuer, settings.audience, followed)
 
-        tokens = [(await first.post("/login", json=ADMIN)).json()["access_token"] for _ in range(2)]
+        answers = [await first.post("/login", json=ADMIN) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+        tokens = [answer.json()["access_token"] for answer in answers]
         for token in tokens:
             assert (await second.get("/me", headers={"Authorization": f"Bearer {token}"})).status_code == 200
             await other.verify(token)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from services.auth.password_rules import COMMON, PasswordRules, WeakPassword, common_passwords, weaknesses
-from services.auth.passwords import MAX_LENGTH, HashingBusy, Passwords, argon2id
+from services.auth.passwords import MAX_LENGTH, NICENESS, HashingBusy, Passwords, argon2id
 
 GOOD = "wT9-kepler-orbit-77"
 
@@ -148,3 +150,16 @@ def test_the_list_of_common_passwords_is_small_and_in_one_form() -> None:
     assert COMMON.stat().st_size <= 10_240
     assert len(common_passwords()) >= 300
     assert all(word == word.casefold() for word in common_passwords())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no priority of their own")
+async def test_hashing_threads_let_the_others_go_first() -> None:
+    class Asked:
+        def hash(self, _password: str) -> str:
+            return str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    passwords = Passwords(context=Asked())  # type: ignore[arg-type]
+    assert int(await passwords.hash(GOOD)) >= min(mine + NICENESS, 19) > mine or mine == 19
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == mine
+    passwords.close()
