@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from services.auth import audit
 from services.auth.account_fields import normal_email, require_regions, require_roles, valid_email, valid_name
 from services.auth.attempts import Attempts
+from services.auth.new_password import end_begun
 from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
 from services.auth.post import Letter, Nowhere, Post, Purpose, ask_if_possible
@@ -87,6 +88,8 @@ class Account:
     email_verified: bool = False
     second_factor: bool = False
     """Whether a login needs a code too."""
+    proved: str | None = field(default=None, repr=False, compare=False)
+    """The hash that the password was just checked against: what follows from it holds as long as that is stored."""
 
     @property
     def permissions(self) -> list[str]:
@@ -97,6 +100,15 @@ class Account:
         """Return if the account may be used. Raises AccountDisabled."""
         if self.disabled:
             raise AccountDisabled("this account is disabled; ask an administrator to enable it")
+
+    def require_unchanged(self, row: UserRow) -> None:
+        """Return if the password that was proved, if any, is still the one. Raises InvalidCredentials.
+
+        Args:
+            row: the account's row, held to the end of the transaction that acts on the proof.
+        """
+        if self.proved is not None and self.proved != row.password_hash:
+            raise wrong_credentials()
 
 
 class Accounts:
@@ -184,6 +196,7 @@ class Accounts:
             session.add(row)
             await session.flush()
             await grant(session, row.id, roles, ())
+            await end_begun(session, row.id, row.updated_at)
             await end_all_sessions(session, row.id)
             revoke_subject(session, row.id)
             told = {"roles": " ".join(sorted(roles))}
@@ -199,21 +212,22 @@ class Accounts:
             row = await by_email(session, normal_email(email))
         proved = await self._proved(email, row, password)
         if proved is None:
-            raise InvalidCredentials("the e-mail address or the password is wrong")
-        account = await self.get(proved.id)
+            raise wrong_credentials()
+        account = replace(await self.get(proved.id), proved=proved.password_hash)
         account.require_enabled()
         if self._require_verified and not account.email_verified:
             ask_if_possible(self._post, Letter(Purpose.VERIFY, account.id))
             raise EmailNotVerified("confirm your e-mail address first: a link to do so has just been sent to it")
         return account
 
-    async def confirm(self, user_id: str, password: str) -> None:
-        """Return if that is the user's password, asked for once more. Raises WrongPassword, LoginBlocked."""
+    async def confirm(self, user_id: str, password: str) -> str:
+        """Return the hash of the user's password, asked for once more. Raises WrongPassword, LoginBlocked."""
         async with self._database.session() as session:
             row = await session.get(UserRow, user_id)
-        if row is None or await self._proved(row.email, row, password) is None:
-            fault = "the present password is wrong"
-            raise WrongPassword(fault, errors=[FieldError("current_password", "This is not your present password.")])
+        proved = await self._proved(row.email, row, password) if row else None
+        if proved is None:
+            raise wrong_password()
+        return proved.password_hash
 
     async def get(self, user_id: str) -> Account:
         """Return the account of that id. Raises AccountGone."""
@@ -221,24 +235,28 @@ class Accounts:
             return await load(session, user_id)
 
     async def _proved(self, email: str, row: UserRow | None, password: str) -> UserRow | None:
-        """Return the row if that is its password, and count it if not; for nobody it costs the same."""
+        """Return the row, with the hash as it is stored, if that is its password, and count it if not.
+
+        For nobody it costs the same.
+        """
         await self._attempts.require_allowed(email)
         good, better = await self._passwords.verify(password, row.password_hash if row else None)
+        await self._attempts.settle(email, good, row.id if row else "")
         if row is None or not good:
-            await self._attempts.failed(email, row.id if row else "")
             log.warning("auth.login_failed", user_id=row.id if row else None)
             return None
-        await self._attempts.succeeded(email)
-        if better:
-            await self._rehash(row.id, row.password_hash, better)
-        return row
+        return await self._rehashed(row, better, password) if better else row
 
-    async def _rehash(self, user_id: str, old: str, better: str) -> None:
-        """Store a hash with today's parameters, unless the password was changed meanwhile."""
+    async def _rehashed(self, old: UserRow, better: str, password: str) -> UserRow | None:
+        """Return the row with a hash of today's parameters; None where the password was changed meanwhile."""
         async with self._database.transaction() as session:
-            row = await session.get(UserRow, user_id, with_for_update=True)
-            if row and row.password_hash == old:
+            row = await session.get(UserRow, old.id, with_for_update=True)
+            if row and row.password_hash == old.password_hash:
                 row.password_hash = better
+                return row
+        # Another login may have rehashed the same password.
+        good, _ = await self._passwords.verify(password, row.password_hash if row else None)
+        return row if good else None
 
 
 async def load(session: AsyncSession, user_id: str, lock: bool = False) -> Account:
@@ -300,6 +318,17 @@ async def require_free(database: Database, address: str) -> None:
     async with database.session() as session:
         if await by_email(session, address):
             raise taken()
+
+
+def wrong_credentials() -> InvalidCredentials:
+    """Return the error for a login with a password that is none, or not any more."""
+    return InvalidCredentials("the e-mail address or the password is wrong")
+
+
+def wrong_password() -> WrongPassword:
+    """Return the error for a present password that is not it, or not any more."""
+    fault = "the present password is wrong"
+    return WrongPassword(fault, errors=[FieldError("current_password", "This is not your present password.")])
 
 
 def taken() -> EmailTaken:

@@ -107,34 +107,38 @@ class Attempts:
         async with self._database.session() as session:
             self._require_free(await _rows(session, keys, lock=False))
 
-    async def failed(self, email: str, user_id: str = "") -> None:
-        """Count a failed login and note it in the audit log."""
+    async def settle(self, email: str, right: bool, user_id: str = "") -> None:
+        """Count a wrong password, noted in the audit log, or forget the failures before a right one.
+
+        Raises LoginBlocked where enough of those checked at the same time have failed first. Of many guesses at once
+        no more are told apart than one after the other, so a right one and a wrong one do and leave the same then.
+        """
         keys = keys_of(email, client.current().address)
         for _ in range(TRIES):
             try:
                 async with self._database.transaction() as session:
-                    wait = await self._count(session, keys)
-                    details = {"blocked_s": str(int(wait.total_seconds()))} if wait else {}
-                    await audit.append(session, "login.failed", actor=user_id, target=user_id, details=details)
+                    rows = await _rows(session, keys, lock=True)
+                    self._require_free(rows)
+                    if right:
+                        await forget(session, email)
+                    else:
+                        await self._fail(session, keys, rows, user_id)
                 return
             except IntegrityError:  # somebody else's first failure came in between
                 continue
         raise StoreUnavailable("the database is too busy; try again in a moment")
 
-    async def succeeded(self, email: str) -> None:
-        """Forget the failures of an account. Raises LoginBlocked where others guessed at it in the meantime."""
-        keys = keys_of(email, client.current().address)
-        async with self._database.session() as session:
-            rows = await _rows(session, keys, lock=False)
-        self._require_free(rows)
-        if rows:
-            async with self._database.transaction() as session:
-                await forget(session, email)
+    async def _fail(
+        self, session: AsyncSession, keys: Sequence[Key], rows: Sequence[LoginAttemptRow], user_id: str
+    ) -> None:
+        wait = await self._count(session, keys, rows)
+        details = {"blocked_s": str(int(wait.total_seconds()))} if wait else {}
+        await audit.append(session, "login.failed", actor=user_id, target=user_id, details=details)
 
-    async def _count(self, session: AsyncSession, keys: Sequence[Key]) -> timedelta:
+    async def _count(self, session: AsyncSession, keys: Sequence[Key], rows: Sequence[LoginAttemptRow]) -> timedelta:
         """Return how long to wait now that one more has failed."""
         moment = self._clock()
-        known = {row.key_hash: row for row in await _rows(session, keys, lock=True)}
+        known = {row.key_hash: row for row in rows}
         longest = timedelta()
         for key in keys:
             row = known.get(key.hash) or LoginAttemptRow(key_hash=key.hash, failures=0, failed_at=moment)

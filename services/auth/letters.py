@@ -114,6 +114,8 @@ class Letters:
             row = await self._reader(session, letter)
             if row is None or row.disabled_at is not None or row.deleted_at is not None:
                 return None
+            if letter.proved and letter.proved != row.password_hash:
+                return None
             address = letter.email if letter.purpose in (Purpose.CHANGE, Purpose.EMAIL_CHANGED) else row.email
             link = await self._link(session, letter.purpose, row.id, address)
         if link is None:

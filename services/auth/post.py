@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -37,6 +37,8 @@ class Letter:
     purpose: Purpose
     user_id: str = ""
     email: str = ""
+    proved: str = field(default="", repr=False)
+    """The hash of the password that it was asked for with; it is not written once there is another."""
 
     def __repr__(self) -> str:
         """Return what it is for, without whom it goes to."""

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from services.auth import audit
 from services.auth.account_fields import valid_email, valid_name
-from services.auth.accounts import Account, Accounts, load, require_free
-from services.auth.links import PASSWORD_LINKS, void
+from services.auth.accounts import Account, Accounts, load, require_free, wrong_password
+from services.auth.new_password import end_begun
 from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
 from services.auth.post import Letter, Post, Purpose, ask_if_possible
@@ -65,9 +65,9 @@ class Profile:
         Raises InvalidEmail, EmailTaken, WrongPassword, LoginBlocked.
         """
         address = valid_email(email)
-        await self.accounts.confirm(principal.subject, password)
+        proved = await self.accounts.confirm(principal.subject, password)
         await require_free(self.database, address)
-        self.post.ask(Letter(Purpose.CHANGE, principal.subject, address))
+        self.post.ask(Letter(Purpose.CHANGE, principal.subject, address, proved))
         async with self.database.transaction() as session:
             await audit.append(session, "profile.email_change_asked", target=principal.subject)
         return address
@@ -77,7 +77,7 @@ class Profile:
 
         Raises WrongPassword, WeakPassword, PasswordUnchanged, LoginBlocked, HashingBusy.
         """
-        await self.accounts.confirm(principal.subject, current)
+        proved = await self.accounts.confirm(principal.subject, current)
         account = await self.accounts.get(principal.subject)
         if new == current:
             fault = "the new password is the present one; choose another"
@@ -87,8 +87,10 @@ class Profile:
         async with self.revocations.transaction() as (session, revoked):
             await load(session, account.id, lock=True)
             row = await session.get_one(UserRow, account.id)
+            if row.password_hash != proved:
+                raise wrong_password()
             row.password_hash, row.updated_at = hashed, moment
-            await void(session, account.id, PASSWORD_LINKS, moment)
+            await end_begun(session, account.id, moment)
             revoked.extend(await end_all_sessions(session, account.id, but=principal.session_id))
             await audit.append(session, "password.changed", target=account.id)
         ask_if_possible(self.post, Letter(Purpose.PASSWORD_CHANGED, account.id))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.auth import attempts, audit
 from services.auth.accounts import Account, load, taken
 from services.auth.links import ADDRESS_LINKS, PASSWORD_LINKS, LinkInvalid, find, use, void
+from services.auth.new_password import end_begun, end_keys
 from services.auth.password_rules import PasswordRules
 from services.auth.passwords import Passwords
 from services.auth.post import Letter, Post, Purpose, ask_if_possible
@@ -80,7 +81,9 @@ class Recovery:
             row.password_hash, row.updated_at = hashed, moment
             row.email_verified_at = row.email_verified_at or moment
             await use(session, token, moment)
-            await void(session, row.id, PASSWORD_LINKS, moment)
+            await end_begun(session, row.id, moment)
+            # Whoever cannot log in any more may have lost the account to somebody who made keys of their own.
+            await end_keys(session, row.id, moment)
             ended = await end_all_sessions(session, row.id)
             revoked.extend([*ended, revoke_subject(session, row.id)])
             await attempts.forget(session, row.email)

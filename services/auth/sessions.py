@@ -96,15 +96,21 @@ class Sessions:
         self._access_lifetime = timedelta(seconds=signer.lifetime_seconds)
 
     async def open(self, account: Account, holder: Holder = OWN, spend: Spend | None = None) -> Tokens:
-        """Return the first tokens of a new session. Raises AccountDisabled, and what `spend` raises."""
+        """Return the first tokens of a new session.
+
+        Raises AccountDisabled, InvalidCredentials where the password proved is not the account's any more, and what
+        `spend` raises.
+        """
         moment, seen = self._clock(), client.current()
         row = SessionRow(user_id=account.id, created_at=moment, last_used_at=moment, expires_at=moment)
         row.expires_at, row.address, row.user_agent = moment + REFRESH_LIFETIME, seen.address, seen.user_agent
         row.client_id, row.scope = holder.client_id, holder.scope
         async with self._database.transaction() as session:
-            account = await load(session, account.id, lock=True)
+            proof, account = account, await load(session, account.id, lock=True)
+            user = await session.get_one(UserRow, account.id)
+            proof.require_unchanged(user)
             account.require_enabled()
-            (await session.get_one(UserRow, account.id)).last_login_at = moment
+            user.last_login_at = moment
             session.add(row)
             await session.flush()
             if spend is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, cast
@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from services.auth import audit
-from services.auth.accounts import Account, Accounts
+from services.auth.accounts import Account, Accounts, load
 from services.auth.mfa import codes
 from services.auth.mfa.seal import Seal
 from services.auth.sessions import Sessions, Tokens
-from services.auth.store import MfaChallengeRow, MfaFactorRow, MfaRecoveryCodeRow, now
+from services.auth.store import MfaChallengeRow, MfaFactorRow, MfaRecoveryCodeRow, UserRow, now
 from shared.db import Database
 from shared.errors import Conflict, FailedPrecondition, ResourceExhausted, Unauthenticated
 
@@ -146,11 +146,13 @@ class Mfa:
         log.info("auth.mfa_disabled", user_id=account.id)
 
     async def challenge(self, account: Account) -> str:
-        """Return what names a login whose password was right, for five minutes."""
+        """Return what names a login whose password was right, for five minutes. Raises InvalidCredentials."""
         challenge = secrets.token_urlsafe(CHALLENGE_BYTES)
         expires_at = self._clock() + CHALLENGE_LIFETIME
         row = MfaChallengeRow(challenge_hash=_hash(challenge), user_id=account.id, expires_at=expires_at)
         async with self._database.transaction() as session:
+            await load(session, account.id, lock=True)
+            account.require_unchanged(await session.get_one(UserRow, account.id))
             session.add(row)
         return challenge
 
@@ -161,6 +163,7 @@ class Mfa:
             MfaChallengeOver: log in again.
             MfaCodeWrong: try again; a challenge stands five tries.
             MfaLocked: wait, whatever the challenge.
+            InvalidCredentials: the password was changed at this moment.
         """
         left: int | None = None
         async with self._database.transaction() as session:
@@ -171,6 +174,8 @@ class Mfa:
             taken = await self._take(session, row, code)
             waiting.tries += 1
             user_id = waiting.user_id
+            # A new password deletes the challenge, which is held here: this hash is the one that was proved.
+            proved = (await session.get_one(UserRow, user_id)).password_hash
             if taken:
                 waiting.spent_at = self._clock()
             if taken == RECOVERY:
@@ -179,7 +184,7 @@ class Mfa:
             elif not taken:
                 await audit.append(session, "mfa.code_wrong", actor="", target=user_id)
         _require(taken)
-        account = await self._accounts.get(user_id)
+        account = replace(await self._accounts.get(user_id), proved=proved)
         account.require_enabled()
         return await self._sessions.open(account), left
 

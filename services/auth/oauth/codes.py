@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from services.auth import audit
+from services.auth.accounts import load
 from services.auth.oauth.clients import hash_secret
 from services.auth.sessions import Sessions, Spend
 from services.auth.store import OAuthCodeRow, SessionRow, now
@@ -79,9 +80,11 @@ class Codes:
     async def add(
         self, who: Principal, client_id: str, *, redirect_uri: str, scope: str, challenge: str, nonce: str
     ) -> str:
-        """Return a new code for what somebody agreed to. Raises SessionOver."""
+        """Return a new code for what somebody agreed to. Raises SessionOver, AccountGone."""
         code, moment = secrets.token_urlsafe(CODE_BYTES), self._clock()
         async with self._database.transaction() as session:
+            # The user first: a new password ends either the session before this or the code after it.
+            await load(session, who.subject, lock=True)
             login = await session.get(SessionRow, who.session_id)
             if login is None or login.ended_at is not None or login.client_id or login.user_id != who.subject:
                 raise SessionOver("this needs a session of your own; log in again")

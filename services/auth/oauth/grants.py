@@ -202,10 +202,14 @@ class PasswordGrant(ResourceOwnerPasswordCredentialsGrant):  # type: ignore[misc
         return found
 
     def generate_token(self, user: Account, scope: str | None = None, **_: Any) -> dict[str, Any]:
-        """Return the tokens of a new session. Raises InvalidScopeError."""
+        """Return the tokens of a new session. Raises InvalidScopeError, InvalidGrantError."""
         client = self.request.client
         granted = granted_scope(client, scope)
-        return answer(await_only(self.server.sessions.open(user, Holder(client.id, granted))), granted, client)
+        try:
+            tokens = await_only(self.server.sessions.open(user, Holder(client.id, granted)))
+        except InvalidCredentials as error:
+            raise InvalidGrantError(error.detail) from error
+        return answer(tokens, granted, client)
 
 
 def granted_scope(client: Client, scope: str | None) -> str:

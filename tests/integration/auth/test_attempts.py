@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -123,6 +124,48 @@ async def test_guessing_at_once_gains_nothing(book: Accounts, right: bool) -> No
     assert await guess(book, ADA, PASSWORD) not in (ADA, "INVALID_CREDENTIALS")
     if right:
         assert outcomes[-1] in (ADA, *map(str, range(902)))
+
+
+class AllAtOnce:
+    """Checks every password before any is settled, and lets the right one wait until there is a block."""
+
+    def __init__(self, passwords: Passwords, guesses: int) -> None:
+        self._passwords, self._checked, self.blocked = passwords, asyncio.Barrier(guesses), asyncio.Event()
+
+    async def verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
+        outcome = await self._passwords.verify(password, stored)
+        await self._checked.wait()
+        if password == PASSWORD:
+            await self.blocked.wait()
+        return outcome
+
+
+@pytest.mark.parametrize("email", [ADA, NOBODY])
+async def test_of_a_hundred_guesses_at_once_a_right_one_beyond_the_limit_is_told_like_a_wrong_one(
+    book: Accounts, database: Database, passwords: Passwords, calendar: Calendar, email: str
+) -> None:
+    guesses = [f"wrong-{number}" for number in range(100)]
+    guesses[50] = PASSWORD
+    together = AllAtOnce(passwords, len(guesses))
+    crowd = Accounts(database, cast(Passwords, together), attempts=Attempts(database, calendar))
+
+    async def told(password: str) -> str:
+        try:
+            return (await crowd.authenticate(email, password)).email
+        except (LoginBlocked, InvalidCredentials) as refused:
+            if isinstance(refused, LoginBlocked):
+                together.blocked.set()
+            return f"{refused.error_reason} {refused.detail} {refused.metadata}"
+
+    outcomes = await asyncio.gather(*(told(one) for one in guesses))
+    wrong = [one for one in outcomes if one.startswith("INVALID_CREDENTIALS")]
+    assert len(wrong) == ACCOUNT.free
+    assert outcomes[50].startswith("LOGIN_BLOCKED")
+    assert set(outcomes) == {wrong[0], outcomes[50]}, "beyond the limit all are told the same, to the letter"
+    async with database.session() as session:
+        assert await session.scalar(text("SELECT failures FROM login_attempts")) == ACCOUNT.free
+        noted = await session.scalar(text("SELECT count(*) FROM audit_log WHERE action = 'login.failed'"))
+    assert noted == ACCOUNT.free
 
 
 async def test_many_logins_of_one_account_at_once_are_no_guessing(book: Accounts) -> None:
