@@ -70,8 +70,8 @@ class Change:
     def told(self) -> dict[str, str]:
         """Return what the audit log says of it: names are personal, roles are not."""
         found = {"full_name": None if self.full_name is None else "changed"}
-        found["roles"] = None if self.roles is None else " ".join(sorted(self.roles))
-        found["regions"] = None if self.regions is None else ", ".join(sorted(self.regions))
+        found["roles"] = None if self.roles is None else " ".join(sorted(set(self.roles)))
+        found["regions"] = None if self.regions is None else ", ".join(sorted(set(self.regions)))
         found["disabled"] = None if self.disabled is None else str(self.disabled).lower()
         return {name: text for name, text in found.items() if text is not None}
 
@@ -178,22 +178,23 @@ class Users:
         require_regions(change.regions or ())
         demoted = change.roles is not None and ADMIN not in change.roles
         async with self.revocations.transaction() as (session, revoked):
+            found = await _id_of(session, user_id)
             if change.disabled or demoted:
-                await _require_other_admin(session, principal, user_id)
-            account = await _locked(session, user_id)
-            row = await session.get_one(UserRow, user_id)
+                await _require_other_admin(session, principal, found)
+            account = await _locked(session, found)
+            row = await session.get_one(UserRow, found)
             row.full_name, row.updated_at = row.full_name if name is None else name, self.clock()
             roles = account.roles if change.roles is None else change.roles
             regions = (account.regions or ()) if change.regions is None else change.regions
-            await grant(session, user_id, roles, regions)
+            await grant(session, found, roles, regions)
             if change.disabled is not None:
                 row.disabled_at = (row.disabled_at or self.clock()) if change.disabled else None
             if change.disabled:
-                revoked.extend(await end_all_sessions(session, user_id))
+                revoked.extend(await end_all_sessions(session, found))
             if change.disabled or set(roles) != set(account.roles) or set(regions) != set(account.regions or ()):
-                revoked.append(revoke_subject(session, user_id))
-            await audit.append(session, "user.changed", target=user_id, details=change.told)
-        return await self.get(user_id)
+                revoked.append(revoke_subject(session, found))
+            await audit.append(session, "user.changed", target=found, details=change.told)
+        return await self.get(found)
 
     async def erase(self, principal: Principal, user_id: str) -> None:
         """Leave nothing personal of a user. Raises UserNotFound, OwnAccount, LastAdmin.
@@ -201,18 +202,31 @@ class Users:
         The row itself stays under its id, which the audit log knows.
         """
         async with self.revocations.transaction() as (session, revoked):
-            await _require_other_admin(session, principal, user_id)
-            await _locked(session, user_id)
-            row, moment = await session.get_one(UserRow, user_id), self.clock()
-            revoked.extend(await end_all_sessions(session, user_id))
-            revoked.append(revoke_subject(session, user_id))
+            found = await _id_of(session, user_id)
+            await _require_other_admin(session, principal, found)
+            await _locked(session, found)
+            row, moment = await session.get_one(UserRow, found), self.clock()
+            revoked.extend(await end_all_sessions(session, found))
+            revoked.append(revoke_subject(session, found))
             await attempts.forget(session, row.email)
             await session.flush()
-            await _erase_all_of(session, user_id)
+            await _erase_all_of(session, found)
             row.email, row.full_name, row.password_hash = f"{row.id}@{ERASED_DOMAIN}", "", ""
             row.disabled_at = row.deleted_at = row.updated_at = moment
             row.email_verified_at = row.last_login_at = None
-            await audit.append(session, "user.erased", target=user_id)
+            await audit.append(session, "user.erased", target=found)
+
+
+async def _id_of(session: AsyncSession, user_id: str) -> str:
+    """Return the id as the user's own row has it, for what is compared, revoked and noted. Raises UserNotFound.
+
+    A database may be set to find a row by another spelling of its id. The row is not locked yet: whoever needs all
+    administrators locks those first.
+    """
+    found = await session.scalar(select(UserRow.id).where(UserRow.id == user_id))
+    if found is None:
+        raise _unknown()
+    return str(found)
 
 
 async def _erase_all_of(session: AsyncSession, user_id: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from gateway.idempotency import Idempotency
 from gateway.store import METADATA, MIGRATIONS
+from shared.collation import exact_collation
 from shared.db import open_engine
 from shared.migrate import drift, run_migrations
 from shared.principal import Principal
@@ -47,6 +48,17 @@ async def test_migrations_go_up_down_and_up_and_leave_nothing_to_change(url: str
     for revision in ("head", "base", "head"):
         await run_migrations(url, MIGRATIONS, revision)
     assert await drift(url, METADATA) == []
+
+
+@pytest.mark.parametrize("url", ["mariadb"], indirect=True)
+async def test_keys_are_compared_exactly(url: str) -> None:
+    await run_migrations(url, MIGRATIONS)
+    engine = open_engine(url)
+    async with engine.connect() as connection:
+        found = (await connection.execute(text("SHOW FULL COLUMNS FROM idempotent_calls"))).mappings()
+        collations = {column["Collation"] for column in found} - {None}
+        assert collations == {await connection.run_sync(exact_collation)}
+    await engine.dispose()
 
 
 async def test_two_gateways_with_one_store_make_a_call_once(url: str) -> None:
