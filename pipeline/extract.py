@@ -66,16 +66,25 @@ class Extraction(AbstractContextManager["Extraction"]):
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
+        self._close()
 
     def extract(self, table: str) -> Extracted:
         """Return what was appended for one table of the source. Raises SourceUnreadable."""
         connection = self._opened()
-        with self.raw.begin(self.source.name) as batch:
-            known = self.raw.files(table, self.source.name)
-            return self._compared(connection, table, known, batch) if known else self._first(connection, table, batch)
+        try:
+            with self.raw.begin(self.source.name) as batch:
+                known = self.raw.files(table, self.source.name)
+                extracted = self._compared if known else self._first
+                return extracted(connection, table, known, batch)
+        finally:
+            if not self.source.is_prepared:
+                # Idle it would keep what its allocator and file cache hold, beside the engine of the curated tables.
+                self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
@@ -92,7 +101,9 @@ class Extraction(AbstractContextManager["Extraction"]):
             f" WHERE {self.window.condition()}"
         )
 
-    def _first(self, connection: duckdb.DuckDBPyConnection, table: str, batch: RawBatch) -> Extracted:
+    def _first(
+        self, connection: duckdb.DuckDBPyConnection, table: str, _: Sequence[RawFile], batch: RawBatch
+    ) -> Extracted:
         """Append all rows; they stream from the source's files into raw's."""
         path = batch.staged(f"{table}.parquet")
         rows = f"SELECT *, 'I' AS _op, {_extracted_at()} FROM ({self._mapped(table, batch.name)})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ SLOWEST = 12
 
 
 def main() -> int:
+    # Stopped, it takes what it started with it, and the group they are in.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     asked = _arguments().parse_args()
     work = asked.work.resolve()
     work.mkdir(parents=True, exist_ok=True)

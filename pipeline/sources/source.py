@@ -82,6 +82,11 @@ class Source:
     columns: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = field(default_factory=dict, repr=False)
     """Table → column → file and column that it is made of, where a mapping file alone says so, for lineage."""
 
+    @property
+    def is_prepared(self) -> bool:
+        """Return whether opening it makes what its tables are selected from, so that it is opened once for all."""
+        return bool(self.prepare) or self.simulate is not None
+
     def check(self) -> None:
         """Raise SourceUnreadable where a file of the source is missing."""
         missing = [name for name in self.files if not (self.folder / name).is_file()]

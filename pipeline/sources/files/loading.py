@@ -36,6 +36,11 @@ class FileSource(Source):
 
     fill: Callable[[duckdb.DuckDBPyConnection], None] = field(kw_only=True, repr=False)
 
+    @property
+    def is_prepared(self) -> bool:
+        """Return True: its files are read once, for all of its tables."""
+        return True
+
     def open(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Read the files into `connection`. Raises SourceUnreadable."""
         self.check()

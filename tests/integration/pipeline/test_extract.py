@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -87,7 +88,18 @@ def test_a_row_that_is_gone_leaves_and_comes_back(tmp_path: Path) -> None:
 def test_nothing_of_a_table_stays_in_memory_once_it_is_extracted(tmp_path: Path) -> None:
     raw = RawZone.at(str(tmp_path / "raw"))
     for name in ("Old", "New"):
-        source = suppliers(tmp_path / "source", ("a", name), (None, name))
+        # What a source prepares is kept for its next table, so its connection is.
+        source = replace(suppliers(tmp_path / "source", ("a", name), (None, name)), prepare=("SELECT 1",))
         with Extraction(source, raw, Window(), temp_dir=tmp_path, memory="200MB", threads=1) as extraction:
             assert extraction.extract("suppliers").rows
-            assert extraction._opened().execute("SELECT table_name FROM duckdb_tables()").fetchall() == []
+            assert extraction._connection is not None
+            tables = extraction._connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+            assert tables == []
+
+
+def test_a_source_that_prepares_nothing_leaves_no_connection_open(tmp_path: Path) -> None:
+    raw, source = RawZone.at(str(tmp_path / "raw")), suppliers(tmp_path / "source", ("a", "Farm"))
+    with Extraction(source, raw, Window(), temp_dir=tmp_path, memory="200MB", threads=1) as extraction:
+        assert extraction.extract("suppliers").inserted == 1
+        assert extraction._connection is None
+        assert extraction.extract("suppliers").file is None
