@@ -15,7 +15,7 @@ def test_a_database_is_counted_and_its_binlog_looked_at(tmp_path: Path) -> None:
     folder = tmp_path / "server"
     folder.mkdir()
     settings = PipelineSettings(var_dir=tmp_path / "var", engine_memory="200MB")
-    with running(folder) as server:
+    with running("mariadb", folder) as server:
         with closing(server.root()) as root, root.cursor() as cursor:
             cursor.execute("CREATE DATABASE shop")
             cursor.execute("CREATE TABLE shop.orders (id INT PRIMARY KEY)")
