@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ def mine(curated: Pipeline, tmp_path: Path) -> Pipeline:
 def five(mine: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systems:
     """The copy with five systems in a package of the tests' own."""
     write_systems(tmp_path / "packages")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "extra_systems"]:
+        del sys.modules[name]  # the package of the test before, in a folder of its own
     monkeypatch.syspath_prepend(tmp_path / "packages")
     monkeypatch.setenv("BATCH_MODULES", "extra_systems")
     monkeypatch.setenv("EXTRA_ORDERS", str(tmp_path / "orders"))

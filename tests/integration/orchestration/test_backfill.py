@@ -16,6 +16,7 @@ from pipeline.display import Plain
 from pipeline.records import INTERRUPTED, RunRecord
 from pipeline.request import Request
 from pipeline.sources import Window
+from pipeline.sources.source import WindowReversed
 from shared.clock import batch_clock
 from shared.lake.as_of import AsOf
 from tests.integration.orchestration.extra import SYSTEMS, TABLES, Systems
@@ -85,7 +86,9 @@ def test_a_day_that_the_orders_do_not_reach_is_refused_before_anything_is_made(o
 
 
 def test_days_in_the_wrong_order_or_without_an_end_are_refused(one: Systems) -> None:
-    for window in (Window(date(2017, 6, 2), date(2017, 6, 1)), Window(date(2017, 6, 1)), Window()):
+    with pytest.raises(WindowReversed, match="swap --from and --to"):
+        Window(date(2017, 6, 2), date(2017, 6, 1))
+    for window in (Window(date(2017, 6, 1)), Window()):
         with pytest.raises(NoDays, match="--from and --to, in this order"):
             next(each_day(one.pipeline.settings, Request(source_dir=one.pipeline.folder, window=window), shown(one)))
 
