@@ -20,7 +20,8 @@ async def serve() -> None:
     """Serve until told to stop."""
     settings = GatewaySettings()
     meters = Meters()
-    await serve_http("gateway", settings, create_app(settings, meters), meters)
+    app = create_app(settings, meters)
+    await serve_http("gateway", settings, app, meters, refuse=app.state.refuse)
 
 
 def main(arguments: list[str]) -> None:

@@ -21,7 +21,7 @@ from gateway.idempotency import Idempotency
 from gateway.parts import answer_cache, rate_limits, resilient
 from gateway.redis_client import redis_client
 from gateway.settings import GatewaySettings
-from gateway.shedding import SheddingMiddleware
+from gateway.shedding import Refuser, SheddingMiddleware, Strain
 from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
 from shared.telemetry_metrics import Counter, Meters
@@ -71,13 +71,16 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
                 stack.push_async_callback(redis.aclose)
             if cache is not None:
                 await stack.enter_async_context(versions)
+            if strain is not None:
+                await stack.enter_async_context(strain)
             stack.push_async_callback(replier.close)
             app.state.ready = True
             yield
             app.state.ready = False
 
     shed = meters.counter("requests_shed", "Requests turned away because too many were under way.")
-    around = partial(surrounded, settings=settings, shed=shed)
+    strain = Strain(settings.most_requests) if settings.most_requests else None
+    around = partial(surrounded, settings=settings, strain=strain, shed=shed)
     app = ContractApp(title=TITLE, lifespan=lifespan, surround=around)
     edge = Edge(
         Backends(resilient(settings, contracts, channels, meters), [system.name for system in SYSTEMS]),
@@ -97,14 +100,15 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(cache_admin.router(door, cache))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
+    app.state.refuse = Refuser(strain, shed) if strain else None
     return app
 
 
-def surrounded(app: ASGIApp, settings: GatewaySettings, shed: Counter) -> ASGIApp:
+def surrounded(app: ASGIApp, settings: GatewaySettings, strain: Strain | None, shed: Counter) -> ASGIApp:
     """Return the application with what surrounds every answer; the last put around is outermost."""
     around: ASGIApp = CompressionMiddleware(app)
-    if settings.most_requests:
-        around = SheddingMiddleware(around, settings.most_requests, shed)
+    if strain is not None:
+        around = SheddingMiddleware(around, strain, shed)
     if settings.cors_origins:
         around = CORSMiddleware(
             around,

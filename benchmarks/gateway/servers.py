@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 
@@ -13,7 +14,8 @@ import uvloop
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
-from protos.common.v1 import calls_pb2, calls_pb2_grpc
+from protos.common.v1 import calls_pb2, calls_pb2_grpc, system_pb2, system_pb2_grpc, table_pb2
+from protos.demand.v1 import demand_pb2, demand_pb2_grpc
 from shared.rpc.access import Guard, compiled
 from shared.rpc.carried import CallServicer
 from shared.rpc.http import serve_http
@@ -61,12 +63,36 @@ class Auth(auth_pb2_grpc.AuthServiceServicer):
             await asyncio.sleep(1)
 
 
+class Demand(demand_pb2_grpc.DemandServiceServicer):
+    """Takes its time for a page of segments, so that keeping it is worth something."""
+
+    async def ListSegments(self, request, context):  # noqa: N802
+        await asyncio.sleep(0.005)
+        rows = json.dumps({name: list(range(11)) for name in ("segment", "customers", "revenue")}).encode()
+        return demand_pb2.ListSegmentsResponse(table=table_pb2.Table(json_columns=rows, row_count=11))
+
+
+class System(system_pb2_grpc.SystemServiceServicer):
+    """A lake that does not move: answers are only kept while the system says where it stands."""
+
+    async def Watch(self, request, context):  # noqa: N802
+        yield system_pb2.WatchResponse(table="demand.rfm_scores", version=1)
+        await asyncio.Event().wait()
+
+
 async def backend(port: int) -> None:
     server = grpc.aio.server()
     auth_pb2_grpc.add_AuthServiceServicer_to_server(Auth(), server)
+    demand_pb2_grpc.add_DemandServiceServicer_to_server(Demand(), server)
+    system_pb2_grpc.add_SystemServiceServicer_to_server(System(), server)
     handlers = {
         "/auth.v1.AuthService/GetMe": grpc.unary_unary_rpc_method_handler(
             Auth().GetMe, auth_pb2.GetMeRequest.FromString, auth_pb2.GetMeResponse.SerializeToString
+        ),
+        "/demand.v1.DemandService/ListSegments": grpc.unary_unary_rpc_method_handler(
+            Demand().ListSegments,
+            demand_pb2.ListSegmentsRequest.FromString,
+            demand_pb2.ListSegmentsResponse.SerializeToString,
         ),
     }
     calls = compiled([calls_pb2.DESCRIPTOR.services_by_name["CallService"]])
@@ -78,13 +104,14 @@ async def backend(port: int) -> None:
 
 async def ours(port: int) -> None:
     settings = GatewaySettings(
-        services={"auth": os.environ["BACKEND"]},
+        services={"auth": os.environ["BACKEND"], "demand": os.environ["BACKEND"]},
         issuer="http://bench",
         rate_limit_user="1000000/second",
         http_address=f"127.0.0.1:{port}",
         log_level="warning",
     )
-    await serve_http("gateway", settings, create_app(settings))
+    app = create_app(settings)
+    await serve_http("gateway", settings, app, refuse=app.state.refuse)
 
 
 def main(kind: str, port: int) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 
 from shared import logs, telemetry
-from shared.rpc.joined import JoinedProtocol
+from shared.rpc.joined import JoinedProtocol, Refuse
 from shared.rpc.metrics import MetricsApp
 from shared.rpc.process import address_in_use, settled, stopping
 from shared.settings import ProcessSettings
@@ -68,14 +69,19 @@ def bound_address(listener: socket.socket) -> str:
 
 @asynccontextmanager
 async def http_server(
-    app: ASGIApp, address: str, traces: telemetry.Telemetry, metrics_token: str = ""
+    app: ASGIApp,
+    address: str,
+    traces: telemetry.Telemetry,
+    metrics_token: str = "",
+    refuse: Refuse | None = None,
 ) -> AsyncIterator[str]:
     """Serve `app` and /metrics and give the address they are served at; leaving finishes the requests in flight."""
     listener = bind(address)
     where = bound_address(listener)
     config = uvicorn.Config(
         telemetry.TraceMiddleware(MetricsApp(app, traces.meters, metrics_token), traces),
-        http=JoinedProtocol,
+        # Typed as a class; uvicorn only calls it.
+        http=partial(JoinedProtocol, refuse=refuse),  # type: ignore[arg-type]
         log_config=None,
         access_log=False,
         # Who the caller is behind a proxy is the application's to judge, by its own list of proxies.
@@ -95,11 +101,17 @@ async def http_server(
         listener.close()
 
 
-async def serve_http(name: str, settings: ProcessSettings, app: ASGIApp, meters: Meters | None = None) -> None:
+async def serve_http(
+    name: str,
+    settings: ProcessSettings,
+    app: ASGIApp,
+    meters: Meters | None = None,
+    refuse: Refuse | None = None,
+) -> None:
     """Serve `app` alone, as the gateway does, until a signal comes or the supervisor is gone."""
     logs.configure(name, settings)
     traces = telemetry.start(name, settings, meters)
-    serving = http_server(app, settings.http_address, traces, settings.metrics_token)
+    serving = http_server(app, settings.http_address, traces, settings.metrics_token, refuse)
     try:
         async with stopping(settings) as stop, serving as address:
             log.info("serving", http=address)

@@ -1,18 +1,23 @@
 """Answers that leave in one piece: what is written within one turn of the event loop goes to the socket together.
 
 uvicorn writes the head and the body of an answer apart; each write is a system call, the dearest part of a small
-answer.
+answer. Requests of an overloaded process are refused here too, before anything is spent on them.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HELD_BYTES = 64 * 1024
 """Beyond these nothing is held back, so that a long answer meets the socket's own back-pressure."""
+
+Refuse = Callable[[bytes, int], bytes | None]
+"""Takes the first bytes of a request and how many requests are under way; returns the whole answer that refuses it, or
+None to have it served."""
 
 
 class JoinedTransport(asyncio.Transport):
@@ -69,9 +74,46 @@ class JoinedTransport(asyncio.Transport):
 class JoinedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 over such a transport; a WebSocket gets the socket's own."""
 
+    def __init__(self, *args: Any, refuse: Refuse | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._refuse = refuse
+        self._refused = False
+        self._inside = False
+        """Whether a request has begun and not ended: what comes then is a part of it, whatever it looks like."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes; a request that is refused is answered without being looked at any further."""
+        if self._refuse is not None and not self._inside and (self.cycle is None or self.cycle.response_complete):
+            refusal = self._refuse(data, len(self.tasks))
+            if refusal is not None:
+                self._refused = True
+                self._raw.write(refusal)
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Note that a request has begun."""
+        self._inside = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """Note that it has ended."""
+        self._inside = False
+        super().on_message_complete()
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to serve a connection."""
+        self._raw = transport
         super().connection_made(JoinedTransport(transport, self.loop))
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that nobody uses; being refused is use."""
+        if self._refused:
+            self._refused = False
+            again = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+            self.timeout_keep_alive_task = again
+        else:
+            super().timeout_keep_alive_handler()
 
     def eof_received(self) -> None:
         """Send what is held: the transport closes as soon as this returns."""

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
+import time
+from contextlib import asynccontextmanager
 
+import pytest
+
+from gateway.shedding import ALWAYS_LET_IN, Refuser, Strain
 from protos.demand.v1 import demand_pb2
+from shared import telemetry
+from shared.rpc.http import http_server
+from shared.settings import ProcessSettings
+from shared.telemetry_metrics import Counter
 from tests.contract.backend import gateway, settings_for
+from tests.waiting import until
 
 SEGMENTS = "/api/v1/demand-insights/segments"
 SEGMENTS_RPC = "/demand.v1.DemandService/ListSegments"
@@ -51,3 +63,141 @@ async def test_a_service_with_too_many_calls_under_way_harms_no_other(backend):
         assert (await client.get("/api/v1/auth/me", headers=headers)).status_code == 200
         go.set()
         assert (await under_way).status_code == 200
+
+
+PLAIN = b"GET /api/v1/auth/me?a=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t\r\nConnection: keep-alive\r\n\r\n"
+
+
+def refuser(most: int = 2) -> Refuser:
+    return Refuser(Strain(most), Counter("shed", "Shed."))
+
+
+def test_a_plain_question_beyond_the_bound_is_refused_by_its_bytes():
+    refuse = refuser()
+    assert refuse(PLAIN, 1) is None
+    answer = refuse(PLAIN, 2)
+    assert answer is not None
+    head, _, body = answer.partition(b"\r\n\r\n")
+    lines = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+    problem = json.loads(body)
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert int(lines[b"content-length"]) == len(body)
+    assert (lines[b"retry-after"], lines[b"content-type"]) == (b"1", b"application/problem+json")
+    assert (problem["reason"], problem["status"], problem["instance"]) == ("OVERLOADED", 503, "/api/v1/auth/me")
+    assert problem["trace_id"].encode() == lines[b"x-request-id"]
+    assert refuse(PLAIN, 2) != answer, "each has an id of its own"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN.replace(b"GET", b"POST"),
+        PLAIN.replace(b"/api/v1", b"/health"),
+        PLAIN.replace(b"Host: x", b"Content-Length: 3"),
+        PLAIN.replace(b"Host: x", b"transfer-encoding: chunked"),
+        PLAIN.replace(b"Host: x", b"Origin: https://shop.example"),
+        PLAIN.replace(b"keep-alive", b"Upgrade\r\nUpgrade: websocket"),
+        PLAIN.replace(b"keep-alive", b"close"),
+        PLAIN.replace(b"/me", b'/me"'),
+        PLAIN[:-2],
+        PLAIN + PLAIN,
+    ],
+    ids=["post", "health", "body", "chunked", "cors", "websocket", "close", "odd path", "half", "pipelined"],
+)
+def test_anything_but_one_whole_plain_question_is_left_to_the_middleware(data):
+    assert refuser()(data, 9) is None
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Return status and body of the next answer."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = re.search(rb"content-length: (\d+)", head)
+    assert length is not None
+    return int(head[9:12]), await reader.readexactly(int(length[1]))
+
+
+@asynccontextmanager
+async def connected(app):
+    """Give a connection to a server of `app` that refuses everything it may."""
+    traces = telemetry.start("test", ProcessSettings())
+    async with asyncio.timeout(20), http_server(app, "127.0.0.1:0", traces, refuse=refuser(0)) as address:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+async def send(send, status: int, body: bytes = b"") -> None:
+    headers = [(b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+HEAD = b"POST /api/v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(PLAIN)
+
+
+async def test_a_body_that_looks_like_a_request_is_read_as_a_body():
+    begun = asyncio.Event()
+
+    async def app(scope, receive, send_):
+        begun.set()
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message.get("more_body", False)
+        await send(send_, 200, str(size).encode())
+
+    async with connected(app) as (reader, writer):
+        writer.write(HEAD)
+        await begun.wait()
+        writer.write(PLAIN)
+        assert await answer(reader) == (200, str(len(PLAIN)).encode())
+
+
+async def test_a_body_that_comes_after_its_answer_is_not_answered_as_a_request():
+    async def app(scope, receive, send_):
+        await send(send_, 413)
+
+    async with connected(app) as (reader, writer):
+        writer.write(HEAD)
+        assert (await answer(reader))[0] == 413
+        writer.write(PLAIN)
+        writer.write_eof()
+        assert await reader.read() == b""
+
+
+async def test_a_refused_connection_goes_on_to_be_served():
+    async def app(scope, receive, send_):
+        await send(send_, 200, b"alive")
+
+    async with connected(app) as (reader, writer):
+        statuses = []
+        for request in (PLAIN, b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n", PLAIN):
+            writer.write(request)
+            statuses.append((await answer(reader))[0])
+        assert statuses == [503, 200, 503]
+
+
+def test_a_loop_that_stays_late_is_strained_until_it_is_in_time_again():
+    strain = Strain(1000)
+    seen = []
+    for late, now in ((0.05, 0.0), (0.05, 0.06), (0.05, 0.12), (0.001, 0.13), (0.05, 0.18)):
+        strain.note(late, now)
+        seen.append(strain.refuses(ALWAYS_LET_IN))
+    assert seen == [False, False, True, False, False]
+    strain.note(0.05, 0.3)
+    assert strain.refuses(ALWAYS_LET_IN)
+    assert not strain.refuses(ALWAYS_LET_IN - 1)
+
+
+async def test_a_loop_that_is_kept_busy_is_noticed():
+    async with asyncio.timeout(20), Strain(1000) as strain:
+        while not strain.refuses(ALWAYS_LET_IN):
+            occupy_the_loop()
+            await asyncio.sleep(0)
+        await until(lambda: not strain.refuses(ALWAYS_LET_IN))
+
+
+def occupy_the_loop() -> None:
+    time.sleep(0.05)
