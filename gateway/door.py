@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from shared.errors import Unauthenticated
-from shared.principal import ANONYMOUS, Principal
+from shared.principal import Principal
 from shared.rpc.access import Access
 from shared.rpc.access import Door as Kind
 from shared.transcode.callers import Callers
-from shared.transcode.endpoint import take
 from shared.transcode.parts import Limiter
 
 
@@ -21,11 +19,6 @@ class Door:
 
     async def admit(self, request: Request, permission: str = "", cost: int = 1) -> Principal:
         """Return the caller. Raises Unauthenticated, RateLimited or PermissionMissing."""
-        try:
-            caller = await self._callers.named(dict(request.scope["headers"]))
-        except Unauthenticated:
-            await take(self._limiter, cost, ANONYMOUS, request.scope)
-            raise
-        await take(self._limiter, cost, caller, request.scope)
+        caller = await self._callers.admitted(request.scope, dict(request.scope["headers"]), self._limiter, cost)
         Access(Kind.PERMISSION if permission else Kind.AUTHENTICATED, permission).check(caller, None)
         return caller

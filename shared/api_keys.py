@@ -10,9 +10,9 @@ import hashlib
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from protos.auth.v1 import api_keys_pb2, api_keys_pb2_grpc
 from shared.errors import Unauthenticated
@@ -24,7 +24,13 @@ HEADER = b"x-api-key"
 BEFORE_END_SECONDS = 30.0
 REFUSED_SECONDS = 5.0
 MOST_KEPT = 10_000
+MOST_REFUSED = 10_000
 TIMEOUT_SECONDS = 5.0
+
+Pay = Callable[[], Awaitable[None]]
+"""Takes what asking the auth service costs from whoever makes it necessary; what it raises is the answer."""
+
+T = TypeVar("T")
 
 
 class ApiKeyInvalid(Unauthenticated):
@@ -39,8 +45,8 @@ class ApiKeyInvalid(Unauthenticated):
 class KeyTokens(Protocol):
     """What an edge asks for the token of a key."""
 
-    async def token(self, key: str) -> str:
-        """Return an access token for the key. Raises ApiKeyInvalid."""
+    async def token(self, key: str, pay: Pay | None = None) -> str:
+        """Return an access token for the key; `pay` is awaited before auth is asked. Raises ApiKeyInvalid."""
 
     def forget(self, key: str) -> None:
         """Ask anew next time: the token kept for the key was refused."""
@@ -48,7 +54,7 @@ class KeyTokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A token for a key, empty for a key that was refused, and when to ask again on the monotonic clock."""
+    """A token for a key, and when to ask again on the monotonic clock."""
 
     token: str
     until: float
@@ -69,19 +75,27 @@ class RemoteKeyTokens:
         self._exchange = api_keys_pb2_grpc.ApiKeyServiceStub(channel).Exchange  # type: ignore[no-untyped-call]
         self._monotonic = monotonic
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
+        # Apart from the good ones: whoever makes keys up pushes out other made-up keys, and no token that is in use.
+        self._refused: OrderedDict[bytes, float] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[str]] = {}
 
-    async def token(self, key: str) -> str:
-        """Return an access token for the key. Raises ApiKeyInvalid, or Unavailable when auth cannot be asked."""
+    async def token(self, key: str, pay: Pay | None = None) -> str:
+        """Return an access token for the key; `pay` is awaited before auth is asked.
+
+        Raises ApiKeyInvalid, Unavailable when auth cannot be asked, and what `pay` raises.
+        """
         if KEY.fullmatch(key) is None:
             raise ApiKeyInvalid()
-        name = hashlib.sha256(key.encode()).digest()
+        name, moment = hashlib.sha256(key.encode()).digest(), self._monotonic()
         kept = self._kept.get(name)
-        if kept is None or kept.until <= self._monotonic():
-            return await self._asked(name, key)
-        if not kept.token:
+        if kept is not None and kept.until > moment:
+            self._kept.move_to_end(name)
+            return kept.token
+        if self._refused.get(name, moment) > moment:
             raise ApiKeyInvalid()
-        return kept.token
+        if pay is not None and name not in self._asking:
+            await pay()
+        return await self._asked(name, key)
 
     def forget(self, key: str) -> None:
         """Ask anew next time: the token kept for the key was refused."""
@@ -100,15 +114,17 @@ class RemoteKeyTokens:
         try:
             answer = await self._exchange(api_keys_pb2.ExchangeRequest(key=key), timeout=TIMEOUT_SECONDS)
         except Unauthenticated:
-            self._keep(name, Kept("", asked_at + REFUSED_SECONDS))
+            keep(self._refused, name, asked_at + REFUSED_SECONDS, MOST_REFUSED)
             raise ApiKeyInvalid() from None
         # A token shorter than the margin is used up in halves, never kept past its end.
         lasting = max(answer.expires_in - BEFORE_END_SECONDS, answer.expires_in / 2)
-        self._keep(name, Kept(answer.access_token, asked_at + lasting))
+        keep(self._kept, name, Kept(answer.access_token, asked_at + lasting), MOST_KEPT)
         return str(answer.access_token)
 
-    def _keep(self, name: bytes, kept: Kept) -> None:
-        self._kept[name] = kept
-        self._kept.move_to_end(name)
-        if len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
+
+def keep(among: OrderedDict[bytes, T], name: bytes, value: T, most: int) -> None:
+    """Keep a value as the newest; the one used longest ago makes room."""
+    among[name] = value
+    among.move_to_end(name)
+    if len(among) > most:
+        among.popitem(last=False)

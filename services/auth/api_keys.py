@@ -19,10 +19,12 @@ from services.auth import audit
 from services.auth.account_fields import valid_name
 from services.auth.accounts import Account, AccountDisabled, AccountGone, load
 from services.auth.revocations import LocalRevocations, revoke_session
+from services.auth.sessions import own_session
 from services.auth.store import ApiKeyRow, now
 from shared.api_keys import KEY, ApiKeyInvalid
 from shared.db import Database
 from shared.errors import FailedPrecondition, FieldError, InvalidArgument, NotFound, PermissionDenied
+from shared.principal import Principal
 from shared.tokens import TokenSigner
 
 PREFIX_LETTERS = 8
@@ -103,13 +105,17 @@ class ApiKeys:
     """Whether an account may do nothing before it has enrolled a second factor; neither may its keys."""
     clock: Callable[[], datetime] = now
 
-    async def create(self, user_id: str, name: str, scopes: Collection[str], lifetime: timedelta) -> NewKey:
-        """Return a new key. Raises ScopeNotHeld, TooManyApiKeys, InvalidName, InvalidLifetime, AccountDisabled."""
+    async def create(self, who: Principal, name: str, scopes: Collection[str], lifetime: timedelta) -> NewKey:
+        """Return a new key for a caller whose session still runs as it is made.
+
+        Raises ScopeNotHeld, TooManyApiKeys, InvalidName, InvalidLifetime, AccountDisabled, SessionOver.
+        """
         title = valid_name(name)[:MAX_NAME]
         require_between(lifetime, timedelta(days=1), LONGEST, "expires_in_days")
-        moment = self.clock()
+        moment, user_id = self.clock(), who.subject
         async with self.database.transaction() as session:
             account = await _owner(session, user_id)
+            await own_session(session, who)
             require_held(self._may(account), scopes)
             await _require_room(session, user_id, moment)
             made = fresh(user_id, title, scopes, moment, moment + lifetime)
@@ -132,15 +138,16 @@ class ApiKeys:
             revoked.append(revoke_session(session, user_id, row.id))
             await audit.append(session, "api_key.revoked", actor=user_id, target=row.id)
 
-    async def rotate(self, user_id: str, key_id: str, overlap: timedelta) -> NewKey:
+    async def rotate(self, who: Principal, key_id: str, overlap: timedelta) -> NewKey:
         """Return the successor of a key; the old one holds until the overlap ends.
 
-        Raises ApiKeyNotFound, ApiKeyRotated, ScopeNotHeld, InvalidLifetime, AccountDisabled.
+        Raises ApiKeyNotFound, ApiKeyRotated, ScopeNotHeld, InvalidLifetime, AccountDisabled, SessionOver.
         """
         require_between(overlap, timedelta(), LONGEST_OVERLAP, "overlap_hours")
-        moment = self.clock()
+        moment, user_id = self.clock(), who.subject
         async with self.revocations.transaction() as (session, revoked):
             account = await _owner(session, user_id)
+            await own_session(session, who)
             old = await _mine(session, user_id, key_id, moment)
             if old.overlap_ends_at is not None:
                 raise ApiKeyRotated("this key has a successor already; rotate that one")

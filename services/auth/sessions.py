@@ -51,6 +51,12 @@ class SessionRequired(PermissionDenied):
     reason = "SESSION_REQUIRED"
 
 
+class SessionOver(Unauthenticated):
+    """The session that asks has ended, or is a program's."""
+
+    reason = "TOKEN_REVOKED"
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """A fresh pair of tokens and whose they are; lifetimes in seconds."""
@@ -241,6 +247,18 @@ class Sessions:
             refresh_expires_in=int((row.expires_at - moment).total_seconds()),
             account=account,
         )
+
+
+async def own_session(session: AsyncSession, who: Principal) -> SessionRow:
+    """Return the caller's own session, if it still runs. Raises SessionOver.
+
+    For whoever makes something that outlives the session and holds the user's row: a new password ends either the
+    session before this, or what was made after it.
+    """
+    row = await session.get(SessionRow, who.session_id)
+    if row is None or row.ended_at is not None or row.client_id or row.user_id != who.subject:
+        raise SessionOver("this needs a session of your own; log in again")
+    return row
 
 
 async def _running(session: AsyncSession, digest: str, moment: datetime) -> SessionRow:

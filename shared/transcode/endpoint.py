@@ -11,14 +11,14 @@ from starlette.types import Receive, Scope, Send
 
 from shared import client, telemetry
 from shared.api_keys import KeyTokens
-from shared.errors import Internal, InvalidArgument, PlatformError, Unauthenticated
+from shared.errors import Internal, InvalidArgument, PlatformError
 from shared.principal import ANONYMOUS, Principal
 from shared.rpc.access import Access, Verifier, access
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
 from shared.transcode import body, idempotency, problem
 from shared.transcode.answer import Answer, Answerer, may_be_kept
 from shared.transcode.backends import Backends
-from shared.transcode.callers import Callers
+from shared.transcode.callers import Callers, take
 from shared.transcode.contract import Method
 from shared.transcode.cookies import CookieNames, Cookies
 from shared.transcode.decode import Decoders
@@ -26,7 +26,7 @@ from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
 from shared.transcode.form import BodyReader
 from shared.transcode.oauth import send_oauth_error
-from shared.transcode.parts import ANSWER_HEADERS, Keeper, Limiter, Question, Replier, Taken
+from shared.transcode.parts import Keeper, Limiter, Question, Replier
 from shared.transcode.request import RequestReader
 from shared.transcode.tables import JSON
 
@@ -139,15 +139,14 @@ class Endpoint:
         Raises Unauthenticated, RateLimited, and where no field of the request says what is needed PermissionDenied.
         """
         limiter = self._edge.limiter
-        try:
-            caller = await self._callers.named(headers) if self._access.needs_token else ANONYMOUS
-        except Unauthenticated:
-            # Guessing tokens is paid by the address it comes from.
+        if not self._access.needs_token:
+            caller = ANONYMOUS
             if limiter is not None:
-                await take(limiter, self._cost, ANONYMOUS, scope)
-            raise
-        if limiter is not None:
-            await take(limiter, self._cost, caller, scope)
+                await take(limiter, self._cost, caller, scope)
+        elif limiter is None:
+            caller = await self._callers.named(headers)
+        else:
+            caller = await self._callers.admitted(scope, headers, limiter, self._cost)
         if self._access.needs_token and not self._access.fields:
             self._access.check(caller, None)
         return caller
@@ -177,15 +176,6 @@ def timeout_asked(value: bytes) -> float:
     if not 0 < seconds <= LONGEST_TIMEOUT_SECONDS:
         raise InvalidArgument(f"X-Request-Timeout must be over 0 and at most {LONGEST_TIMEOUT_SECONDS:g} seconds")
     return seconds
-
-
-async def take(limiter: Limiter, cost: int, caller: Principal, scope: Scope) -> None:
-    """Take a call from its caller's limit. Raises the limiter's refusal."""
-    found = limiter.take(cost, caller, scope)
-    taken = found if isinstance(found, Taken) else await found
-    scope[ANSWER_HEADERS] = taken.headers
-    if taken.refusal is not None:
-        raise taken.refusal
 
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:

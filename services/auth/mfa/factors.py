@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from services.auth import audit
-from services.auth.accounts import Account, Accounts, load
+from services.auth.accounts import Account, Accounts, load, wrong_password
 from services.auth.mfa import codes
 from services.auth.mfa.seal import Seal
 from services.auth.sessions import Sessions, Tokens
@@ -99,6 +99,7 @@ class Mfa:
         account = await self._confirmed(user_id, password)
         secret, moment = codes.new_secret(), self._clock()
         async with self._database.transaction() as session:
+            await _require_proved(session, account)
             row = await _factor(session, account.id)
             if row is not None and row.enabled_at is not None:
                 raise MfaEnabled("two-factor login is on; turn it off first to use another app")
@@ -113,6 +114,8 @@ class Mfa:
         """Return ten recovery codes, shown once; from now on a login needs a code. Raises MfaCodeWrong and others."""
         fresh = codes.new_recovery_codes()
         async with self._database.transaction() as session:
+            # The user first: a new password ends an enrolment that was begun with the one before it.
+            await load(session, user_id, lock=True)
             row = await _factor(session, user_id)
             if row is None:
                 raise MfaNotEnrolled("there is no authenticator app to turn on; enrol one first")
@@ -133,6 +136,7 @@ class Mfa:
         """Ask for no code any more. Raises WrongPassword, MfaCodeWrong, MfaLocked, MfaNotEnrolled."""
         account = await self._confirmed(user_id, password)
         async with self._database.transaction() as session:
+            await _require_proved(session, account)
             row = await _factor(session, account.id)
             if row is None or row.enabled_at is None:
                 raise MfaNotEnrolled("two-factor login is off")
@@ -198,8 +202,8 @@ class Mfa:
         return row
 
     async def _confirmed(self, user_id: str, password: str) -> Account:
-        await self._accounts.confirm(user_id, password)
-        return await self._accounts.get(user_id)
+        proved = await self._accounts.confirm(user_id, password)
+        return replace(await self._accounts.get(user_id), proved=proved)
 
     async def _take(self, session: AsyncSession, row: MfaFactorRow, code: str) -> str:
         """Return which kind of code was taken and spent, empty for a wrong one. Raises MfaLocked."""
@@ -250,6 +254,13 @@ async def _factor(session: AsyncSession, user_id: str) -> MfaFactorRow | None:
     query = select(MfaFactorRow).where(MfaFactorRow.user_id == user_id).with_for_update()
     row: MfaFactorRow | None = await session.scalar(query)
     return row
+
+
+async def _require_proved(session: AsyncSession, account: Account) -> None:
+    """Return with the user's row held if the password that was confirmed is still the one. Raises WrongPassword."""
+    await load(session, account.id, lock=True)
+    if (await session.get_one(UserRow, account.id)).password_hash != account.proved:
+        raise wrong_password()
 
 
 async def _left(session: AsyncSession, user_id: str) -> int:

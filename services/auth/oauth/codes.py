@@ -17,8 +17,8 @@ from sqlmodel import col
 from services.auth import audit
 from services.auth.accounts import load
 from services.auth.oauth.clients import hash_secret
-from services.auth.sessions import Sessions, Spend
-from services.auth.store import OAuthCodeRow, SessionRow, now
+from services.auth.sessions import Sessions, Spend, own_session
+from services.auth.store import OAuthCodeRow, now
 from shared.db import Database
 from shared.errors import Unauthenticated
 from shared.principal import Principal
@@ -33,12 +33,6 @@ class CodeSpent(Unauthenticated):
     """The code was used before."""
 
     reason = "INVALID_GRANT"
-
-
-class SessionOver(Unauthenticated):
-    """The session that agrees has ended, or is a program's."""
-
-    reason = "TOKEN_REVOKED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +79,7 @@ class Codes:
         async with self._database.transaction() as session:
             # The user first: a new password ends either the session before this or the code after it.
             await load(session, who.subject, lock=True)
-            login = await session.get(SessionRow, who.session_id)
-            if login is None or login.ended_at is not None or login.client_id or login.user_id != who.subject:
-                raise SessionOver("this needs a session of your own; log in again")
+            login = await own_session(session, who)
             row = OAuthCodeRow(
                 code_hash=hash_secret(code),
                 client_id=client_id,

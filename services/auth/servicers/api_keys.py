@@ -34,7 +34,7 @@ class ApiKeyServicer(api_keys_pb2_grpc.ApiKeyServiceServicer):
         """Return a new key."""
         caller, lifetime = current.get(), timedelta(days=request.expires_in_days or DEFAULT_DAYS)
         await self.parts.sessions.require(caller)
-        made = await self.parts.api_keys.create(caller.subject, request.name, request.scopes, lifetime)
+        made = await self.parts.api_keys.create(caller, request.name, request.scopes, lifetime)
         return pb.CreateApiKeyResponse(key=made.key, api_key=to_key(made.row))
 
     async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, _: Any) -> pb.RevokeApiKeyResponse:
@@ -49,7 +49,7 @@ class ApiKeyServicer(api_keys_pb2_grpc.ApiKeyServiceServicer):
         caller = current.get()
         await self.parts.sessions.require(caller)
         hours = request.overlap_hours if request.HasField("overlap_hours") else DEFAULT_OVERLAP_HOURS
-        made = await self.parts.api_keys.rotate(caller.subject, request.id, timedelta(hours=hours))
+        made = await self.parts.api_keys.rotate(caller, request.id, timedelta(hours=hours))
         return pb.RotateApiKeyResponse(key=made.key, api_key=to_key(made.row))
 
     async def Exchange(self, request: pb.ExchangeRequest, _: Any) -> pb.ExchangeResponse:

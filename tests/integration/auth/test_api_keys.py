@@ -58,7 +58,7 @@ async def holder(parts: Parts, keys: ApiKeys, key: str) -> Principal:
 
 
 async def test_a_key_is_swapped_for_a_token_of_its_scopes(parts: Parts, keys: ApiKeys, ada: Principal) -> None:
-    made = await keys.create(ada.subject, "nightly", READ, MONTH)
+    made = await keys.create(ada, "nightly", READ, MONTH)
     assert KEY.fullmatch(made.key)
     assert (await keys.exchange(made.key)).expires_in == 300
     found = await holder(parts, keys, made.key)
@@ -67,7 +67,7 @@ async def test_a_key_is_swapped_for_a_token_of_its_scopes(parts: Parts, keys: Ap
 
 
 async def test_a_key_is_stored_only_as_its_hash(keys: ApiKeys, database: Database, ada: Principal) -> None:
-    made = await keys.create(ada.subject, "nightly", READ, MONTH)
+    made = await keys.create(ada, "nightly", READ, MONTH)
     async with database.session() as session:
         row = (await session.scalars(select(ApiKeyRow))).one()
     assert made.key not in str(row.model_dump())
@@ -76,13 +76,13 @@ async def test_a_key_is_stored_only_as_its_hash(keys: ApiKeys, database: Databas
 
 @pytest.mark.parametrize("spoilt", ["", "si_", "x", "si_ABCDEFGH_" + "a" * 43, "si_é" + "a" * 60])
 async def test_what_is_no_key_of_ours_is_refused(keys: ApiKeys, ada: Principal, spoilt: str) -> None:
-    await keys.create(ada.subject, "nightly", READ, MONTH)
+    await keys.create(ada, "nightly", READ, MONTH)
     with pytest.raises(ApiKeyInvalid):
         await keys.exchange(spoilt)
 
 
 async def test_the_prefix_alone_opens_nothing(keys: ApiKeys, ada: Principal) -> None:
-    made = await keys.create(ada.subject, "nightly", READ, MONTH)
+    made = await keys.create(ada, "nightly", READ, MONTH)
     other = "B" if made.key[-1] == "A" else "A"
     with pytest.raises(ApiKeyInvalid):
         await keys.exchange(made.key[:-1] + other)
@@ -91,14 +91,14 @@ async def test_the_prefix_alone_opens_nothing(keys: ApiKeys, ada: Principal) -> 
 @pytest.mark.parametrize("scopes", [["auth:manage"], ["demand:read", "pii:read"], ["nonsense"], []])
 async def test_a_key_may_do_no_more_than_its_owner(keys: ApiKeys, ada: Principal, scopes: list[str]) -> None:
     with pytest.raises(ScopeNotHeld):
-        await keys.create(ada.subject, "nightly", scopes, MONTH)
+        await keys.create(ada, "nightly", scopes, MONTH)
 
 
 async def test_what_the_owner_may_do_no_more_the_key_may_not_either(
     parts: Parts, keys: ApiKeys, ada: Principal
 ) -> None:
     admin = await caller(parts, "root@example.com", "admin")
-    made = await keys.create(ada.subject, "nightly", ["demand:read", "demand:run"], MONTH)
+    made = await keys.create(ada, "nightly", ["demand:read", "demand:run"], MONTH)
     before = await holder(parts, keys, made.key)
     await parts.users.change(admin, ada.subject, Change(roles=["viewer"]))
     with pytest.raises(TokenRevoked):
@@ -110,7 +110,7 @@ async def test_what_the_owner_may_do_no_more_the_key_may_not_either(
 
 
 async def test_a_revoked_key_is_refused_with_the_tokens_made_of_it(parts: Parts, keys: ApiKeys, ada: Principal):
-    made = await keys.create(ada.subject, "nightly", READ, MONTH)
+    made = await keys.create(ada, "nightly", READ, MONTH)
     found = await holder(parts, keys, made.key)
     await keys.revoke(ada.subject, made.row.id)
     with pytest.raises(TokenRevoked):
@@ -124,7 +124,7 @@ async def test_a_revoked_key_is_refused_with_the_tokens_made_of_it(parts: Parts,
 
 
 async def test_a_key_ends_by_itself_and_its_last_token_with_it(keys: ApiKeys, calendar: Calendar, ada: Principal):
-    made = await keys.create(ada.subject, "nightly", READ, timedelta(days=1))
+    made = await keys.create(ada, "nightly", READ, timedelta(days=1))
     calendar.now += timedelta(days=1) - timedelta(seconds=60)
     assert (await keys.exchange(made.key)).expires_in == 60
     calendar.now += timedelta(seconds=60)
@@ -133,13 +133,13 @@ async def test_a_key_ends_by_itself_and_its_last_token_with_it(keys: ApiKeys, ca
 
 
 async def test_a_rotated_key_holds_until_the_overlap_ends(keys: ApiKeys, calendar: Calendar, ada: Principal) -> None:
-    old = await keys.create(ada.subject, "nightly", READ, MONTH)
-    new = await keys.rotate(ada.subject, old.row.id, timedelta(hours=24))
+    old = await keys.create(ada, "nightly", READ, MONTH)
+    new = await keys.rotate(ada, old.row.id, timedelta(hours=24))
     assert (new.row.rotated_from, new.row.name, new.row.scopes) == (old.row.id, "nightly", "demand:read")
     await keys.exchange(old.key)
     await keys.exchange(new.key)
     with pytest.raises(ApiKeyRotated):
-        await keys.rotate(ada.subject, old.row.id, timedelta(hours=24))
+        await keys.rotate(ada, old.row.id, timedelta(hours=24))
     calendar.now += timedelta(hours=24)
     with pytest.raises(ApiKeyInvalid):
         await keys.exchange(old.key)
@@ -148,9 +148,9 @@ async def test_a_rotated_key_holds_until_the_overlap_ends(keys: ApiKeys, calenda
 
 
 async def test_without_an_overlap_the_old_key_ends_at_once(parts: Parts, keys: ApiKeys, ada: Principal) -> None:
-    old = await keys.create(ada.subject, "nightly", READ, MONTH)
+    old = await keys.create(ada, "nightly", READ, MONTH)
     token = (await keys.exchange(old.key)).access_token
-    new = await keys.rotate(ada.subject, old.row.id, timedelta())
+    new = await keys.rotate(ada, old.row.id, timedelta())
     with pytest.raises(ApiKeyInvalid):
         await keys.exchange(old.key)
     with pytest.raises(TokenRevoked):
@@ -159,7 +159,7 @@ async def test_without_an_overlap_the_old_key_ends_at_once(parts: Parts, keys: A
 
 
 async def test_the_last_use_is_noted_at_most_once_a_minute(keys: ApiKeys, calendar: Calendar, ada: Principal) -> None:
-    made, first = await keys.create(ada.subject, "nightly", READ, MONTH), calendar.now
+    made, first = await keys.create(ada, "nightly", READ, MONTH), calendar.now
     noted = []
     for seconds in (0, 59, 1):
         calendar.now += timedelta(seconds=seconds)
@@ -169,20 +169,20 @@ async def test_the_last_use_is_noted_at_most_once_a_minute(keys: ApiKeys, calend
 
 
 async def test_nobody_touches_the_keys_of_another(parts: Parts, keys: ApiKeys, ada: Principal) -> None:
-    made = await keys.create(ada.subject, "nightly", READ, MONTH)
+    made = await keys.create(ada, "nightly", READ, MONTH)
     mallory = await caller(parts, "mallory@example.com", "admin")
     assert await keys.held(mallory.subject) == []
     with pytest.raises(ApiKeyNotFound):
         await keys.revoke(mallory.subject, made.row.id)
     with pytest.raises(ApiKeyNotFound):
-        await keys.rotate(mallory.subject, made.row.id, MONTH)
+        await keys.rotate(mallory, made.row.id, MONTH)
     await keys.exchange(made.key)
 
 
 async def test_nobody_has_keys_without_end(keys: ApiKeys, database: Database, ada: Principal) -> None:
     for wrong in (timedelta(), timedelta(days=366), timedelta(days=-1)):
         with pytest.raises(InvalidLifetime):
-            await keys.create(ada.subject, "nightly", READ, wrong)
+            await keys.create(ada, "nightly", READ, wrong)
     async with database.transaction() as session:
         for number in range(MOST_KEYS):
             moment = keys.clock()
@@ -191,7 +191,7 @@ async def test_nobody_has_keys_without_end(keys: ApiKeys, database: Database, ad
             row.created_at, row.expires_at = moment, end
             session.add(row)
     with pytest.raises(TooManyApiKeys):
-        await keys.create(ada.subject, "nightly", READ, MONTH)
+        await keys.create(ada, "nightly", READ, MONTH)
 
 
 async def test_a_key_may_nothing_while_its_owner_lacks_a_second_factor_that_their_role_needs(
@@ -200,11 +200,11 @@ async def test_a_key_may_nothing_while_its_owner_lacks_a_second_factor_that_thei
     lacking: set[str] = set()
     own = parts.api_keys
     keys = ApiKeys(own.database, own.signer, own.revocations, lambda account: account.id in lacking, calendar)
-    made = await keys.create(ada.subject, "before the rule", READ, MONTH)
+    made = await keys.create(ada, "before the rule", READ, MONTH)
     assert (await holder(parts, keys, made.key)).permissions == frozenset(READ)
     lacking.add(ada.subject)
     assert (await holder(parts, keys, made.key)).permissions == frozenset()
     with pytest.raises(ScopeNotHeld):
-        await keys.create(ada.subject, "after the rule", READ, MONTH)
+        await keys.create(ada, "after the rule", READ, MONTH)
     with pytest.raises(ScopeNotHeld):
-        await keys.rotate(ada.subject, made.row.id, timedelta())
+        await keys.rotate(ada, made.row.id, timedelta())

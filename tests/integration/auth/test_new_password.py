@@ -14,12 +14,13 @@ from sqlmodel import select
 
 from services.auth.accounts import Accounts, InvalidCredentials, WrongPassword
 from services.auth.links import LinkInvalid
-from services.auth.mfa.factors import MfaChallengeOver
+from services.auth.mfa.factors import MfaChallengeOver, MfaNotEnrolled
 from services.auth.oauth.server import SWAGGER
 from services.auth.parts import Parts
 from services.auth.passwords import Passwords, argon2id
 from services.auth.post import Letter, Purpose
-from services.auth.store import MfaChallengeRow, OAuthCodeRow, UserRow
+from services.auth.sessions import SessionOver
+from services.auth.store import MfaChallengeRow, MfaFactorRow, OAuthCodeRow, UserRow
 from shared.api_keys import ApiKeyInvalid
 from shared.db import Database
 from shared.errors import PlatformError
@@ -166,10 +167,10 @@ async def test_an_unspent_oauth_code_gives_nothing_and_a_spent_one_is_remembered
 async def test_a_reset_by_mail_ends_every_api_key_with_its_tokens(
     parts: Parts, post_box: PostBox, ada: Principal
 ) -> None:
-    key = (await parts.api_keys.create(ada.subject, "mine", ["demand:read"], timedelta(days=30))).key
+    key = (await parts.api_keys.create(ada, "mine", ["demand:read"], timedelta(days=30))).key
     token = (await parts.api_keys.exchange(key)).access_token
     bob = await caller(parts, "bob@example.com", "analyst")
-    his = (await parts.api_keys.create(bob.subject, "his", ["demand:read"], timedelta(days=30))).key
+    his = (await parts.api_keys.create(bob, "his", ["demand:read"], timedelta(days=30))).key
     await reset(parts, post_box, ada)
     with pytest.raises(ApiKeyInvalid):
         await parts.api_keys.exchange(key)
@@ -183,9 +184,62 @@ async def test_a_reset_by_mail_ends_every_api_key_with_its_tokens(
 async def test_any_other_new_password_keeps_the_api_keys(
     parts: Parts, post_box: PostBox, ada: Principal, renew: Renew
 ) -> None:
-    key = (await parts.api_keys.create(ada.subject, "mine", ["demand:read"], timedelta(days=30))).key
+    key = (await parts.api_keys.create(ada, "mine", ["demand:read"], timedelta(days=30))).key
     await renew(parts, post_box, ada)
     await parts.api_keys.exchange(key)
+
+
+async def test_no_api_key_is_made_by_a_session_that_the_new_password_has_ended(
+    parts: Parts, post_box: PostBox, ada: Principal
+) -> None:
+    """The request was let in before, so no check of its token is in the way."""
+    intruder = await parts.verifier.verify(
+        (await parts.sessions.open(await parts.accounts.get(ada.subject))).access_token
+    )
+    made = await parts.api_keys.create(intruder, "kept", ["demand:read"], timedelta(days=30))
+    await change(parts, post_box, ada)
+    with pytest.raises(SessionOver):
+        await parts.api_keys.create(intruder, "late", ["demand:read"], timedelta(days=30))
+    with pytest.raises(SessionOver):
+        await parts.api_keys.rotate(intruder, made.row.id, timedelta())
+    await reset(parts, post_box, ada)
+    with pytest.raises(SessionOver):
+        await parts.api_keys.create(ada, "late", ["demand:read"], timedelta(days=30))
+    assert await parts.api_keys.held(ada.subject) == []
+
+
+@every_way
+async def test_an_app_that_was_not_turned_on_yet_is_forgotten(
+    parts: Parts, post_box: PostBox, ada: Principal, renew: Renew
+) -> None:
+    totp = pyotp.TOTP((await parts.mfa.enroll(ada.subject, PASSWORD)).secret)
+    await renew(parts, post_box, ada)
+    with pytest.raises(MfaNotEnrolled):
+        await parts.mfa.enable(ada.subject, totp.now())
+    assert not (await parts.accounts.authenticate(ADA, OTHER)).second_factor
+
+
+@pytest.mark.parametrize("step", ["enroll", "disable"])
+async def test_the_old_password_confirmed_before_changes_no_second_factor_after(
+    parts: Parts, post_box: PostBox, ada: Principal, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    codes: list[str] = []
+    if step == "disable":
+        totp = pyotp.TOTP((await parts.mfa.enroll(ada.subject, PASSWORD)).secret)
+        codes = await parts.mfa.enable(ada.subject, totp.now())
+    confirm = parts.accounts.confirm
+
+    async def overtaken(user_id: str, password: str) -> str:
+        proved = await confirm(user_id, password)
+        await reset(parts, post_box, ada)
+        return proved
+
+    monkeypatch.setattr(parts.accounts, "confirm", overtaken)
+    with pytest.raises(WrongPassword):
+        await getattr(parts.mfa, step)(ada.subject, PASSWORD, *codes[:1])
+    async with parts.api_keys.database.session() as session:
+        factors = list(await session.scalars(select(MfaFactorRow)))
+    assert [row.enabled_at is not None for row in factors] == ([True] if step == "disable" else [])
 
 
 async def test_logins_that_rehash_one_password_at_once_all_open_a_session(

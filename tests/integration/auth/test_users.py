@@ -113,7 +113,7 @@ async def test_of_an_erased_user_nothing_personal_is_left_but_the_audit_stays(
     parts: Parts, database: Database, post_box: PostBox, root: Principal
 ) -> None:
     ada = await caller(parts, "ada@example.com", "viewer")
-    await parts.api_keys.create(ada.subject, "key", ["demand:read"], timedelta(days=1))
+    await parts.api_keys.create(ada, "key", ["demand:read"], timedelta(days=1))
     parts.recovery.forgot("ada@example.com")
     await post_box.mails()
     await parts.users.erase(root, ada.subject)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from gateway.app import create_app
 from gateway.rate_limits import network
 from protos.auth.v1 import api_keys_pb2
+from shared.errors import Unauthenticated
 from shared.telemetry import Telemetry, TraceMiddleware
 from tests.contract.backend import ISSUER, Backend, gateway, settings_for
 from tests.redis_server import free_port, needs_redis, redis_server
@@ -95,6 +96,28 @@ async def test_guessing_tokens_is_paid_by_the_address(backend):
             assert (await client.get(ME, headers={"Authorization": f"Bearer {token}"})).status_code == 401
         limited(await client.get(ME, headers={"Authorization": "Bearer z"}), "address")
         limited(await client.get("/api/v1/systems"), "address")
+
+
+@pytest.mark.parametrize("path", [SEGMENTS, "/api/v1/systems"])
+async def test_guessing_api_keys_is_paid_by_the_address_before_auth_is_asked(backend, path):
+    good, asked = f"si_goodgood_{'x' * 43}", []
+
+    def exchanged(request, context):
+        asked.append(request.key)
+        if request.key != good:
+            raise Unauthenticated("no such key")
+        return api_keys_pb2.ExchangeResponse(access_token=backend.token("viewer", api_key="good"), expires_in=300)
+
+    backend.answers["/auth.v1.ApiKeyService/Exchange"] = exchanged
+    async with clients(backend, CALLER, OTHER, rate_limit_address="3/hour") as (client, other):
+        assert (await client.get(path, headers={"X-API-Key": good})).status_code == 200
+        guesses = [{"X-API-Key": f"si_{number:08}_{'x' * 43}"} for number in range(6)]
+        found = [(await client.get(path, headers=guess)).status_code for guess in guesses]
+        assert found == [401, 401, 429, 429, 429, 429]
+        assert len(asked) == 3, "a refused address asks nobody"
+        limited(await client.get(path, headers=guesses[5]), "address")
+        assert (await client.get(path, headers={"X-API-Key": good})).status_code == 200, "its token is kept"
+        assert (await other.get(path, headers=guesses[5])).status_code == 401
 
 
 async def test_a_cost_over_the_whole_limit_takes_all_of_it(backend):

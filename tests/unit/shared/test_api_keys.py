@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from protos.auth.v1 import api_keys_pb2 as pb
-from shared.api_keys import MOST_KEPT, REFUSED_SECONDS, ApiKeyInvalid, RemoteKeyTokens, key_in
-from shared.errors import Unauthenticated, Unavailable
+from shared.api_keys import MOST_REFUSED, REFUSED_SECONDS, ApiKeyInvalid, RemoteKeyTokens, key_in
+from shared.errors import ResourceExhausted, Unauthenticated, Unavailable
 from shared.logs import redacted
 
 KEY = "si_ABCDEFGH_" + "x" * 43
@@ -120,12 +120,39 @@ async def test_what_cannot_be_a_key_is_refused_without_asking(tokens, auth, wron
     assert auth.asked == []
 
 
-async def test_made_up_keys_fill_no_memory(tokens, auth) -> None:
+async def test_made_up_keys_fill_no_memory_and_push_out_no_good_one(tokens, auth) -> None:
+    await tokens.token(KEY)
     auth.fails = Unauthenticated("no")
-    for number in range(MOST_KEPT + 10):
+    for number in range(MOST_REFUSED + 10):
         with pytest.raises(ApiKeyInvalid):
             await tokens.token(f"si_{number:08}_" + "x" * 43)
-    assert len(tokens._kept) == MOST_KEPT
+    assert len(tokens._refused) == MOST_REFUSED
+    assert await tokens.token(KEY) == "token-1", "still kept"
+
+
+async def test_whoever_makes_auth_be_asked_pays_before_and_what_is_kept_costs_nothing(tokens, auth) -> None:
+    paid: list[int] = []
+
+    async def pay() -> None:
+        paid.append(len(auth.asked))
+
+    for _ in range(2):
+        await tokens.token(KEY, pay)
+    auth.fails = Unauthenticated("no")
+    other = KEY.replace("A", "Z")
+    for _ in range(2):
+        with pytest.raises(ApiKeyInvalid):
+            await tokens.token(other, pay)
+    assert paid == [0, 1], "once for each key, before auth was asked"
+
+
+async def test_whoever_cannot_pay_makes_nobody_ask(tokens, auth) -> None:
+    async def pay() -> None:
+        raise ResourceExhausted("too much")
+
+    with pytest.raises(ResourceExhausted):
+        await tokens.token(KEY, pay)
+    assert auth.asked == []
 
 
 def test_a_key_is_found_in_its_header_or_as_a_bearer_token() -> None:
