@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.scopes import CLIENT, SCOPES
 from shared.systems import SYSTEMS
 from shared.transcode import fields as f
-from shared.transcode import idempotency
+from shared.transcode import idempotency, reasons, security
+from shared.transcode.by_hand import completed
 from shared.transcode.comments import load_comments
 from shared.transcode.contract import OAUTH_ENDPOINTS, Contracts, Method
 from shared.transcode.oauth import ERRORS
@@ -17,16 +17,41 @@ from shared.transcode.operation import Operation
 from shared.transcode.schema import Schema, Schemas
 
 VERSION = "1"
-DESCRIPTION = (
-    "All endpoints answer JSON; failures are `application/problem+json` (RFC 9457) with a stable `reason` and a "
-    "`trace_id`. Send the access token as `Authorization: Bearer …`. Lists are paged by `page_size` and an opaque "
-    "`page_token`."
-)
+DESCRIPTION = f"""\
+Answers are JSON. Everything below `/api/v1` only grows: fields and endpoints are added, none is taken away or changed.
+
+**Who calls.** People log in (`POST /api/v1/auth/login`) and send the access token as `Authorization: Bearer …`.
+Programs send an API key as `X-API-Key`, or get a token by OAuth 2.0. An endpoint that names `bearer` alone is for the
+person: no program may use it in somebody's name.
+
+**Failures** are `application/problem+json` (RFC 9457) with a stable `reason` to program against, a `detail` to read,
+and a `trace_id` to quote to us. `x-error-reasons` lists the reasons of each endpoint. Any may fail with
+{reasons.listed(reasons.COMMON)}; where a token is needed, with {reasons.listed(reasons.TOKEN)}; where there is a body,
+with {reasons.listed(reasons.BODY)}. OAuth endpoints fail as RFC 6749 says.
+
+**Lists** are paged by `page_size` and an opaque `page_token`; the last page has no `next_page_token`.
+
+**Limits.** Answers say what is left in `RateLimit`; 429 and 503 say in `Retry-After` when to come again.
+
+**Again, safely.** A POST with an `Idempotency-Key` may be repeated: it is done once.
+"""
 PROBLEM: Schema = {
     "type": "object",
     "title": "Problem",
     "description": "A failure (RFC 9457).",
     "required": ["type", "title", "status", "detail", "instance", "reason", "trace_id"],
+    "examples": [
+        {
+            "type": "urn:shop-insight:problem:invalid_argument",
+            "title": "Bad Request",
+            "status": 400,
+            "detail": "page_size must be at most 1000",
+            "instance": "/api/v1/auth/users",
+            "reason": "INVALID_ARGUMENT",
+            "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+            "errors": [{"field": "page_size", "detail": "must be at most 1000"}],
+        }
+    ],
     "properties": {
         "type": {"type": "string", "format": "uri", "description": "Kind of problem, a URN made of the reason."},
         "title": {"type": "string", "description": "Kind of problem in words."},
@@ -50,12 +75,6 @@ PROBLEM: Schema = {
         },
     },
 }
-BEARER: Schema = {
-    "type": "http",
-    "scheme": "bearer",
-    "bearerFormat": "JWT",
-    "description": "An access token, valid for 15 minutes; refresh it or log in again.",
-}
 OAUTH_ERROR: Schema = {
     "type": "object",
     "title": "OAuthError",
@@ -66,7 +85,6 @@ OAUTH_ERROR: Schema = {
         "error_description": {"type": "string", "description": "What was wrong and what to do."},
     },
 }
-SCHEMES = ("bearer", "oauth2")
 
 
 @dataclass(frozen=True)
@@ -91,11 +109,11 @@ class Document:
         schemas.components["Problem"] = PROBLEM
         if any(method.policy.oauth_endpoint for method in contracts.published):
             schemas.components["OAuthError"] = OAUTH_ERROR
-        schemes = SCHEMES if oauth_paths(contracts) else SCHEMES[:1]
-        paths: dict[str, Schema] = {path: dict(item) for path, item in self.extra_paths.items()}
+        schemes = security.schemes(oauth_paths(contracts), self.password_grant)
+        paths = {path: completed(item, tuple(schemes)) for path, item in self.extra_paths.items()}
         for method in contracts.published:
             item = paths.setdefault(method.rule.template.text, {})
-            made = Operation(method, schemas, tag(method), schemes).build()
+            made = Operation(method, schemas, tag(method), tuple(schemes)).build()
             takes_key = self.takes_keys and idempotency.creates(method)
             item[method.rule.verb.lower()] = idempotency.documented(made) if takes_key else made
         return {
@@ -106,7 +124,7 @@ class Document:
             "paths": dict(sorted(paths.items())),
             "components": {
                 "schemas": dict(sorted(schemas.components.items())),
-                "securitySchemes": security_schemes(contracts, self.password_grant),
+                "securitySchemes": schemes,
             },
         }
 
@@ -116,22 +134,6 @@ def oauth_paths(contracts: Contracts) -> dict[str, str]:
     found = {one.policy.oauth_endpoint: one.rule.template.text for one in contracts.published}
     found.pop("", None)
     return found if len(found) == len(OAUTH_ENDPOINTS) else {}
-
-
-def security_schemes(contracts: Contracts, password_grant: bool) -> dict[str, Schema]:
-    """Return how a caller shows who it is: a token it holds, or one it gets by OAuth."""
-    paths = oauth_paths(contracts)
-    if not paths:
-        return {"bearer": BEARER}
-    token = {"tokenUrl": paths["token"], "refreshUrl": paths["token"], "scopes": dict(SCOPES)}
-    flows: dict[str, Schema] = {
-        "authorizationCode": {"authorizationUrl": paths["authorization"], **token},
-        "clientCredentials": {**token, "scopes": dict(CLIENT)},
-    }
-    if password_grant:
-        flows["password"] = token
-    description = "Authorization code with PKCE (S256) for people, client credentials for partners' programs."
-    return {"bearer": BEARER, "oauth2": {"type": "oauth2", "description": description, "flows": flows}}
 
 
 def tag(method: Method) -> str:

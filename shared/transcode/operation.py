@@ -8,17 +8,17 @@ from typing import Any
 
 from shared.rpc.access import Door, access
 from shared.transcode import fields as f
+from shared.transcode import reasons
 from shared.transcode.answer import table_field
 from shared.transcode.contract import Method
 from shared.transcode.example import example
 from shared.transcode.form import FORM
 from shared.transcode.rows import row_schema
 from shared.transcode.schema import Schema, Schemas
+from shared.transcode.security import BEARER, PERSON, for_persons_alone, requirement
 from shared.transcode.tables import ARROW, CSV, JSON
 
 PROBLEM_TYPE = "application/problem+json"
-COMMON_REASONS = ("INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "INTERNAL", "SERVICE_UNAVAILABLE", "DEADLINE_EXCEEDED")
-TOKEN_REASONS = ("TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED", "API_KEY_INVALID")
 SESSION_HEADER: Schema = {
     "name": "X-Session",
     "in": "header",
@@ -36,7 +36,7 @@ FILE_HEADERS: dict[str, Schema] = {
 class Operation:
     """What the document says of one method."""
 
-    def __init__(self, method: Method, schemas: Schemas, tag: str, schemes: Sequence[str] = ("bearer",)) -> None:
+    def __init__(self, method: Method, schemas: Schemas, tag: str, schemes: Sequence[str] = (BEARER,)) -> None:
         self._method, self._schemas, self._tag, self._schemes = method, schemas, tag, schemes
         self._access = access(method.descriptor)
         self._fields = method.request_fields()
@@ -50,7 +50,7 @@ class Operation:
             "operationId": f"{descriptor.containing_service.name}_{descriptor.name}",
             "summary": policy.summary or descriptor.name,
             "description": self._description(),
-            "security": [{name: []} for name in self._schemes] if self._access.needs_token else [],
+            "security": self._security(),
         }
         if self._access.door is Door.PERMISSION:
             found["x-permission"] = self._access.permission
@@ -63,22 +63,31 @@ class Operation:
         found["responses"] = self._responses()
         return found
 
+    def _security(self) -> list[Schema]:
+        if not self._access.needs_token:
+            return []
+        return requirement(PERSON if for_persons_alone(self._method) else self._schemes, self._access.permission)
+
     def _description(self) -> str:
         door = self._access.door
         who = {
             Door.PERMISSION: f"Needs the permission `{self._access.permission}`.",
             Door.AUTHENTICATED: "Needs a token, but no permission.",
         }.get(door, "Needs no token.")
-        reasons = ", ".join(f"`{reason}`" for reason in self._reasons())
         text = self._schemas.comments.get(self._method.full_name) or self._method.policy.doc
-        return "\n\n".join(part for part in (text, who, f"Error reasons: {reasons}.") if part)
+        alone = "For the person alone: no API key or OAuth client." * for_persons_alone(self._method)
+        return "\n\n".join(part for part in (text, who, alone, reasons.told(self._reasons())) if part)
 
     def _reasons(self) -> list[str]:
-        guarded = [*TOKEN_REASONS] if self._access.needs_token else []
-        permission = ["PERMISSION_MISSING"] if self._access.door is Door.PERMISSION else []
         routed = ["UNKNOWN_SYSTEM"] if self._method.policy.route_by else []
-        own = list(self._method.policy.reasons)
-        return list(dict.fromkeys([*own, *guarded, *permission, *routed, *COMMON_REASONS]))
+        cookie = list(reasons.COOKIE) if self._uses_cookies() else []
+        return reasons.of(
+            [*self._method.policy.reasons, *routed, *cookie],
+            token=self._access.needs_token,
+            alone=self._method.policy.own_session,
+            permission=self._access.door is Door.PERMISSION,
+            body=bool(self._method.rule.body),
+        )
 
     def _parameters(self) -> list[Schema]:
         found = [self._parameter(name, "path") for name in self._path]

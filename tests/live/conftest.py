@@ -1,0 +1,24 @@
+"""One platform of processes for all tests of this folder: a loaded sample, and an empty source to run over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.pipeline.conftest import loaded, sample_folder
+from tests.integration.pipeline.sample import Pipeline, clone
+from tests.live.processes import Live, running
+
+__all__ = ["loaded", "sample_folder"]
+
+
+@pytest.fixture(scope="session")
+def live(loaded: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    folder = tmp_path_factory.mktemp("live")
+    (folder / "no-source").mkdir()
+    pipeline = clone(loaded, folder)
+    # A run that a test starts finds nothing to read and fails at once: what is tried here is the asking.
+    with running(pipeline.var_dir, SOURCE_DIR=str(folder / "no-source")) as one:
+        yield one
