@@ -9,6 +9,7 @@ from typing import Any
 from shared.rpc.access import Door, access
 from shared.transcode import fields as f
 from shared.transcode.answer import table_field
+from shared.transcode.backends import BY_SERVICE
 from shared.transcode.contract import Method
 from shared.transcode.example import example
 from shared.transcode.form import FORM
@@ -76,7 +77,8 @@ class Operation:
     def _reasons(self) -> list[str]:
         guarded = [*TOKEN_REASONS] if self._access.needs_token else []
         permission = ["PERMISSION_MISSING"] if self._access.door is Door.PERMISSION else []
-        routed = ["UNKNOWN_SYSTEM"] if self._method.policy.route_by else []
+        field = self._method.policy.route_by
+        routed = [] if not field else ["UNKNOWN_SERVICE"] if field == BY_SERVICE else ["UNKNOWN_SYSTEM"]
         own = list(self._method.policy.reasons)
         return list(dict.fromkeys([*own, *guarded, *permission, *routed, *COMMON_REASONS]))
 
