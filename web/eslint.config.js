@@ -3,7 +3,7 @@ import jsxA11y from 'eslint-plugin-jsx-a11y'
 import reactHooks from 'eslint-plugin-react-hooks'
 import ts from 'typescript-eslint'
 
-const FEATURES = ['auth', 'home', 'segments']
+const FEATURES = ['account', 'auth', 'home', 'pipeline', 'segments']
 
 /** Imports go one way: lib, components → features → app. */
 function mayNotImport(files, group, message) {

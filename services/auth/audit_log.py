@@ -33,6 +33,8 @@ class Asked:
 
     actor: str = ""
     action: str = ""
+    target: str = ""
+    address: str = ""
     since: datetime | None = None
     until: datetime | None = None
     size: int = 0
@@ -41,13 +43,24 @@ class Asked:
     @property
     def query(self) -> dict[str, object]:
         """Return everything that decides the rows."""
-        return {"actor": self.actor, "action": self.action, "since": self.since, "until": self.until}
+        return {
+            "actor": self.actor,
+            "action": self.action,
+            "target": self.target,
+            "address": self.address,
+            "since": self.since,
+            "until": self.until,
+        }
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the filters."""
         found: list[ColumnElement[bool]] = []
         if self.actor:
             found.append(col(AuditRow.actor) == self.actor)
+        if self.target:
+            found.append(col(AuditRow.target) == self.target)
+        if self.address:
+            found.append(col(AuditRow.address) == self.address)
         if self.action:
             column = col(AuditRow.action)
             group = self.action.endswith(".")

@@ -196,6 +196,16 @@ class Users:
             await audit.append(session, "user.changed", target=found, details=change.told)
         return await self.get(found)
 
+    async def end_sessions(self, user_id: str) -> int:
+        """Return how many sessions of a user ran and are over now. Raises UserNotFound."""
+        async with self.revocations.transaction() as (session, revoked):
+            found = await _id_of(session, user_id)
+            await _locked(session, found)
+            ended = await end_all_sessions(session, found)
+            revoked.extend(ended)
+            await audit.append(session, "user.sessions_ended", target=found, details={"sessions": str(len(ended))})
+        return len(ended)
+
     async def erase(self, principal: Principal, user_id: str) -> None:
         """Leave nothing personal of a user. Raises UserNotFound, OwnAccount, LastAdmin.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from protos.auth.v1 import audit_pb2 as pb
 from protos.auth.v1 import audit_pb2_grpc
-from services.auth.audit_log import Asked, details
+from services.auth.audit_log import Asked, AuditBroken, details
 from services.auth.parts import Parts
 from services.auth.store import AuditRow
 from shared.rpc.server import Service
@@ -26,6 +26,8 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         asked = Asked(
             actor=request.actor,
             action=request.action,
+            target=request.target,
+            address=request.address,
             since=request.since.ToDatetime(UTC) if request.HasField("since") else None,
             until=request.until.ToDatetime(UTC) if request.HasField("until") else None,
             size=request.page_size,
@@ -34,6 +36,14 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         found = await self.parts.audit_log.page(asked)
         items = [to_entry(row) for row in found.rows]
         return pb.ListAuditLogResponse(items=items, next_page_token=found.next_token, total_size=found.total)
+
+    async def VerifyAuditLog(self, request: pb.VerifyAuditLogRequest, _: Any) -> pb.VerifyAuditLogResponse:
+        """Return where the chain ends, or where it breaks."""
+        try:
+            end = await self.parts.audit_log.verify()
+        except AuditBroken as broken:
+            return pb.VerifyAuditLogResponse(broken=str(broken))
+        return pb.VerifyAuditLogResponse(whole=True, seq=end.seq, hash=end.hash)
 
 
 def service(parts: Parts) -> Service:

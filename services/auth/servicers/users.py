@@ -53,6 +53,11 @@ class UserServicer(users_pb2_grpc.UserServiceServicer):
         await self.parts.users.erase(current.get(), request.id)
         return pb.DeleteUserResponse()
 
+    async def EndUserSessions(self, request: pb.EndUserSessionsRequest, _: Any) -> pb.EndUserSessionsResponse:
+        """Return how many sessions were ended."""
+        ended = await self.parts.users.end_sessions(request.id)
+        return pb.EndUserSessionsResponse(sessions_ended=ended)
+
 
 def service(parts: Parts) -> Service:
     """Return what the server registers."""

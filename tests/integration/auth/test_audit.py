@@ -76,6 +76,10 @@ async def test_entries_are_filtered_and_paged(parts: Parts) -> None:
     assert await seqs(Asked(action="login.failed")) == [4, 3]
     assert await seqs(Asked(action="login.")) == [4, 3, 2]
     assert await seqs(Asked(action="login")) == []
+    assert await seqs(Asked(target=rows[-1].target)) == [seq.seq for seq in rows if seq.target == rows[-1].target]
+    assert await seqs(Asked(target="nobody")) == []
+    assert await seqs(Asked(address=rows[0].address)) == [5, 4, 3, 2, 1]
+    assert await seqs(Asked(address="192.0.2.99")) == []
     assert await seqs(Asked(since=rows[2].at, until=rows[0].at)) == [4, 3]
     assert await seqs(Asked(since=rows[0].at + timedelta(microseconds=1))) == []
     first = await log.page(Asked(size=2))

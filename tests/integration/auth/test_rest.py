@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from services.auth.passwords import MAX_WAITING, HashingBusy
 from services.auth.settings import AuthSettings
@@ -175,7 +176,31 @@ async def test_the_audit_log_is_for_administrators(rest: Rest) -> None:
     answer = (await rest.http.get("/audit-log", params={"action": "login.", "page_size": 1}, headers=root)).json()
     entry = answer["items"][0]
     assert (entry["action"], entry["address"], answer["total_size"]) == ("login.succeeded", "127.0.0.1", 1)
-    assert await told(await rest.http.get("/audit-log", headers=await rest.log_in(ADA))) == (403, "PERMISSION_MISSING")
+    chain = (await rest.http.get("/audit-log/chain", headers=root)).json()
+    assert (chain["whole"], len(chain["hash"])) == (True, 64)
+    ada = await rest.log_in(ADA)
+    for path in ("/audit-log", "/audit-log/chain"):
+        assert await told(await rest.http.get(path, headers=ada)) == (403, "PERMISSION_MISSING")
+
+
+async def test_a_changed_audit_log_is_said_to_be_so(rest: Rest) -> None:
+    root = await rest.log_in(ROOT)
+    async with rest.stack.parts.users.database.engine.begin() as connection:
+        for change in ("update", "delete"):
+            await connection.execute(text(f"DROP TRIGGER IF EXISTS audit_log_no_{change}"))
+        await connection.execute(text("UPDATE audit_log SET address = '192.0.2.1' WHERE seq = 1"))
+    chain = (await rest.http.get("/audit-log/chain", headers=root)).json()
+    assert not chain["whole"]
+    assert "row 1 is not as it was written" in chain["broken"]
+
+
+async def test_an_administrator_ends_the_sessions_of_somebody(rest: Rest) -> None:
+    root, ada = await rest.log_in(ROOT), await rest.log_in(ADA)
+    mine = (await rest.http.get("/me", headers=ada)).json()["user"]["id"]
+    assert await told(await rest.http.delete(f"/users/{mine}/sessions", headers=ada)) == (403, "PERMISSION_MISSING")
+    assert (await rest.http.delete(f"/users/{mine}/sessions", headers=root)).json() == {"sessions_ended": 1}
+    assert await told(await rest.http.get("/me", headers=ada)) == (401, "TOKEN_REVOKED")
+    assert await told(await rest.http.delete("/users/nobody/sessions", headers=root)) == (404, "USER_NOT_FOUND")
 
 
 class Held:

@@ -25,3 +25,9 @@ export function useSessionState(): SessionState {
   const { session } = usePlatform()
   return useSyncExternalStore(session.subscribe, session.snapshot)
 }
+
+/** Whether the person who is logged in holds a permission; the server decides all the same. */
+export function useMay(permission: string): boolean {
+  const state = useSessionState()
+  return state.status === 'authenticated' && state.user.permissions.includes(permission)
+}

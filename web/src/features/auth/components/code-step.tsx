@@ -4,8 +4,8 @@ import TextField from '@mui/material/TextField'
 import { type SubmitEvent, useState } from 'react'
 import { useFinishLogIn } from '@/features/auth/api/log-in'
 import { AuthPage } from '@/features/auth/components/auth-page'
-import { FormProblem } from '@/features/auth/components/form-problem'
-import { entry } from '@/features/auth/entry'
+import { FormProblem } from '@/components/form-problem'
+import { entry } from '@/components/entry'
 import { problemFromError } from '@/lib/problem'
 
 interface CodeStepProps {

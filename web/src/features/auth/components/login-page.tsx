@@ -9,9 +9,9 @@ import { Link as RouterLink, useLocation } from 'react-router'
 import { useLogIn } from '@/features/auth/api/log-in'
 import { AuthPage } from '@/features/auth/components/auth-page'
 import { CodeStep } from '@/features/auth/components/code-step'
-import { FormProblem } from '@/features/auth/components/form-problem'
-import { PasswordField } from '@/features/auth/components/password-field'
-import { entry } from '@/features/auth/entry'
+import { FormProblem } from '@/components/form-problem'
+import { PasswordField } from '@/components/password-field'
+import { entry } from '@/components/entry'
 import { problemFromError } from '@/lib/problem'
 
 const FIELDS = ['email', 'password'] as const

@@ -1,7 +1,7 @@
 import Box from '@mui/material/Box'
 import Typography from '@mui/material/Typography'
 import { CheckIcon, CircleIcon, InfoIcon } from '@/components/icons'
-import type { PasswordRule } from '@/features/auth/password-rules'
+import type { PasswordRule } from '@/components/password-rules'
 
 /** The password rules with a tick at those already met, said to screen readers as they change. */
 export function PasswordChecklist({ rules }: { rules: PasswordRule[] }) {
