@@ -104,6 +104,8 @@ class RunRecord:
     peak_mb: int = 0
     kind: str = "run"
     """run, replay or backfill."""
+    started_by: str = ""
+    """Subject of the caller who asked for it over the network. Empty: somebody at a shell, or the schedule."""
 
 
 def covers(settings: PipelineSettings, source: Source, request: Request) -> Covers:

@@ -40,7 +40,9 @@ class Run:
         self.batch = Batch(settings, request, started=self.started, report=self.done)
         made_from = records.covers(settings, request.origin(), request)
         name = self.batch.now.strftime("%Y%m%dT%H%M%S%fZ")
-        self.record = RunRecord(name, self.batch.now, made_from, request.only, kind=kind)
+        self.record = RunRecord(
+            name, self.batch.now, made_from, request.only, kind=kind, started_by=settings.started_by
+        )
         self._lock = Lock()
 
     def execute(self, graph: Sequence[Node]) -> RunRecord:

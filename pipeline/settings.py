@@ -82,6 +82,9 @@ class PipelineSettings(ProcessSettings):
         """Return the packages that batch modules are looked for in."""
         return tuple(name.strip() for name in self.batch_modules.split(",") if name.strip())
 
+    started_by: str = ""
+    """STARTED_BY: on whose behalf a run is begun, which the pipeline's service says of those it starts."""
+
     @property
     def state_dir(self) -> Path:
         """Return the folder of run records and of what a run remembers for the next one."""

@@ -55,7 +55,9 @@ class Starter(AbstractAsyncContextManager["Starter"]):
         except TimeoutError:
             child.kill()
 
-    async def start(self, settings: PipelineSettings, only: Sequence[str], *, replay: bool) -> Mapping[str, Any]:
+    async def start(
+        self, settings: PipelineSettings, only: Sequence[str], *, replay: bool, caller: str = ""
+    ) -> Mapping[str, Any]:
         """Return the record of a run just begun: over the tables in `only` (all when empty), or a replay of them.
 
         Raises UnknownAsset, AlreadyRunning, RunNotStarted.
@@ -68,7 +70,7 @@ class Starter(AbstractAsyncContextManager["Starter"]):
                 raise AlreadyRunning("a run is under way; wait for it to end, GET /api/v1/pipeline/runs shows it")
             self._child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "pipeline", *arguments),
-                env={**os.environ, "VAR_DIR": str(settings.var_dir)},
+                env={**os.environ, "VAR_DIR": str(settings.var_dir), "STARTED_BY": caller},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
@@ -76,6 +78,21 @@ class Starter(AbstractAsyncContextManager["Starter"]):
             mark = process_mark(self._child.pid)
             said = asyncio.create_task(_last_words(self._child))
             return await self._begun(settings, self._child, mark, said)
+
+    def is_ours(self, record: Mapping[str, Any]) -> bool:
+        """Return whether a run goes on that was started from here."""
+        child = self._child
+        return child is not None and child.returncode is None and record.get("pid") == child.pid
+
+    async def stop(self, record: Mapping[str, Any], seconds: float) -> None:
+        """Stop a run of ours as Ctrl-C would; return once it has ended, or after so many seconds."""
+        child = self._child
+        if child is None or not self.is_ours(record):
+            return
+        with suppress(ProcessLookupError):
+            child.send_signal(signal.SIGINT)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(child.wait(), seconds)
 
     async def _begun(
         self, settings: PipelineSettings, child: asyncio.subprocess.Process, mark: str, said: asyncio.Task[str]

@@ -13,7 +13,8 @@ import pyarrow as pa
 from pipeline.quality.read import scores
 from pipeline.records import records
 from pipeline.service import lineage, rows
-from pipeline.service.messages import progress_pct, quality_message, run_message
+from pipeline.service.messages import quality_message, run_message
+from pipeline.service.operations import RunOperations
 from pipeline.service.runs import Starter
 from pipeline.settings import PipelineSettings
 from protos.pipeline.v1 import pipeline_pb2, pipeline_pb2_grpc
@@ -21,6 +22,7 @@ from protos.pipeline.v1.pipeline_pb2_grpc import add_PipelineServiceServicer_to_
 from shared import principal
 from shared.errors import NotFound
 from shared.lake import Lake, Reading
+from shared.operations.servicer import operation_message, operation_service
 from shared.page import Page, page
 from shared.principal import Principal
 from shared.rpc.server import Service
@@ -40,8 +42,8 @@ class RunNotFound(NotFound):
 class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
     """Runs, quality, lineage and the ledger."""
 
-    def __init__(self, lake: Lake, settings: PipelineSettings, starter: Starter) -> None:
-        self._lake, self._settings, self._starter = lake, settings, starter
+    def __init__(self, lake: Lake, settings: PipelineSettings, starter: Starter, operations: RunOperations) -> None:
+        self._lake, self._settings, self._starter, self._operations = lake, settings, starter, operations
 
     async def ListRuns(  # noqa: N802
         self, request: pipeline_pb2.ListRunsRequest, context: Context
@@ -67,12 +69,16 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         self, request: pipeline_pb2.StartRunRequest, context: Context
     ) -> pipeline_pb2.StartRunResponse:
         """Return the operation that a run just begun is."""
-        record = await self._starter.start(self._settings, request.only, replay=request.replay)
+        caller = principal.current.get().subject
+        record = await self._starter.start(self._settings, request.only, replay=request.replay, caller=caller)
+        begun = operation_message(self._operations.operation(record))
         return pipeline_pb2.StartRunResponse(
-            name=f"pipeline/{record['id']}",
-            progress_pct=progress_pct(record),
-            phrase=", ".join(record["current"]) or "starting",
+            name=begun.name,
+            done=begun.done,
+            progress_pct=begun.progress_pct,
+            phrase=begun.phrase,
             run_id=record["id"],
+            operation=begun,
         )
 
     async def ListQuality(  # noqa: N802
@@ -135,5 +141,9 @@ def _metadata(context: Context) -> dict[str, str]:
 
 def services(lake: Lake, settings: PipelineSettings, starter: Starter) -> list[Service]:
     """Return what the process serves."""
-    servicer = PipelineServicer(lake, settings, starter)
-    return [Service(servicer, pipeline_pb2.DESCRIPTOR.services_by_name["PipelineService"], add_pipeline)]
+    operations = RunOperations(settings, starter)
+    servicer = PipelineServicer(lake, settings, starter, operations)
+    return [
+        Service(servicer, pipeline_pb2.DESCRIPTOR.services_by_name["PipelineService"], add_pipeline),
+        operation_service(operations),
+    ]

@@ -17,6 +17,8 @@ from shared import principal
 from shared.answers import Answers
 from shared.errors import FieldError, InvalidArgument
 from shared.lake import Lake, Reading
+from shared.operations.operation import Source
+from shared.operations.servicer import operation_service
 from shared.page import Page, page
 from shared.principal import Principal
 from shared.rpc.server import Service
@@ -98,13 +100,14 @@ def response(
     )
 
 
-def services(lake: Lake) -> list[Service]:
-    """Return what the demand process serves: its own service, and SystemService over its zone."""
+def services(lake: Lake, operations: Source) -> list[Service]:
+    """Return what the demand process serves: its own service, SystemService over its zone, and its long work."""
     demand = DemandServicer(lake)
     system = SystemServicer(SYSTEM, lake, tiles=demand.tiles)
     return [
         Service(demand, demand_pb2.DESCRIPTOR.services_by_name["DemandService"], add_demand),
         Service(system, system_pb2.DESCRIPTOR.services_by_name["SystemService"], add_system),
+        operation_service(operations),
     ]
 
 

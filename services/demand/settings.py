@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shared.settings import ServiceSettings
+from shared.operations.settings import OperationSettings
 
 
-class DemandSettings(ServiceSettings):
-    """Settings of the demand process: those of every service."""
+class DemandSettings(OperationSettings):
+    """Settings of the demand process: those of every service with long work."""

@@ -12,6 +12,10 @@ from shared.errors import FailedPrecondition, NotFound
 from shared.permissions import ACTIONS
 from shared.principal import Principal
 
+CANCELLED = "OPERATION_CANCELLED"
+INTERRUPTED = "OPERATION_INTERRUPTED"
+ENDED = "it was ended before it was done"
+
 
 class OperationNotFound(NotFound):
     """There is no such operation, or none that the caller may see."""

@@ -17,10 +17,10 @@ import structlog
 
 from shared.db import StoreUnavailable
 from shared.operations.changes import Changes, within
-from shared.operations.operation import State
+from shared.operations.operation import CANCELLED, ENDED, State
 from shared.operations.process import Process, Told
 from shared.operations.settings import OperationSettings
-from shared.operations.store import CANCELLED, ENDED, OperationRow, Store
+from shared.operations.store import OperationRow, Store
 
 LEASE = timedelta(seconds=15)
 BEAT_SECONDS = 1.0

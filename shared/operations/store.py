@@ -18,17 +18,14 @@ from sqlmodel import Field, SQLModel, col, select
 
 from shared.db import Database, UtcDateTime, metadata
 from shared.errors import ResourceExhausted
-from shared.operations.operation import Operation, Place, State
+from shared.operations.operation import CANCELLED, ENDED, INTERRUPTED, Operation, Place, State
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 METADATA = metadata()
 LONG_TEXT = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 NOT_DONE = (State.QUEUED.value, State.RUNNING.value)
 MOST_ATTEMPTS = 2
-INTERRUPTED = "OPERATION_INTERRUPTED"
 TWICE = "the service was stopped twice while it was at work; begin it again"
-CANCELLED = "OPERATION_CANCELLED"
-ENDED = "it was ended before it was done"
 
 
 class QueueFull(ResourceExhausted):

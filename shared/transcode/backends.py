@@ -8,11 +8,19 @@ from typing import Any, Protocol
 from shared.errors import NotFound, Unavailable
 from shared.transcode.contract import Method
 
+BY_SERVICE = "service"
+
 
 class UnknownSystem(NotFound):
     """No system has that name."""
 
     reason = "UNKNOWN_SYSTEM"
+
+
+class UnknownService(NotFound):
+    """No service of this installation has that name."""
+
+    reason = "UNKNOWN_SERVICE"
 
 
 class NotRunning(Unavailable):
@@ -47,10 +55,12 @@ class Backends:
     def service(self, method: Method) -> Callable[[Any], str]:
         """Return what names the service of a call, by its contract or by the field it is routed by.
 
-        It raises UnknownSystem where that field names no system, whether or not a service is called so.
+        A field called `service` names any service that runs here, else UnknownService is raised; others name a system,
+        else UnknownSystem is, whether or not a service is called so.
         """
         field, name = method.policy.route_by, method.backend
-        return (lambda request: self._system(getattr(request, field))) if field else (lambda _: name)
+        known = self._running if field == BY_SERVICE else self._system
+        return (lambda request: known(getattr(request, field))) if field else (lambda _: name)
 
     def running(self, name: str) -> Backend:
         """Return the channel of a service. Raises NotRunning when this installation has none."""
@@ -58,6 +68,11 @@ class Backends:
         if found is None:
             raise NotRunning(f"the {name} service is not running here", metadata={"service": name})
         return found
+
+    def _running(self, name: str) -> str:
+        if name not in self._channels:
+            raise UnknownService(f"no service {name[:64]!r} runs here")
+        return name
 
     def _system(self, name: str) -> str:
         if name not in self._systems:

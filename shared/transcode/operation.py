@@ -10,6 +10,7 @@ from shared.rpc.access import Door, access
 from shared.transcode import fields as f
 from shared.transcode import reasons
 from shared.transcode.answer import table_field
+from shared.transcode.backends import BY_SERVICE
 from shared.transcode.contract import Method
 from shared.transcode.example import example
 from shared.transcode.form import FORM
@@ -79,7 +80,8 @@ class Operation:
         return "\n\n".join(part for part in (text, who, alone, reasons.told(self._reasons())) if part)
 
     def _reasons(self) -> list[str]:
-        routed = ["UNKNOWN_SYSTEM"] if self._method.policy.route_by else []
+        field = self._method.policy.route_by
+        routed = [] if not field else ["UNKNOWN_SERVICE"] if field == BY_SERVICE else ["UNKNOWN_SYSTEM"]
         cookie = list(reasons.COOKIE) if self._uses_cookies() else []
         return reasons.of(
             [*self._method.policy.reasons, *routed, *cookie],

@@ -16,6 +16,7 @@ from services.demand import segments
 from services.demand.servicer import services
 from services.demand.settings import DemandSettings
 from shared.lake import Lake
+from shared.operations.servicer import NoOperations
 from shared.rpc.channel import ServiceChannel, channel
 from shared.rpc.server import running
 from shared.telemetry import Telemetry
@@ -50,7 +51,7 @@ class Served:
 async def served(lake: Lake, key: SigningKey) -> AsyncIterator[Served]:
     """Give a demand service over the lake as its process makes it, keys and revocations apart."""
     verifier = TokenVerifier(OneKey(key.public()), ISSUER, AUDIENCE, NothingRevoked())
-    made = services(lake)
+    made = services(lake, NoOperations("demand"))
     rest = service_app("demand", [service.descriptor.full_name for service in made], verifier)
     ready = segments.data_ready(lake)
     async with serving(key=key) as auth:

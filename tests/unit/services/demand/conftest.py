@@ -18,6 +18,7 @@ from services.demand import rfm, segments, tiers
 from services.demand.servicer import services
 from services.demand.settings import DemandSettings
 from shared.lake import Lake, Zones
+from shared.operations.servicer import NoOperations
 from shared.rpc.channel import ServiceChannel, channel
 from shared.rpc.server import running
 from shared.tables import CONTRACT, Table
@@ -134,7 +135,12 @@ async def served(lake: Lake, signer: TokenSigner) -> AsyncIterator[ServiceChanne
     settings = DemandSettings(services={"auth": "127.0.0.1:1"})
     async with (
         running(
-            "demand", settings, services(lake), verifier, Telemetry(), data_ready=segments.data_ready(lake)
+            "demand",
+            settings,
+            services(lake, NoOperations("demand")),
+            verifier,
+            Telemetry(),
+            data_ready=segments.data_ready(lake),
         ) as bound,
         channel("demand", bound.grpc_address, settings) as to_demand,
     ):
