@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
@@ -62,7 +62,8 @@ class Found(NamedTuple):
 def router(door: Door, services: Mapping[str, Backend]) -> APIRouter:
     """Return the endpoint."""
     routes = APIRouter(include_in_schema=False)
-    encode = Encoders().message(operation_pb2.Operation.DESCRIPTOR)
+    described: Any = operation_pb2.Operation.DESCRIPTOR
+    encode = Encoders().message(described)
 
     @routes.api_route(PATH, methods=["GET", "HEAD"])
     async def list_operations(request: Request) -> JSONResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.operations import PATH
+from shared.systems import SYSTEMS
 
 TEXT, FLAG = {"type": "string"}, {"type": "boolean"}
 PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
@@ -20,7 +21,7 @@ PROPERTIES = {
     "missing": {"type": "array", "items": TEXT, "description": "Services that could not be asked."},
 }
 SHOWN = {
-    "name": "demand/20261121T071530000000Z-1b9d6bcd",
+    "name": f"{SYSTEMS[0].name}/20261121T071530000000Z-1b9d6bcd",
     "done": False,
     "progress_pct": 42.5,
     "phrase": "fitting",
