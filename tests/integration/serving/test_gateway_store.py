@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from gateway.idempotency import Idempotency
-from gateway.store import METADATA, MIGRATIONS
+from gateway.store import MIGRATIONS
+from gateway.tables import METADATA
 from shared.collation import exact_collation
 from shared.db import open_engine
 from shared.migrate import drift, run_migrations
@@ -55,9 +56,10 @@ async def test_keys_are_compared_exactly(url: str) -> None:
     await run_migrations(url, MIGRATIONS)
     engine = open_engine(url)
     async with engine.connect() as connection:
-        found = (await connection.execute(text("SHOW FULL COLUMNS FROM idempotent_calls"))).mappings()
-        collations = {column["Collation"] for column in found} - {None}
-        assert collations == {await connection.run_sync(exact_collation)}
+        for table in METADATA.tables:
+            found = (await connection.execute(text(f"SHOW FULL COLUMNS FROM {table}"))).mappings()
+            collations = {column["Collation"] for column in found} - {None}
+            assert collations == {await connection.run_sync(exact_collation)}, table
     await engine.dispose()
 
 
