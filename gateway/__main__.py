@@ -7,6 +7,7 @@ import sys
 import orjson
 
 from gateway.app import create_app, document
+from gateway.realtime import wire
 from gateway.settings import GatewaySettings
 from shared.rpc.http import serve_http
 from shared.rpc.process import run
@@ -21,7 +22,7 @@ async def serve() -> None:
     settings = GatewaySettings()
     meters = Meters()
     app = create_app(settings, meters)
-    await serve_http("gateway", settings, app, meters, refuse=app.state.refuse)
+    await serve_http("gateway", settings, app, meters, refuse=app.state.refuse, web_sockets=wire.UVICORN)
 
 
 def main(arguments: list[str]) -> None:

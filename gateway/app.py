@@ -18,7 +18,10 @@ from gateway.compression import CompressionMiddleware
 from gateway.door import Door
 from gateway.headers import HeadersMiddleware
 from gateway.idempotency import Idempotency
+from gateway.opening import Store
 from gateway.parts import answer_cache, rate_limits, resilient
+from gateway.realtime import paths as realtime_paths
+from gateway.realtime.parts import Realtime
 from gateway.redis_client import redis_client
 from gateway.settings import GatewaySettings
 from gateway.shedding import Refuser, SheddingMiddleware, Strain
@@ -40,10 +43,9 @@ EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-
 
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    by_hand = {**systems.PATHS, **cache_admin.PATHS, **operations_document.PATHS}
-    return Document(
-        title=TITLE, extra_paths=by_hand, extra_tags=systems.TAGS, takes_keys=True, password_grant=password_grant
-    )
+    by_hand = {**systems.PATHS, **cache_admin.PATHS, **operations_document.PATHS, **realtime_paths.PATHS}
+    tags = (*systems.TAGS, *realtime_paths.TAGS)
+    return Document(title=TITLE, extra_paths=by_hand, extra_tags=tags, takes_keys=True, password_grant=password_grant)
 
 
 def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastAPI:
@@ -59,6 +61,18 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     cache = answer_cache(settings, redis, versions, meters)
     keys = meters.counter("idempotency_keys", "Calls with an Idempotency-Key.", ("outcome",))
     replier = Idempotency(settings.store_url, keys)
+    store = Store(settings.store_url)
+    realtime = Realtime(
+        settings,
+        revocations=revocations,
+        verifier=verifier,
+        limiter=limits,
+        store=store,
+        redis=redis,
+        meters=meters,
+        systems=lambda: {*versions.current, *(system.name for system in SYSTEMS)},
+        channel=channels.get,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,10 +83,11 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             await stack.enter_async_context(revocations)
             if redis is not None:
                 stack.push_async_callback(redis.aclose)
-            if cache is not None:
-                await stack.enter_async_context(versions)
             if strain is not None:
                 await stack.enter_async_context(strain)
+            stack.push_async_callback(store.close)
+            await stack.enter_async_context(realtime.running(versions))
+            await stack.enter_async_context(versions)
             stack.push_async_callback(replier.close)
             app.state.ready = True
             yield
@@ -100,6 +115,8 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(systems.router(door, pulse))
     app.include_router(cache_admin.router(door, cache))
     app.include_router(operations.router(door, backends))
+    realtime.serve(app, door)
+    app.state.realtime = realtime
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     app.state.refuse = Refuser(strain, shed) if strain else None

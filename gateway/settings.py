@@ -97,6 +97,12 @@ class GatewaySettings(ProcessSettings):
     """MOST_CALLS: calls under way to each service; more are answered 503 at once. 0: any number."""
     most_requests: int = Field(default=1024, ge=0)
     """MOST_REQUESTS: requests of the API being answered at once; more are answered 503 at once. 0: any number."""
+    realtime_connections: int = Field(default=10_000, ge=0)
+    """REALTIME_CONNECTIONS: WebSockets served at once by this process."""
+    realtime_connections_each: int = Field(default=20, ge=1)
+    """REALTIME_CONNECTIONS_EACH: WebSockets of one caller in this process."""
+    realtime_queue: int = Field(default=256, ge=1)
+    """REALTIME_QUEUE: messages that may wait for one slow reader; with one more the connection is closed."""
     gateway_database_url: str = Field(default="", repr=False)
     """GATEWAY_DATABASE_URL: the gateway's own small store, `sqlite+aiosqlite:///…` or `mysql+asyncmy://…`; a file below
     VAR_DIR when not set. Several gateways must share one, or a repeated call may meet another that does not know it."""

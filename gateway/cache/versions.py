@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -26,13 +26,19 @@ class LakeVersions:
     """Follows `SystemService.Watch` of every system. Use as `async with`."""
 
     def __init__(self, systems: Mapping[str, ServiceChannel]) -> None:
-        self._followers = [Follower(name, channel) for name, channel in systems.items()]
+        self.listeners: list[Callable[[str, Mapping[str, int]], None]] = []
+        """Called with a system whose tables stand still again, and those that moved: none the first time."""
+        self._followers = [Follower(name, channel, self._settled) for name, channel in systems.items()]
         self.current: dict[str, str | None] = dict.fromkeys(systems)
         """System → digest of its tables' versions; None while they are not known, so that nothing is kept."""
 
     def of(self, service: str) -> str | None:
         """Return where a service's data stand; empty for one that has none in the lake."""
         return self.current.get(service, "")
+
+    def _settled(self, system: str, moved: Mapping[str, int]) -> None:
+        for listener in self.listeners:
+            listener(system, moved)
 
     async def __aenter__(self) -> Self:
         """Return itself, following."""
@@ -48,8 +54,9 @@ class LakeVersions:
 class Follower:
     """Follows one system."""
 
-    def __init__(self, name: str, channel: ServiceChannel) -> None:
-        self._name = name
+    def __init__(self, name: str, channel: ServiceChannel, listener: Callable[[str, Mapping[str, int]], None]) -> None:
+        self._name, self._listener = name, listener
+        self._settled: dict[str, int] = {}
         stub: Any = system_pb2_grpc.SystemServiceStub
         self._stub = stub(channel)
 
@@ -72,6 +79,8 @@ class Follower:
 
         def settled() -> None:
             current[self._name] = digest(versions)
+            before, self._settled = self._settled, dict(versions)
+            self._listener(self._name, {one: at for one, at in versions.items() if before and before.get(one) != at})
 
         try:
             async for told in self._stub.Watch(system_pb2.WatchRequest(), wait_for_ready=True):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import structlog
 import uvicorn
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 5
 BACKLOG = 4096
+NO_WEB_SOCKETS: Mapping[str, Any] = MappingProxyType({"ws": "none"})
 
 log = structlog.stdlib.get_logger("shared.rpc")
 
@@ -73,9 +75,15 @@ async def http_server(
     address: str,
     traces: telemetry.Telemetry,
     metrics_token: str = "",
+    *,
     refuse: Refuse | None = None,
+    web_sockets: Mapping[str, Any] = NO_WEB_SOCKETS,
 ) -> AsyncIterator[str]:
-    """Serve `app` and /metrics and give the address they are served at; leaving finishes the requests in flight."""
+    """Serve `app` and /metrics and give the address they are served at; leaving finishes the requests in flight.
+
+    `refuse` turns requests away before they are read. `web_sockets` is what uvicorn is told of those; by default an
+    upgrade is not taken.
+    """
     listener = bind(address)
     where = bound_address(listener)
     config = uvicorn.Config(
@@ -89,6 +97,7 @@ async def http_server(
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         backlog=BACKLOG,
+        **web_sockets,
     )
     server = HttpServer(config)
     task = asyncio.create_task(server.serve([listener]))
@@ -106,12 +115,16 @@ async def serve_http(
     settings: ProcessSettings,
     app: ASGIApp,
     meters: Meters | None = None,
+    *,
     refuse: Refuse | None = None,
+    web_sockets: Mapping[str, Any] = NO_WEB_SOCKETS,
 ) -> None:
     """Serve `app` alone, as the gateway does, until a signal comes or the supervisor is gone."""
     logs.configure(name, settings)
     traces = telemetry.start(name, settings, meters)
-    serving = http_server(app, settings.http_address, traces, settings.metrics_token, refuse)
+    serving = http_server(
+        app, settings.http_address, traces, settings.metrics_token, refuse=refuse, web_sockets=web_sockets
+    )
     try:
         async with stopping(settings) as stop, serving as address:
             log.info("serving", http=address)

@@ -1,0 +1,1 @@
+"""Events as they happen, over WebSocket: tickets, topics with sequence ids, and what becomes of slow readers."""
