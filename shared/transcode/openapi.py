@@ -12,6 +12,7 @@ from shared.transcode import idempotency, reasons, security
 from shared.transcode.by_hand import completed
 from shared.transcode.comments import load_comments
 from shared.transcode.contract import OAUTH_ENDPOINTS, Contracts, Method
+from shared.transcode.links import links
 from shared.transcode.oauth import ERRORS
 from shared.transcode.operation import Operation
 from shared.transcode.schema import Schema, Schemas
@@ -116,6 +117,9 @@ class Document:
         for method in contracts.published:
             item = paths.setdefault(method.rule.template.text, {})
             made = Operation(method, schemas, tag(method, titled), tuple(schemes)).build()
+            for answer in (made["responses"].get(status) for status in ("200", "202")):
+                if answer and (found := links(method, contracts.published)):
+                    answer["links"] = found
             takes_key = self.takes_keys and idempotency.creates(method)
             item[method.rule.verb.lower()] = idempotency.documented(made) if takes_key else made
         return {

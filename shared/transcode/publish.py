@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import telemetry
@@ -129,10 +130,24 @@ def platform_error(request: Request, error: HTTPException) -> PlatformError:
     if error.status_code == 404:
         return problem.UnknownPath(f"there is nothing at {request.url.path[:200]}; see {OPENAPI_PATH}")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        return problem.MethodNotAllowed(request.method, [verb for verb in allowed.split(", ") if verb])
+        return problem.MethodNotAllowed(request.method, offered(request))
     kinds = [kind for kind in BY_CODE.values() if kind.http_status == error.status_code]
     return (kinds[0] if kinds else InvalidArgument)(str(error.detail))
+
+
+def offered(request: Request) -> list[str]:
+    """Return the verbs that hand-written routes offer at the path: the framework tells those of the first alone."""
+    found = [one for one in by_hand(request.app.router.routes) if one.matches(request.scope)[0] is not Match.NONE]
+    return sorted({verb for one in found for verb in one.methods or ()})
+
+
+def by_hand(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    """Yield the hand-written HTTP routes among some, also those of a router that was included."""
+    for one in routes:
+        if isinstance(one, Route):
+            yield one
+        elif (router := getattr(one, "original_router", None)) is not None:
+            yield from by_hand(router.routes)
 
 
 def service_app(
