@@ -75,6 +75,7 @@ class Endpoint:
         self._may_be_kept = may_be_kept(method)
         self._takes_key = idempotency.creates(method)
         self._callers = Callers(edge.verifier, edge.api_keys)
+        self._max_body_bytes = method.policy.max_body_bytes or edge.max_body_bytes
         self._cost = method.policy.rate_cost or 1
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
@@ -153,9 +154,12 @@ class Endpoint:
         return caller
 
     async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
-        content = None
-        if self._reader.body_field:
-            content = await self._body.read(headers, receive, self._edge.max_body_bytes)
+        content: dict[str, Any] | bytes | None = None
+        if self._reader.is_unread:
+            content = await body.read_bytes(headers, receive, self._max_body_bytes)
+            body.check_type(headers)
+        elif self._reader.body_field:
+            content = await self._body.read(headers, receive, self._max_body_bytes)
             if cookie_mode:
                 self._cookies.fill(content, headers)
         return self._reader.read(scope["path_params"], scope["query_string"], content)
