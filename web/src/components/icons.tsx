@@ -38,3 +38,7 @@ export const UsersIcon = outline('M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5
 export const ShieldIcon = outline('M12 3l7.5 3v5.5c0 4.5-3 7.8-7.5 9.5-4.5-1.7-7.5-5-7.5-9.5V6zM8.8 12l2.3 2.3 4.2-4.4')
 export const ChatIcon = outline('M4 5h16v11h-8.5L7 20v-4H4zM8 9.2h8M8 12.2h5')
 export const GlobeIcon = outline('M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c2.5 2.4 3.8 5.4 3.8 9s-1.3 6.6-3.8 9c-2.5-2.4-3.8-5.4-3.8-9S9.500 5.400 12 3z')
+export const PersonIcon = outline('M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20c.6-3.6 3.6-5.5 7.5-5.5s6.9 1.9 7.5 5.5')
+export const KeyIcon = outline('M8 19a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM11 12.2 19 4M15.5 7.5 18.5 10.5')
+export const PlusIcon = outline('M12 5v14M5 12h14')
+export const PrintIcon = outline('M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z')
