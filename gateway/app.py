@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway import cache_admin, docs, health, identity, systems, web
+from gateway import cache_admin, docs, health, identity, operations, operations_document, systems, web
 from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
@@ -43,7 +43,7 @@ EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-
 
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    by_hand = {**systems.PATHS, **cache_admin.PATHS, **realtime_paths.PATHS}
+    by_hand = {**systems.PATHS, **cache_admin.PATHS, **operations_document.PATHS, **realtime_paths.PATHS}
     tags = (*systems.TAGS, *realtime_paths.TAGS)
     return Document(title=TITLE, extra_paths=by_hand, extra_tags=tags, takes_keys=True, password_grant=password_grant)
 
@@ -97,8 +97,9 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     strain = Strain(settings.most_requests) if settings.most_requests else None
     around = partial(surrounded, settings=settings, strain=strain, shed=shed)
     app = ContractApp(title=TITLE, lifespan=lifespan, surround=around)
+    backends = resilient(settings, contracts, channels, meters)
     edge = Edge(
-        Backends(resilient(settings, contracts, channels, meters), [system.name for system in SYSTEMS]),
+        Backends(backends, [system.name for system in SYSTEMS]),
         verifier,
         CookieNames(settings.issuer, settings.cookies_need_tls),
         max_body_bytes=settings.max_body_bytes,
@@ -115,6 +116,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(cache_admin.router(door, cache))
     realtime.serve(app, door)
     app.state.realtime = realtime
+    app.include_router(operations.router(door, backends))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     app.state.refuse = Refuser(strain, shed) if strain else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -19,6 +20,7 @@ from shared.transcode.request import holds_secret
 from shared.transcode.tables import ARROW, CSV, JSON, file_body, file_headers, printable
 
 OFFERED = (JSON, CSV, ARROW)
+OPERATIONS = "/api/v1/operations/"
 Headers = Mapping[bytes, bytes]
 
 
@@ -41,6 +43,7 @@ class Answerer:
         self._encode: Callable[[Any], dict[str, Any]] = encoders.message(method.descriptor.output_type)
         self._cookies = cookies
         self._status = 202 if method.policy.long_running else 200
+        self._operation = operation_field(method)
         self._file_name = method.rule.template.text.rpartition("/")[2]
         self.table_field = table_field(method)
         self._redirect = method.policy.redirect_field
@@ -80,7 +83,17 @@ class Answerer:
             return Answer(self._status, file_body(table, media_type), charset(media_type), about)
         found = self._encode(message)
         cookies = self._cookies.take(found) if cookie_mode else []
-        return Answer(self._status, orjson.dumps(found), headers=cookies + self._cookies.clear())
+        status, where = self._standing(message)
+        return Answer(status, orjson.dumps(found), headers=where + cookies + self._cookies.clear())
+
+    def _standing(self, message: Any) -> tuple[int, list[Header]]:
+        """Return the status, and where to ask how the work stands: an answer that has come needs no asking."""
+        if not self._operation:
+            return self._status, []
+        if not message.HasField(self._operation) or getattr(message, self._operation).done:
+            return 200, []
+        name: str = getattr(message, self._operation).name
+        return 202, [(b"location", (OPERATIONS + quote(name)).encode())]
 
     def _redirected(self, location: str) -> Answer:
         if not location or printable(location) != location.encode("utf-8"):
@@ -92,6 +105,12 @@ def table_field(method: Method) -> str:
     """Return the name of the response field that holds the rows, empty when there is none."""
     found = [one.name for one in method.descriptor.output_type.fields if f.is_message(one, f.TABLE)]
     return found[0] if found else ""
+
+
+def operation_field(method: Method) -> str:
+    """Return the name of the response field that holds the operation of long work, empty where there is none."""
+    field = method.descriptor.output_type.fields_by_name.get("operation")
+    return "operation" if method.policy.long_running and field and f.is_message(field, f.OPERATION) else ""
 
 
 def may_be_kept(method: Method) -> bool:

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from protos.common.v1 import options_pb2
 
 TABLE = "common.v1.Table"
+OPERATION = "common.v1.Operation"
 HTTP_BODY = "google.api.HttpBody"
 TIMESTAMP = "google.protobuf.Timestamp"
 DURATION = "google.protobuf.Duration"

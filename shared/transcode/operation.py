@@ -9,7 +9,7 @@ from typing import Any
 from shared.rpc.access import Door, access
 from shared.transcode import fields as f
 from shared.transcode import reasons
-from shared.transcode.answer import table_field
+from shared.transcode.answer import operation_field, table_field
 from shared.transcode.backends import BY_SERVICE
 from shared.transcode.contract import Method
 from shared.transcode.example import example
@@ -26,6 +26,10 @@ SESSION_HEADER: Schema = {
     "required": False,
     "description": "`cookie`: the refresh token travels as an HttpOnly cookie instead of in the body.",
     "schema": {"type": "string", "enum": ["cookie"]},
+}
+LOCATION: Schema = {
+    "description": "Where to ask how the work stands, `/api/v1/operations/{name}`.",
+    "schema": {"type": "string", "format": "uri-reference"},
 }
 FILE_HEADERS: dict[str, Schema] = {
     "X-Next-Page-Token": {"description": "Token of the next page, when there is one.", "schema": {"type": "string"}},
@@ -137,6 +141,9 @@ class Operation:
 
     def _responses(self) -> Schema:
         found: Schema = {str(int(self._status())): self._success()}
+        if operation_field(self._method):
+            found["200"] = {**found["202"], "description": "The work is done already: the whole answer."}
+            found["202"] = {**found["202"], "description": "The work has begun.", "headers": {"Location": LOCATION}}
         if self._method.policy.cache_seconds and self._method.rule.verb == "GET":
             found["304"] = {"description": "The caller has the answer already (`If-None-Match`)."}
         found["400"] = self._problem("The request is wrong; `errors` says which fields.")

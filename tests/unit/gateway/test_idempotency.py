@@ -18,6 +18,7 @@ from gateway.idempotency import LOST_AFTER_SECONDS, Idempotency
 from gateway.store import MIGRATIONS
 from gateway.tables import METADATA
 from protos.auth.v1 import auth_pb2
+from protos.common.v1 import operation_pb2
 from protos.pipeline.v1 import pipeline_pb2
 from shared.db import Database
 from shared.errors import DeadlineExceeded, FailedPrecondition, Unavailable
@@ -38,13 +39,17 @@ LOGOUT = "/api/v1/auth/logout"
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
 
+def run_called(name: str) -> pipeline_pb2.StartRunResponse:
+    return pipeline_pb2.StartRunResponse(name=name, operation=operation_pb2.Operation(name=name))
+
+
 @pytest.fixture
 async def client(backend: Backend, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     calls: list[int] = []
 
     def started(request, context):
         calls.append(1)
-        return pipeline_pb2.StartRunResponse(name=f"pipeline/{len(calls)}")
+        return run_called(f"pipeline/{len(calls)}")
 
     backend.answers[RUNS_RPC] = started
     async with gateway(settings_for(backend, var_dir=tmp_path)) as (one, _):
@@ -65,6 +70,7 @@ async def test_the_same_request_again_gets_the_same_answer_and_is_not_done_again
     assert (first.status_code, first.json()["name"]) == (202, "pipeline/1")
     assert (second.status_code, second.content) == (first.status_code, first.content)
     assert second.headers["content-type"] == first.headers["content-type"]
+    assert second.headers["location"] == first.headers["location"] == "/api/v1/operations/pipeline/1"
     assert "idempotency-replayed" not in first.headers
     assert second.headers["idempotency-replayed"] == "true"
     assert sum(path == RUNS_RPC for path, _, _ in backend.asked) == 1
@@ -97,7 +103,7 @@ async def test_of_many_at_once_one_is_done_and_the_others_are_told_to_come_again
     async def slow(request, context):
         begun.set()
         await go.wait()
-        return pipeline_pb2.StartRunResponse(name="pipeline/1")
+        return run_called("pipeline/1")
 
     backend.answers[RUNS_RPC] = slow
     first = asyncio.create_task(start(client, backend))
