@@ -51,6 +51,14 @@ export const routes: RouteObject[] = [
                   Component: (await import('@/features/pipeline/components/pipeline-page')).PipelinePage,
                 }),
               },
+              {
+                path: '/admin/users',
+                lazy: async () => ({ Component: (await import('@/features/admin/components/users-page')).UsersPage }),
+              },
+              {
+                path: '/admin/audit-log',
+                lazy: async () => ({ Component: (await import('@/features/admin/components/audit-page')).AuditPage }),
+              },
             ],
           },
         ],

@@ -41,7 +41,8 @@ export function fileName(disposition: string | null): string | undefined {
   return disposition?.match(/filename="?([^";]+)"?/)?.[1]
 }
 
-function save(blob: Blob, name: string): void {
+/** Saves bytes as a file. */
+export function save(blob: Blob, name: string): void {
   const link = document.createElement('a')
   link.href = URL.createObjectURL(blob)
   link.download = name
