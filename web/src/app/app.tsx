@@ -11,6 +11,7 @@ import { PlatformProvider } from '@/lib/context'
 import { createQueryClient } from '@/lib/queries'
 import type { Session } from '@/lib/session'
 import { theme, THEME_STORAGE_KEY } from '@/lib/theme'
+import { RealtimeProvider } from '@/lib/use-realtime'
 
 interface AppProps {
   session: Session
@@ -30,7 +31,9 @@ export function App({ session, api, nonce }: AppProps) {
         <CssBaseline enableColorScheme />
         <QueryClientProvider client={queries}>
           <PlatformProvider session={session} api={api}>
-            <RouterProvider router={router} />
+            <RealtimeProvider>
+              <RouterProvider router={router} />
+            </RealtimeProvider>
           </PlatformProvider>
         </QueryClientProvider>
       </ThemeProvider>

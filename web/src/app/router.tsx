@@ -52,6 +52,12 @@ export const routes: RouteObject[] = [
                 }),
               },
               {
+                path: '/operations',
+                lazy: async () => ({
+                  Component: (await import('@/features/operations/components/operations-page')).OperationsPage,
+                }),
+              },
+              {
                 path: '/admin/users',
                 lazy: async () => ({ Component: (await import('@/features/admin/components/users-page')).UsersPage }),
               },
