@@ -10,7 +10,7 @@ export default defineConfig({
   base: '/',
   plugins: [react(), vendorDocs()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
-  server: { proxy: { '/api': gateway, '/health': gateway, '/.well-known': gateway } },
+  server: { proxy: { '/api': { target: gateway, ws: true }, '/health': gateway, '/.well-known': gateway } },
   build: {
     target: 'es2022',
     // The CSP allows no data: scripts and fonts come from 'self', so nothing is inlined.

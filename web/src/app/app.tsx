@@ -12,6 +12,7 @@ import type { MailLink } from '@/lib/mail-link'
 import { createQueryClient } from '@/lib/queries'
 import type { Session } from '@/lib/session'
 import { theme, THEME_STORAGE_KEY } from '@/lib/theme'
+import { RealtimeProvider } from '@/lib/use-realtime'
 
 interface AppProps {
   session: Session
@@ -32,7 +33,9 @@ export function App({ session, api, mailLink, nonce }: AppProps) {
         <CssBaseline enableColorScheme />
         <QueryClientProvider client={queries}>
           <PlatformProvider session={session} api={api} mailLink={mailLink}>
-            <RouterProvider router={router} />
+            <RealtimeProvider>
+              <RouterProvider router={router} />
+            </RealtimeProvider>
           </PlatformProvider>
         </QueryClientProvider>
       </ThemeProvider>

@@ -100,6 +100,20 @@ export const routes: RouteObject[] = [
                   Component: (await import('@/features/pipeline/components/pipeline-page')).PipelinePage,
                 }),
               },
+              {
+                path: '/operations',
+                lazy: async () => ({
+                  Component: (await import('@/features/operations/components/operations-page')).OperationsPage,
+                }),
+              },
+              {
+                path: '/admin/users',
+                lazy: async () => ({ Component: (await import('@/features/admin/components/users-page')).UsersPage }),
+              },
+              {
+                path: '/admin/audit-log',
+                lazy: async () => ({ Component: (await import('@/features/admin/components/audit-page')).AuditPage }),
+              },
             ],
           },
         ],

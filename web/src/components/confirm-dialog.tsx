@@ -19,6 +19,8 @@ interface ConfirmDialogProps {
   /** `error` for what cannot be taken back. */
   tone?: 'error' | 'primary'
   busy?: boolean
+  /** True while something is missing, such as a word to type. */
+  disabled?: boolean
   /** Why it was refused, if it was; the dialog stays open. */
   error?: unknown
   onConfirm: () => void
@@ -27,7 +29,7 @@ interface ConfirmDialogProps {
 
 /** Asks before something is done that others feel or that cannot be taken back. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
-  const { open, title, detail, confirm, tone = 'error', busy = false, error, onConfirm, onClose } = props
+  const { open, title, detail, confirm, tone = 'error', busy = false, disabled = false, error, onConfirm, onClose } = props
   const named = useId()
   const described = useId()
   return (
@@ -52,7 +54,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         <Button autoFocus onClick={onClose} disabled={busy}>
           Cancel
         </Button>
-        <Button variant="contained" color={tone} onClick={onConfirm} loading={busy}>
+        <Button variant="contained" color={tone} onClick={onConfirm} loading={busy} disabled={disabled}>
           {confirm}
         </Button>
       </DialogActions>

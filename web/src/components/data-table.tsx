@@ -117,7 +117,8 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
       sx={{
         ...CELL,
         ...(heads && { fontWeight: 600 }),
-        ...(align && { fontVariantNumeric: 'tabular-nums' }),
+        ...(align && { fontVariantNumeric: 'tabular-nums', textAlign: { xs: 'left', md: 'right' } }),
+        ...(quiet && CORNER),
         ...(nowrap && { whiteSpace: { md: 'nowrap' } }),
       }}
     >
@@ -133,22 +134,25 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
 
 const ROW = {
   display: { xs: 'block', md: 'table-row' },
+  position: 'relative',
   py: { xs: 1.25, md: 0 },
-  borderBottom: { xs: 1, md: 0 },
+  borderStyle: 'solid',
   borderColor: 'divider',
+  borderWidth: { xs: '0 0 1px', md: 0 },
   verticalAlign: 'top',
-  '&:last-child': { borderBottom: 0 },
-  '&:last-child > *': { borderBottom: 0 },
+  '&:last-child, &:last-child > *': { borderBottomWidth: 0 },
 }
 const CELL = {
   display: { xs: 'flex', md: 'table-cell' },
   gap: 1.5,
-  textAlign: { xs: 'left', md: undefined },
-  borderBottom: { xs: 0, md: 1 },
-  borderColor: 'divider',
+  textAlign: { xs: 'left', md: 'start' },
+  borderBottomWidth: { xs: 0, md: 1 },
   overflowWrap: 'anywhere',
-  '&&': { px: { xs: 2.5 }, py: { xs: 0.5, md: '11px' } },
+  px: { xs: 2.5, md: 1.5 },
+  py: { xs: 0.5, md: '11px' },
 }
+/** Buttons of a row stand in the corner of its block. */
+const CORNER = { position: { xs: 'absolute', md: 'static' }, top: 8, right: 0 }
 
 function Footer({ label, pages, shown }: { label: string; pages: Pages; shown: number }) {
   const from = pages.before + 1

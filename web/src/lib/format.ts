@@ -16,6 +16,7 @@ const COMPACT_MONEY = new Intl.NumberFormat(LOCALE, {
 })
 const DAY = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeZone: 'UTC' })
 const MOMENT = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'short' })
+const SECOND = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' })
 const NOTHING = '–'
 
 export const formatCount = (value: number): string => COUNT.format(value)
@@ -29,6 +30,9 @@ export const formatDay = (day: string): string => DAY.format(new Date(`${day}T00
 
 /** An RFC 3339 moment in the reader's own time zone. */
 export const formatMoment = (moment: string): string => MOMENT.format(new Date(moment))
+
+/** An RFC 3339 moment to the second, in the reader's own time zone. */
+export const formatSecond = (moment: string): string => SECOND.format(new Date(moment))
 
 /** A cell in words, by the type and unit that its column declares. */
 export function formatCell(value: unknown, column: ColumnFormat): string {

@@ -6,7 +6,8 @@ import { usePlatform } from '@/lib/context'
 export type ManagedUser = components['schemas']['auth.v1.ManagedUser']
 type UsersQuery = NonNullable<paths['/api/v1/auth/users']['get']['parameters']['query']>
 export type Role = NonNullable<UsersQuery['role']>
-export type UserChange = Pick<components['schemas']['auth.v1.UpdateUserRequest'], 'full_name' | 'roles' | 'regions' | 'all_regions' | 'disabled'>
+type Body<Call> = Call extends { requestBody?: { content: { 'application/json': infer Sent } } } ? Sent : never
+export type UserChange = Body<paths['/api/v1/auth/users/{id}']['patch']>
 export type Invitation = components['schemas']['auth.v1.CreateUserRequest']
 
 /** Which users are asked for. */
@@ -65,7 +66,7 @@ export function useChangeUser() {
   const queries = useQueryClient()
   return useMutation({
     mutationFn: ({ id, change }: { id: string; change: UserChange }) =>
-      answer(api.PATCH('/api/v1/auth/users/{id}', { params: { path: { id } }, body: change as never })),
+      answer(api.PATCH('/api/v1/auth/users/{id}', { params: { path: { id } }, body: change })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
   })
 }

@@ -1,0 +1,48 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import type { components, paths } from '@/api/schema'
+import { answer } from '@/lib/api'
+import { usePlatform } from '@/lib/context'
+import { useRealtime } from '@/lib/use-realtime'
+
+export type Operation = components['schemas']['common.v1.Operation']
+type Found = paths['/api/v1/operations']['get']['responses'][200]['content']['application/json']
+
+const PAGE_SIZE = 25
+const CHANGING_MS = 1500
+const IDLE_MS = 15_000
+/** Others' work is not told live, and a lost event must not stand for ever. */
+const LIVE_MS = 30_000
+
+/** Long work in all services, newest first; kept up to date by events, or by asking again while none arrive. */
+export function useOperations(everybody: boolean, token: string) {
+  const { api } = usePlatform()
+  const queries = useQueryClient()
+  const live = useRealtime('operations', () => void queries.invalidateQueries({ queryKey: ['operations'] }))
+  return useQuery<Found>({
+    queryKey: ['operations', everybody, token],
+    staleTime: 0,
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) => {
+      const changing = query.state.data?.items.some((operation) => !operation.done)
+      if (live && !everybody) return LIVE_MS
+      return changing ? CHANGING_MS : IDLE_MS
+    },
+    queryFn: ({ signal }) => {
+      const query = { page_size: PAGE_SIZE, ...(everybody && { all: true }), ...(token && { page_token: token }) }
+      return answer(api.GET('/api/v1/operations', { params: { query }, signal }))
+    },
+  })
+}
+
+/** Ends an operation; the list shows how it stands from then on. */
+export function useCancel() {
+  const { api } = usePlatform()
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (name: string) => {
+      const [service = '', id = ''] = name.split('/')
+      return answer(api.DELETE('/api/v1/operations/{service}/{id}', { params: { path: { service, id } } }))
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: ['operations'] }),
+  })
+}
