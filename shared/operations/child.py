@@ -44,7 +44,7 @@ def outcome(job: Mapping[str, Any], progress: Teller) -> dict[str, Any]:
     """Return what came of a job: its result as JSON, or why there is none."""
     principal.current.set(caller_of(job["caller"]))
     try:
-        result = work_of(job["function"], job["packages"])(progress, job["arguments"])
+        result = work_of(job["function"], job["packages"])(progress, json.loads(job["arguments"]))
         return kept(result, job["result_bytes"])
     except MemoryError:
         wanted = f"it needed more than the {job['memory_mb']} MiB that an operation may have; ask for less at once"

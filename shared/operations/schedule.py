@@ -213,7 +213,7 @@ def job_of(row: OperationRow, packages: Collection[str]) -> dict[str, Any]:
     return {
         "function": row.function,
         "packages": list(packages),
-        "arguments": json.loads(row.arguments),
+        "arguments": row.arguments,
         "caller": json.loads(row.caller),
         "memory_mb": row.memory_mb,
     }

@@ -98,7 +98,9 @@ async def kept(settings: OperationSettings) -> Operation:
     """Return the one operation there is."""
     async with store(settings) as one:
         ((row,), _) = await one.page("ada", None, 10)
-        return operation_of(row)
+        whole = await one.get(row.id)
+        assert whole is not None
+        return operation_of(whole, with_result=True)
 
 
 async def test_a_clean_stop_ends_the_work_and_the_next_start_does_it(open_operations: Open, tmp_path: Path) -> None:
