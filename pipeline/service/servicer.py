@@ -81,7 +81,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         """Return the operation that a run just begun is."""
         caller = principal.current.get().subject
         record = await self._starter.start(self._settings, request.only, replay=request.replay, caller=caller)
-        begun = operation_message(self._operations.operation(record))
+        begun = operation_message(self._operations.operation(record, with_result=True))
         return pipeline_pb2.StartRunResponse(
             name=begun.name,
             done=begun.done,
