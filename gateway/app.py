@@ -20,12 +20,15 @@ from gateway.headers import HeadersMiddleware
 from gateway.idempotency import Idempotency
 from gateway.parts import answer_cache, rate_limits, resilient
 from gateway.redis_client import redis_client
+from gateway.registered import document as system_paths
+from gateway.registered.wiring import registered
 from gateway.settings import GatewaySettings
 from gateway.shedding import Refuser, SheddingMiddleware, Strain
 from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
 from shared.telemetry_metrics import Counter, Meters
 from shared.transcode.backends import Backends
+from shared.transcode.by_hand import joined
 from shared.transcode.callers import Callers
 from shared.transcode.contract import load_contracts
 from shared.transcode.cookies import CookieNames
@@ -38,11 +41,14 @@ EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version
 EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-Replayed"]
 
 
+BY_HAND = joined(systems.PATHS, system_paths.PATHS, cache_admin.PATHS)
+"""What the document says of hand-written endpoints."""
+
+
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    by_hand = {**systems.PATHS, **cache_admin.PATHS}
     return Document(
-        title=TITLE, extra_paths=by_hand, extra_tags=systems.TAGS, takes_keys=True, password_grant=password_grant
+        title=TITLE, extra_paths=BY_HAND, extra_tags=systems.TAGS, takes_keys=True, password_grant=password_grant
     )
 
 
@@ -71,6 +77,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
                 stack.push_async_callback(redis.aclose)
             if cache is not None:
                 await stack.enter_async_context(versions)
+            await stack.enter_async_context(further.live)
             if strain is not None:
                 await stack.enter_async_context(strain)
             stack.push_async_callback(replier.close)
@@ -96,7 +103,18 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
     door = Door(Callers(verifier, api_keys), limits)
-    app.include_router(systems.router(door, pulse))
+    further = registered(
+        app,
+        edge,
+        settings,
+        contracts,
+        channels,
+        signer=channels[identity.identity_service(settings, contracts)],
+        versions=versions,
+        by_hand=tuple(BY_HAND),
+    )
+    app.include_router(systems.router(door, pulse, further.standing))
+    app.include_router(further.router(door))
     app.include_router(cache_admin.router(door, cache))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))

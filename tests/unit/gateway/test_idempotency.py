@@ -16,6 +16,7 @@ import pytest
 
 from gateway.idempotency import LOST_AFTER_SECONDS, Idempotency
 from gateway.store import MIGRATIONS
+from gateway.tables import METADATA
 from protos.auth.v1 import auth_pb2
 from protos.pipeline.v1 import pipeline_pb2
 from shared.db import Database
@@ -336,4 +337,4 @@ async def test_migrations_go_up_down_and_up_again(tmp_path):
     async with database.engine.connect() as connection:
         names = await connection.run_sync(lambda sync: sync.dialect.get_table_names(sync))
     await database.close()
-    assert set(names) == {"alembic_version_gateway", "idempotent_calls"}
+    assert set(names) == {"alembic_version_gateway", *METADATA.tables}
