@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
@@ -40,6 +41,9 @@ RESERVED_PREFIXES = frozenset(
         *("metrics", "operations", "realtime", "redoc", "systems", "v1"),
     )
 )
+
+
+log = structlog.stdlib.get_logger("gateway")
 
 
 class NameTaken(Conflict):
@@ -96,15 +100,18 @@ class Registry:
             row = new_row(asked, subject, await self._told(asked))
             await asyncio.to_thread(self._try, row)
             await self.live.store.add(row)
+        log.info("a system was registered", system=row.name, prefix=row.prefix, address=row.address, by=subject)
         await self.live.follow()
         found = self.live.now.get(asked.name)
         if found is None or found.row.registration_id != row.registration_id:
             raise SystemExists(f"system {asked.name!r} was removed while it was being registered")
         return found
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, subject: str) -> None:
         """Serve a system no more. Raises UnknownRegistration."""
         removed = await self.live.store.remove(name)
+        if removed:
+            log.info("a system was removed", system=name, by=subject)
         await self.live.follow()
         if not removed:
             raise UnknownRegistration(f"no registered system is called {name[:60]!r}")
