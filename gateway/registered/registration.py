@@ -17,12 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from gateway.registered import reflection
 from gateway.registered.address import Places
-from gateway.registered.channel import connected
+from gateway.registered.channel import SystemChannel, connected
 from gateway.registered.contract import known_files, understood
 from gateway.registered.live import Live, LiveSystems, prepared, unpublishable
 from gateway.registered.store import RegisteredSystem, SystemExists
+from gateway.registered.zones import make_zone
 from shared.errors import Conflict, FieldError, NotFound
 from shared.permissions import RESOURCES
+from shared.rpc.channel import ServiceChannel
+from shared.system_tokens import SystemTokens
 from shared.systems import SYSTEMS
 from shared.transcode.endpoint import Edge
 from shared.transcode.publish import Further
@@ -85,6 +88,9 @@ class Registry:
     """Names of the services and proto packages of this installation."""
     paths: Collection[str]
     """Paths of its own endpoints."""
+    tokens: SystemTokens
+    services: Collection[ServiceChannel]
+    """The services of this installation."""
     tried: asyncio.Semaphore
     """Registrations at a time: each holds descriptors and compiles them."""
 
@@ -99,6 +105,7 @@ class Registry:
             await self.places.check(asked.address, asked.tls)
             row = new_row(asked, subject, await self._told(asked))
             await asyncio.to_thread(self._try, row)
+            await self._make_zone(row)
             await self.live.store.add(row)
         log.info("a system was registered", system=row.name, prefix=row.prefix, address=row.address, by=subject)
         await self.live.follow()
@@ -141,6 +148,10 @@ class Registry:
         # Judged before anything else is done with it: `prepared` sees the same again, on every replica.
         await asyncio.to_thread(understood, asked.name, asked.prefix, services, files)
         return [served(file, services) for file in files]
+
+    async def _make_zone(self, row: RegisteredSystem) -> None:
+        async with SystemChannel(row.name, connected(row.address, row.tls, self.authority), self.tokens) as system:
+            await make_zone(row.name, row.title, row.description, system=system, services=self.services)
 
     def _try(self, row: RegisteredSystem) -> None:
         """Compile the contract and the document with it. Raises ContractRefused."""

@@ -119,6 +119,8 @@ def registered(
         document=app.document_with,
         names=frozenset((*channels, *packages)),
         paths=(*by_hand, *(method.rule.template.text for method in contracts.published)),
+        tokens=tokens,
+        services=tuple(channels.values()),
         tried=asyncio.Semaphore(AT_A_TIME),
     )
     return Registered(live, registry, Pulse(channels))

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from pipeline.quality.read import scores
 from pipeline.records import records
-from pipeline.service import lineage, rows
+from pipeline.service import lineage, rows, zones
 from pipeline.service.messages import quality_message, run_message
 from pipeline.service.operations import RunOperations
 from pipeline.service.runs import Starter
@@ -146,4 +146,5 @@ def services(lake: Lake, settings: PipelineSettings, starter: Starter) -> list[S
     return [
         Service(servicer, pipeline_pb2.DESCRIPTOR.services_by_name["PipelineService"], add_pipeline),
         operation_service(operations),
+        zones.service(settings),
     ]
