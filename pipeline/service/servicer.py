@@ -15,7 +15,7 @@ from pipeline.ingest.ingest import Ingestor
 from pipeline.quality.read import scores
 from pipeline.raw import RawZone
 from pipeline.records import records
-from pipeline.service import lineage, rows
+from pipeline.service import lineage, rows, zones
 from pipeline.service.messages import ingested_message, quality_message, run_message
 from pipeline.service.operations import RunOperations
 from pipeline.service.runs import Starter
@@ -164,4 +164,5 @@ def services(lake: Lake, settings: PipelineSettings, starter: Starter) -> list[S
     return [
         Service(servicer, pipeline_pb2.DESCRIPTOR.services_by_name["PipelineService"], add_pipeline),
         operation_service(operations),
+        zones.service(settings),
     ]
