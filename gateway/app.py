@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway import cache_admin, docs, health, identity, systems, web
+from gateway import cache_admin, dashboards, docs, health, identity, systems, web
 from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
@@ -40,7 +40,7 @@ EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-
 
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    by_hand = {**systems.PATHS, **cache_admin.PATHS}
+    by_hand = {**systems.PATHS, **cache_admin.PATHS, **dashboards.PATHS}
     return Document(
         title=TITLE, extra_paths=by_hand, extra_tags=systems.TAGS, takes_keys=True, password_grant=password_grant
     )
@@ -95,6 +95,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     door = Door(Callers(verifier, api_keys), limits)
     app.include_router(systems.router(door, pulse))
     app.include_router(cache_admin.router(door, cache))
+    app.include_router(dashboards.router(door, dashboards.Dashboards(edge.backends, cache)))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     return app

@@ -90,6 +90,14 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
         self._own(request.system)
         return await self._offered(self._insights, "insights")(request)
 
+    async def ListInsights(  # noqa: N802
+        self, request: system_pb2.ListInsightsRequest, context: Context
+    ) -> system_pb2.ListInsightsResponse:
+        """Return the same as a list."""
+        found = await self.Insights(system_pb2.InsightsRequest(system=request.system), context)
+        lineage = found.lineage if found.HasField("lineage") else None
+        return system_pb2.ListInsightsResponse(items=found.insights, total_size=len(found.insights), lineage=lineage)
+
     async def Forecast(  # noqa: N802
         self, request: system_pb2.ForecastRequest, context: Context
     ) -> system_pb2.ForecastResponse:
