@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway import cache_admin, docs, health, identity, operations, operations_document, systems, web
+from gateway import cache_admin, dashboards, docs, health, identity, operations, operations_document, systems, web
 from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
@@ -44,7 +44,14 @@ EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version
 EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-Replayed"]
 
 
-BY_HAND = joined(systems.PATHS, system_paths.PATHS, cache_admin.PATHS, operations_document.PATHS, realtime_paths.PATHS)
+BY_HAND = joined(
+    systems.PATHS,
+    system_paths.PATHS,
+    cache_admin.PATHS,
+    dashboards.PATHS,
+    operations_document.PATHS,
+    realtime_paths.PATHS,
+)
 """What the document says of hand-written endpoints."""
 
 
@@ -135,6 +142,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(operations.router(door, backends))
     realtime.serve(app, door)
     app.state.realtime = realtime
+    app.include_router(dashboards.router(door, dashboards.Dashboards(edge.backends, cache)))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     app.state.refuse = Refuser(strain, shed) if strain else None
