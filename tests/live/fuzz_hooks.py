@@ -121,4 +121,4 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
     if problem.get("reason") != "INVALID_ARGUMENT":
         return False
     wrong = problem.get("errors")
-    return not wrong or any(not one["detail"].endswith(UNSAID) for one in wrong)
+    return not wrong or not all(any(said in one["detail"] for said in UNSAID) for one in wrong)
