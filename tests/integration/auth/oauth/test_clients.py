@@ -74,6 +74,7 @@ async def test_the_discovery_document_is_true_to_the_letter(rig: Rig) -> None:
         "token_endpoint",
         "userinfo_endpoint",
         "introspection_endpoint",
+        "revocation_endpoint",
         "jwks_uri",
     } == set(places)
     assert set(places.values()) <= set(routes)
@@ -94,6 +95,8 @@ async def test_the_discovery_document_is_true_to_the_letter(rig: Rig) -> None:
     form = {"token": tokens["access_token"], "token_type_hint": "access_token"}
     seen = await rig.http.post(places["introspection_endpoint"], data=form, headers=rig.mine)
     assert (seen.json()["active"], seen.json()["sub"]) == (True, rig.user.id)
+    taken = await rig.http.post(places["revocation_endpoint"], data={**form, "client_id": rig.app.id})
+    assert (taken.status_code, taken.json()) == (200, {})
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert document["authorization_response_iss_parameter_supported"] is True
 
