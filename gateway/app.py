@@ -114,9 +114,9 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     door = Door(Callers(verifier, api_keys), limits)
     app.include_router(systems.router(door, pulse))
     app.include_router(cache_admin.router(door, cache))
+    app.include_router(operations.router(door, backends))
     realtime.serve(app, door)
     app.state.realtime = realtime
-    app.include_router(operations.router(door, backends))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     app.state.refuse = Refuser(strain, shed) if strain else None

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from gateway.cache.answers import AnswerCache
-from gateway.cache.entry import Entry
+from gateway.cache.entry import Listed
 from gateway.door import Door
 from gateway.health import NO_STORE
 from shared.errors import InvalidArgument, NotFound
@@ -22,6 +22,7 @@ OUTCOMES = ("hit", "miss", "join", "refresh", "bypass")
 TEXT, WHOLE, SECONDS = {"type": "string"}, {"type": "integer", "format": "int64"}, {"type": "number"}
 PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 REASONS = ["TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED", "PERMISSION_MISSING", "RATE_LIMITED"]
+REASONS += ["CACHE_OFF", "CACHE_STORE_DOWN"]
 ITEM = {
     "method": {**TEXT, "description": "Method of the contract that answered."},
     "media_type": {**TEXT, "description": "What the answer is."},
@@ -145,15 +146,15 @@ def known(request: Request, names: tuple[str, ...]) -> None:
         raise InvalidArgument(f"{wrong[0][:60]!r} is not a parameter of this endpoint")
 
 
-def told(entry: Entry) -> dict[str, Any]:
+def told(entry: Listed) -> dict[str, Any]:
     """Return what is shown of an entry."""
-    now = time.time()
+    now, ends_at = time.time(), entry.stored_at + entry.seconds
     values = (
         entry.method,
-        entry.answer.media_type.decode("latin-1"),
-        len(entry.answer.body),
+        entry.media_type,
+        entry.bytes,
         round(max(0.0, now - entry.stored_at), 3),
-        round(max(0.0, entry.expires_at - now), 3),
+        round(max(0.0, ends_at - now), 3),
         entry.hits,
     )
     return dict(zip(ITEM, values, strict=True))

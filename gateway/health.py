@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from shared.errors import NotFound, PlatformError
 from shared.rpc.channel import ServiceChannel
 
 TIMEOUT_SECONDS = 2.0
+FRESH_SECONDS = 1.0
+"""Within this time everybody is told the same: whoever asks without end makes nobody ask the services without end."""
 WHOLE, DATA = "", "data"
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -37,11 +40,22 @@ class ServiceHealth:
 class Pulse:
     """Asks the gRPC health of every service."""
 
-    def __init__(self, channels: Mapping[str, ServiceChannel]) -> None:
+    def __init__(self, channels: Mapping[str, ServiceChannel], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stubs: dict[str, Any] = {name: health_pb2_grpc.HealthStub(one) for name, one in channels.items()}
+        self._monotonic = monotonic
+        self._asking: asyncio.Task[dict[str, ServiceHealth]] | None = None
+        self._asked_at = float("-inf")
 
     async def services(self) -> dict[str, ServiceHealth]:
-        """Return the health of each service by name, asked at the same time."""
+        """Return the health of each service by name, at most a second old."""
+        asking, moment = self._asking, self._monotonic()
+        if asking is None or (asking.done() and moment - self._asked_at >= FRESH_SECONDS):
+            self._asked_at = moment
+            asking = self._asking = asyncio.create_task(self._services())
+        # One caller that goes away must not take the answer from the others.
+        return await asyncio.shield(asking)
+
+    async def _services(self) -> dict[str, ServiceHealth]:
         found = await asyncio.gather(*(self._service(stub) for stub in self._stubs.values()))
         return dict(zip(self._stubs, found, strict=True))
 

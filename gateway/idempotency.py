@@ -17,6 +17,7 @@ from gateway.store import DONE, MIGRATIONS, RUNNING, SECRET, UNKNOWN, Idempotent
 from shared.db import Database
 from shared.errors import Aborted, InvalidArgument, PlatformError
 from shared.migrate import run_migrations
+from shared.principal import Principal
 from shared.rpc.status import Unreachable
 from shared.telemetry_metrics import Counter
 from shared.transcode.answer import Answer
@@ -139,19 +140,30 @@ class Idempotency:
 
 
 def new_call(key: bytes, question: Question, now: datetime) -> IdempotentCall:
-    """Return the row of a call that begins. A key is the caller's own, and one method's own."""
-    method = question.method.full_name
-    hashed = sha256(b"\n".join((question.caller.subject.encode(), method.encode(), key))).hexdigest()
+    """Return the row of a call that begins. A key is the caller's own, one program's own, and one method's own."""
+    caller, method = question.caller, question.method.full_name
+    whose = (caller.subject.encode(), caller.client_id.encode(), method.encode(), key)
+    hashed = sha256(b"\n".join(whose)).hexdigest()
     # Keyed by what is stored nowhere: a short secret in the request cannot be guessed from its fingerprint.
     secret = sha256(b"fingerprint\n" + key).digest()
-    fingerprint = blake2b(question.request, key=secret, digest_size=_DIGEST_BYTES).hexdigest()
+    # Of what the caller may do too, since the answer may hang on it: with other rights it is another request, which
+    # is refused. A key of its own would have it done a second time.
+    asked = orjson.dumps(rights(caller)) + b"\n" + question.request
+    fingerprint = blake2b(asked, key=secret, digest_size=_DIGEST_BYTES).hexdigest()
     return IdempotentCall(key_hash=hashed, fingerprint=fingerprint, method=method, outcome=RUNNING, started_at=now)
+
+
+def rights(caller: Principal) -> list[list[str] | None]:
+    """Return what a caller may do and where, the same for equal ones."""
+    return [sorted(caller.permissions), None if caller.regions is None else sorted(caller.regions)]
 
 
 def replayed(known: IdempotentCall, call: IdempotentCall) -> Answer:
     """Return the answer that a known call had. Raises KeyReused, or an Aborted that says how it stands."""
     if known.fingerprint != call.fingerprint:
-        raise KeyReused("this Idempotency-Key was used for another request; use a new one for each request")
+        raise KeyReused(
+            "this Idempotency-Key was used for another request, or when you had other permissions; use a new one"
+        )
     began = f"the request that began at {known.started_at:%Y-%m-%dT%H:%M:%SZ} with this Idempotency-Key"
     left = LOST_AFTER_SECONDS - (call.started_at - known.started_at).total_seconds()
     if known.outcome == RUNNING and left > 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -20,7 +21,7 @@ from redis.exceptions import RedisError
 from shared.telemetry_metrics import Counter
 
 MOST_KEYS = 100_000
-"""Keys kept in one process; with more, the ones that came first are forgotten, and so let in again."""
+"""Keys kept in one process; with more, the ones used longest ago are forgotten, and so let in again."""
 
 RETRY_REDIS_SECONDS = 1.0
 SCRIPT = """
@@ -89,7 +90,7 @@ class LocalWindows:
     def __init__(self, clock: Callable[[], float] = time.time, most_keys: int = MOST_KEYS) -> None:
         self._clock = clock
         self._most_keys = most_keys
-        self._kept: dict[str, list[int]] = {}
+        self._kept: OrderedDict[str, list[int]] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many keys are kept."""
@@ -103,8 +104,10 @@ class LocalWindows:
         kept = self._kept.get(key)
         if kept is None:
             kept = self._new(key, window)
-        elif kept[0] != window:
-            kept[:] = [window, 0, kept[1] if kept[0] == window - 1 else 0]
+        else:
+            self._kept.move_to_end(key)
+            if kept[0] != window:
+                kept[:] = [window, 0, kept[1] if kept[0] == window - 1 else 0]
         elapsed = now - window * size
         taken = math.floor(kept[2] * (1 - elapsed / size) + kept[1]) + cost <= limit
         if taken:
@@ -113,7 +116,7 @@ class LocalWindows:
 
     def _new(self, key: str, window: int) -> list[int]:
         if len(self._kept) >= self._most_keys:
-            del self._kept[next(iter(self._kept))]
+            self._kept.popitem(last=False)
         made = self._kept[key] = [window, 0, 0]
         return made
 

@@ -91,6 +91,11 @@ class PipelineSettings(ProcessSettings):
         return self.var_dir / "pipeline"
 
     @property
+    def tokenisation_keys(self) -> Path:
+        """Return the file of the keys that tokens are made with, unless TOKENISATION_KEYS holds them."""
+        return self.var_dir / "secrets/tokenisation.json"
+
+    @property
     def lock_path(self) -> Path:
         """Return the file a run holds locked, so that no second one starts beside it."""
         return self.var_dir / "pipeline.lock"

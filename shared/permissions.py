@@ -1,17 +1,23 @@
-"""What each role may do: `<system>:read`, `<system>:run`, `<system>:manage`, and `pii:read`."""
+"""What each role may do: `<system>:read`, `<system>:run`, `<system>:manage`, and `pii:read`.
+
+Systems registered at run time have names that no token can have been made with, so all of them together are one more
+resource: who holds `systems:read` may do whatever needs `<name>:read` of any of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from shared.systems import SYSTEMS
 
-RESOURCES = (*(system.name for system in SYSTEMS), "pipeline", "auth", "platform")
+REGISTERED = "systems"
+"""Stands for every system registered at run time."""
+RESOURCES = (*(system.name for system in SYSTEMS), "pipeline", "auth", "platform", REGISTERED)
 ACTIONS = ("read", "run", "manage")
 PII_READ = "pii:read"
 
-_OPEN_SYSTEMS = ("market_intel", "demand", "market_pulse", "copilot")
+_OPEN_SYSTEMS = ("market_intel", "demand", "market_pulse", "copilot", REGISTERED)
 """Compliance is left out: fraud cases are for those who work on them."""
 
 
@@ -40,3 +46,12 @@ SELF_REGISTERED_ROLE = "viewer"
 def permissions_of(roles: Iterable[str]) -> frozenset[str]:
     """Return everything the roles allow together."""
     return frozenset().union(*(PERMISSIONS.get(role, frozenset()) for role in roles))
+
+
+def allows(held: Collection[str], permission: str) -> bool:
+    """Return whether the permissions held allow what needs `permission`, that of a registered system among them."""
+    if permission in held:
+        return True
+    resource, _, action = permission.partition(":")
+    shipped = resource in RESOURCES or permission == PII_READ
+    return not shipped and action in ACTIONS and f"{REGISTERED}:{action}" in held

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from shared.permissions import allows
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -22,7 +24,7 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         """Return whether the caller holds a permission such as `demand:read`."""
-        return permission in self.permissions
+        return allows(self.permissions, permission)
 
 
 ANONYMOUS = Principal(subject="")

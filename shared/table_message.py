@@ -87,6 +87,11 @@ def to_csv(arrow_stream: bytes) -> bytes:
     return lines.getvalue().encode()
 
 
+def columns_of(arrow_stream: bytes) -> dict[str, list[Any]]:
+    """Return the values of an Arrow stream by column, as Python has them; moments in UTC."""
+    return _columns_of(arrow_stream, lambda value: value)
+
+
 def json_value(value: Any) -> Any:
     """Return a value of the lake in the platform's JSON form."""
     if isinstance(value, Decimal):

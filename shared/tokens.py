@@ -361,6 +361,11 @@ class TokenSigner:
         return str(jws.sign(dict(claims), key.ready, {"typ": kind, "kid": key.kid}, ALGORITHM))
 
 
+def system_audience(audience: str, system: str) -> str:
+    """Return the audience of tokens that only one registered system takes."""
+    return f"{audience}:{system}"
+
+
 def half_hash(token: str) -> str:
     """Return the `at_hash` of an access token: the left half of its SHA-256 in base64url (OpenID Connect, 3.1.3.6)."""
     return base64.urlsafe_b64encode(hashlib.sha256(token.encode("ascii")).digest()[:16]).rstrip(b"=").decode("ascii")

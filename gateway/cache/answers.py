@@ -103,7 +103,8 @@ class AnswerCache:
     async def _made(self, key: Key, question: Question, make: Make) -> Answer:
         asked_at = self.clock()
         answer = await make()
-        await self.store.put(key, Entry(answer, question.method.full_name, asked_at, question.seconds))
+        entry = Entry(answer, key.method, asked_at, question.seconds, len(key.request))
+        await self.store.put(key, entry)
         return answer
 
     def _ended(self, flight: Flight) -> None:

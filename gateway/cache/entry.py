@@ -11,7 +11,7 @@ import orjson
 from shared.transcode.answer import Answer
 
 OVERHEAD_BYTES = 512
-"""What an entry takes beside its body: key, headers, bookkeeping."""
+"""What an entry takes beside question and body: names, headers, bookkeeping."""
 
 
 class Key(NamedTuple):
@@ -35,6 +35,8 @@ class Entry:
     method: str
     stored_at: float
     seconds: int
+    asked: int = 0
+    """Bytes of the question, which lie with the answer."""
     hits: int = 0
 
     @property
@@ -44,8 +46,28 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Return the bytes it takes at most: its body may be kept compressed too."""
-        return 2 * len(self.answer.body) + OVERHEAD_BYTES
+        """Return the bytes it takes at most: its question, and its body, which may be kept compressed too."""
+        return self.asked + 2 * len(self.answer.body) + OVERHEAD_BYTES
+
+
+class Listed(NamedTuple):
+    """What is told of an entry: all but what it says."""
+
+    method: str
+    media_type: str
+    bytes: int
+    """Length of its body."""
+    stored_at: float
+    seconds: int
+    hits: int
+
+
+def listed(entry: Entry) -> Listed:
+    """Return what is told of an entry."""
+    answer = entry.answer
+    return Listed(
+        entry.method, answer.media_type.decode("latin-1"), len(answer.body), entry.stored_at, entry.seconds, entry.hits
+    )
 
 
 @dataclass(slots=True)
@@ -54,7 +76,7 @@ class Contents:
 
     entries: int
     size: int
-    listed: list[Entry] = field(default_factory=list)
+    listed: list[Listed] = field(default_factory=list)
 
 
 class Store(Protocol):
@@ -96,3 +118,14 @@ def unpacked(content: bytes) -> Entry:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in about["headers"]]
     answer = Answer(about["status"], body, about["media_type"].encode("latin-1"), headers)
     return Entry(answer, about["method"], about["stored_at"], about["seconds"])
+
+
+def outline(start: bytes, length: int) -> Listed | None:
+    """Return what an entry in bytes says of itself, by its beginning; None when that is something else."""
+    line, end, _ = start.partition(b"\n")
+    try:
+        about = orjson.loads(line)
+        body = length - len(line) - len(end)
+        return Listed(about["method"], about["media_type"], body, about["stored_at"], about["seconds"], 0)
+    except (ValueError, KeyError, TypeError):
+        return None

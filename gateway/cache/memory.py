@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
 
-from gateway.cache.entry import Contents, Entry, Key
+from gateway.cache.entry import Contents, Entry, Key, listed
 
 LARGEST_SHARE = 8
 """An answer that would take more than this part of all room is not kept."""
@@ -49,7 +49,9 @@ class MemoryStore:
 
     async def contents(self, most: int) -> Contents:
         """Return how much is kept, and the entries used last."""
-        return Contents(len(self._kept), self.size, list(islice(reversed(self._kept.values()), most)))
+        return Contents(
+            len(self._kept), self.size, [listed(entry) for entry in islice(reversed(self._kept.values()), most)]
+        )
 
     async def clear(self, method: str = "") -> int:
         """Return how many entries were forgotten."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from hashlib import blake2b
 from typing import Any
 
@@ -12,15 +14,30 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gateway.cache.entry import Contents, Entry, Key, packed, unpacked
+from gateway.cache.entry import Contents, Entry, Key, Listed, outline, packed, unpacked
+from shared.errors import Unavailable
 from shared.telemetry_metrics import Counter
 
 PREFIX = "answer:"
 RETRY_SECONDS = 1.0
 LONGEST_BODY = 1024 * 1024
+LONGEST_OUTLINE = 4096
+CHUNK = 500
+"""Entries that are asked for at once."""
 DOWN = (RedisError, OSError, TimeoutError)
 
 log = structlog.stdlib.get_logger("gateway")
+
+
+class CacheStoreDown(Unavailable):
+    """What is kept cannot be looked at or forgotten: Redis is down."""
+
+    reason = "CACHE_STORE_DOWN"
+
+
+def escaped(text: str) -> str:
+    """Return the pattern of Redis that matches the text alone."""
+    return re.sub(r"([\\*?\[\]^-])", r"\\\1", text)
 
 
 def name_of(key: Key) -> str:
@@ -64,20 +81,46 @@ class SharedStore:
             self._failed(error)
 
     async def contents(self, most: int) -> Contents:
-        """Return how much is kept, and some of the entries."""
-        names = await self._names("")
-        kept: list[Any] = [await self._redis.get(name) for name in names[:most]]
-        sizes = [await self._redis.strlen(name) for name in names]
-        return Contents(len(names), sum(sizes), [unpacked(content) for content in kept if content])
+        """Return how much is kept, and some of the entries. Raises CacheStoreDown."""
+        size, listed = 0, list[Listed]()
+        async with self._administered():
+            names = await self._names("")
+            for start in range(0, len(names), CHUNK):
+                for line, length in await self._outlines(names[start : start + CHUNK]):
+                    size += length
+                    about = outline(line, length)
+                    if about is not None and len(listed) < most:
+                        listed.append(about)
+        return Contents(len(names), size, listed)
 
     async def clear(self, method: str = "") -> int:
-        """Return how many entries were forgotten."""
-        names = await self._names(method)
-        return int(await self._redis.unlink(*names)) if names else 0
+        """Return how many entries were forgotten. Raises CacheStoreDown."""
+        async with self._administered():
+            names = await self._names(method)
+            chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
+            return sum([int(await self._redis.unlink(*chunk)) for chunk in chunks])
+
+    async def _outlines(self, names: list[bytes]) -> list[tuple[bytes, int]]:
+        """Return the beginning and the length of each entry: what it says of itself, without its body."""
+        asked = self._redis.pipeline(transaction=False)
+        for name in names:
+            asked.getrange(name, 0, LONGEST_OUTLINE - 1)
+            asked.strlen(name)
+        found = await asked.execute()
+        return list(zip(found[::2], found[1::2], strict=True))
 
     async def _names(self, method: str) -> list[bytes]:
-        pattern = f"{PREFIX}{method}:*" if method else f"{PREFIX}*"
+        pattern = f"{PREFIX}{escaped(method)}:*" if method else f"{PREFIX}*"
         return [name async for name in self._redis.scan_iter(pattern, count=1000)]
+
+    @asynccontextmanager
+    async def _administered(self) -> AsyncIterator[None]:
+        """Turn a Redis that is down into a failure: unlike an answer, what is kept there cannot be had otherwise."""
+        try:
+            yield
+        except DOWN as error:
+            self._failed(error)
+            raise CacheStoreDown("Redis, which keeps the answers, cannot be asked now; try again") from error
 
     def _failed(self, error: Exception) -> None:
         self._failures.add()

@@ -18,7 +18,7 @@ from gateway.realtime.wire import ENDED, LATER, POLICY, TEXT_ONLY, WIRE, WRONG_O
 from shared.errors import PlatformError, Unauthenticated
 from shared.principal import ANONYMOUS
 from shared.tokens import TokenVerifier, Verified
-from shared.transcode.endpoint import take
+from shared.transcode.callers import take
 from shared.transcode.parts import Limiter
 
 MOST_WRONG = 10

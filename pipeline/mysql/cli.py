@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pipeline.settings import PipelineSettings
 
 COMMANDS = ("extract", "mysql-schema")
-SECRETS = Path("secrets/tokenisation.json")
 FOLLOW_SECONDS, IDLE_SECONDS = 2.0, 60.0
 
 
@@ -60,7 +59,7 @@ def _extract(asked: argparse.Namespace, address: Address, settings: PipelineSett
     from shared.tokenise import Tokeniser  # noqa: PLC0415
 
     stop = _stopping()
-    tokeniser = Tokeniser.load(settings.var_dir / SECRETS)
+    tokeniser = Tokeniser.load(settings.tokenisation_keys)
     zone = RawZone.at(settings.zone_uris()["raw"], settings.storage_options)
     source = asked.source or f"mysql-{address.database}"
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.ingest.ingest import Ingested
 from pipeline.quality.read import TableQuality
 from protos.pipeline.v1 import pipeline_pb2
 
@@ -67,6 +68,31 @@ def quality_message(found: TableQuality) -> pipeline_pb2.TableQuality:
     )
     message.measured_at.FromDatetime(found.measured_at.astimezone(UTC))
     return message
+
+
+def ingested_message(found: Ingested) -> pipeline_pb2.IngestResponse:
+    """Return what became of the rows of one ingestion."""
+    rejected = [
+        pipeline_pb2.RejectedRow(
+            index=row.index,
+            reasons=[pipeline_pb2.BrokenRule(rule=rule, detail=detail) for rule, detail in row.reasons],
+        )
+        for row in found.rejected
+    ]
+    card_data = [
+        pipeline_pb2.CardDataFound(index=index, column=violation.column, kind=violation.kind)
+        for violation in found.violations
+        for index in violation.rows
+    ]
+    return pipeline_pb2.IngestResponse(
+        table=found.table,
+        accepted=found.accepted,
+        unchanged=found.unchanged,
+        rejected=len(rejected),
+        rejected_rows=rejected,
+        card_data=card_data,
+        batch=found.batch,
+    )
 
 
 def _table(name: str, table: Mapping[str, Any]) -> pipeline_pb2.RunTable:

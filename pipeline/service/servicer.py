@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import grpc
 import pyarrow as pa
 
+from pipeline.ingest.ingest import Ingestor
 from pipeline.quality.read import scores
+from pipeline.raw import RawZone
 from pipeline.records import records
 from pipeline.service import lineage, rows
-from pipeline.service.messages import quality_message, run_message
+from pipeline.service.messages import ingested_message, quality_message, run_message
 from pipeline.service.operations import RunOperations
 from pipeline.service.runs import Starter
 from pipeline.settings import PipelineSettings
@@ -44,6 +47,13 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
 
     def __init__(self, lake: Lake, settings: PipelineSettings, starter: Starter, operations: RunOperations) -> None:
         self._lake, self._settings, self._starter, self._operations = lake, settings, starter, operations
+        self._ingestor = Ingestor(
+            RawZone.at(settings.zone_uris()["raw"], settings.storage_options),
+            settings.tokenisation_keys,
+            settings.state_dir / "ingest.db",
+        )
+        # Of their own: rows that wait for the disk must not hold up the threads that answer questions.
+        self._ingesting = ThreadPoolExecutor(2, "ingest")
 
     async def ListRuns(  # noqa: N802
         self, request: pipeline_pb2.ListRunsRequest, context: Context
@@ -80,6 +90,14 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
             run_id=record["id"],
             operation=begun,
         )
+
+    async def Ingest(  # noqa: N802
+        self, request: pipeline_pb2.IngestRequest, context: Context
+    ) -> pipeline_pb2.IngestResponse:
+        """Return what became of the rows; those accepted are on disk."""
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._ingesting, self._ingestor.ingest, request.table, request.body)
+        return ingested_message(found)
 
     async def ListQuality(  # noqa: N802
         self, request: pipeline_pb2.ListQualityRequest, context: Context

@@ -15,7 +15,7 @@ from google.rpc import status_pb2
 from protos.common.v1 import calls_pb2, calls_pb2_grpc
 from shared.errors import Internal, InvalidArgument, PlatformError, Unimplemented
 from shared.rpc.access import Guard
-from shared.rpc.carrier import CARRY, MOST_BATCH_BYTES
+from shared.rpc.carrier import CARRY, MAX_MESSAGE_BYTES, MOST_BATCH_BYTES, PART_BYTES, TAKES_PARTS, AnswerTooLarge
 from shared.rpc.status import DETAILS_KEY, to_status
 
 CRASHED = Internal("something went wrong on our side; the log has more")
@@ -80,7 +80,8 @@ class CallServicer(calls_pb2_grpc.CallServiceServicer):
             await self._guard.admit(CARRY, None, "", context.peer())
         except PlatformError as error:
             await context.abort(error.code, error.detail, ((DETAILS_KEY, to_status(error).SerializeToString()),))
-        stream = Carried(self._handlers, context.peer())
+        in_parts = any(name == TAKES_PARTS for name, _ in context.invocation_metadata() or ())
+        stream = Carried(self._handlers, context.peer(), PART_BYTES if in_parts else MAX_MESSAGE_BYTES)
         self._streams.add(stream)
         if self._stopping:
             stream.stop()
@@ -103,10 +104,12 @@ class CallServicer(calls_pb2_grpc.CallServiceServicer):
 class Carried:
     """The calls of one stream."""
 
-    def __init__(self, handlers: Mapping[str, Handler], peer: str) -> None:
-        self._handlers, self._peer = handlers, peer
+    def __init__(self, handlers: Mapping[str, Handler], peer: str, part_bytes: int) -> None:
+        self._handlers, self._peer, self._part_bytes = handlers, peer, part_bytes
         self._running: dict[int, asyncio.Task[None]] = {}
         self._done: list[calls_pb2.Answer] = []
+        self._long: dict[int, memoryview] = {}
+        """What is left of long answers; the one whose turn it is comes first."""
         self._idle: asyncio.Future[None] | None = None
         self._stopping = self._told = self._complete = False
 
@@ -125,12 +128,14 @@ class Carried:
             self._running[call.id] = asyncio.create_task(self._answer(call))
         elif task := self._running.pop(call.id, None):
             task.cancel()
+        else:
+            self._long.pop(call.id, None)
 
     async def answers(self) -> AsyncIterator[calls_pb2.CarryResponse]:
         """Yield what is done, in as few messages as the other side can take it in."""
         while True:
             tell = self._stopping and not self._told
-            if self._done or tell:
+            if self._done or self._long or tell:
                 self._told = self._stopping
                 yield calls_pb2.CarryResponse(answers=self._batch(), stopping=tell)
             elif self._complete and not self._running:
@@ -140,6 +145,18 @@ class Carried:
                 await self._idle
 
     def _batch(self) -> list[calls_pb2.Answer]:
+        """Return what goes out next: short answers, and a part of one long one."""
+        if not self._long:
+            return self._short()
+        number, left = next(iter(self._long.items()))
+        del self._long[number]
+        part = bytes(left[: self._part_bytes])
+        if len(left) <= self._part_bytes:
+            return [*self._short(), calls_pb2.Answer(id=number, response=part)]
+        self._long[number] = left[self._part_bytes :]
+        return [*self._short(), calls_pb2.Answer(id=number, part=part)]
+
+    def _short(self) -> list[calls_pb2.Answer]:
         size = 0
         for number, answer in enumerate(self._done):
             size += len(answer.response)
@@ -152,7 +169,13 @@ class Carried:
     async def _answer(self, call: calls_pb2.Call) -> None:
         answer = calls_pb2.Answer(id=call.id)
         try:
-            answer.response = await self._response(call)
+            response = await self._response(call)
+            if len(response) > self._part_bytes:
+                self._running.pop(call.id, None)
+                self._long[call.id] = memoryview(response)
+                self._wake()
+                return
+            answer.response = response
         except CallEnded as ended:
             answer.failure = ended.status
         except PlatformError as error:
@@ -179,6 +202,8 @@ class Carried:
             raise InvalidArgument("the request is not the message that this method takes") from error
         context = CarriedContext(call, self._peer)
         response: bytes = handler.response_serializer(await handler.unary_unary(request, context))
+        if len(response) > MAX_MESSAGE_BYTES:
+            raise AnswerTooLarge()
         return response
 
     def stop(self) -> None:

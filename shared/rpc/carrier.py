@@ -18,7 +18,7 @@ import structlog
 from google.rpc import status_pb2
 
 from protos.common.v1 import calls_pb2
-from shared.errors import PlatformError
+from shared.errors import OutOfRange, PlatformError
 from shared.rpc.status import CODES, connection_error, from_status, named
 
 CARRY = "/common.v1.CallService/Carry"
@@ -28,8 +28,26 @@ NOT_OFFERED = (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.PERMISSION_DENIED)
 MOST_BATCH_BYTES = 1024 * 1024
 """A batch is closed beyond this, so that a long request does not hold up those behind it."""
 
+PART_BYTES = 256 * 1024
+"""A longer request is called by itself, and a longer answer comes in parts, so that no call waits for another's."""
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""Longer messages are refused, each by itself, however they travel."""
+
+TAKES_PARTS = "takes-parts"
+"""Metadata of a stream whose opener puts answers together; one of an earlier release does not."""
 
 log = structlog.stdlib.get_logger("shared.rpc")
+
+
+class AnswerTooLarge(OutOfRange):
+    """The answer is longer than any message may be."""
+
+    reason = "ANSWER_TOO_LARGE"
+
+    def __init__(self) -> None:
+        most = MAX_MESSAGE_BYTES // 1024**2
+        super().__init__(f"the answer would be longer than {most} MiB; ask for less, such as a smaller page")
 
 
 class NotCarried(Exception):
@@ -92,6 +110,8 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._ids = count(1)
         self._waiting: dict[int, tuple[asyncio.Future[bytes], float]] = {}
+        self._parts: dict[int, bytearray] = {}
+        """Beginnings of long answers."""
         self._queue: dict[int, calls_pb2.Call] = {}
         self._idle: asyncio.Future[None] | None = None
         self._alarm: asyncio.TimerHandle | None = None
@@ -100,7 +120,7 @@ class Stream:
         """True once no further call may be put on it."""
         self._call = raw.stream_stream(
             CARRY, calls_pb2.CarryRequest.SerializeToString, calls_pb2.CarryResponse.FromString
-        )()
+        )(metadata=((TAKES_PARTS, "1"),))
         self.reading = asyncio.create_task(self._read())
         self._writing = asyncio.create_task(self._write())
 
@@ -139,6 +159,7 @@ class Stream:
         """Let the other side stop its work for a call that nobody waits for."""
         if self._waiting.pop(number, None) is None or self._queue.pop(number, None) is not None:
             return
+        self._parts.pop(number, None)
         if not self.ended:
             self._put(calls_pb2.Call(id=number))
 
@@ -207,13 +228,30 @@ class Stream:
             self._end(failure)
 
     def _settle(self, answer: calls_pb2.Answer) -> None:
+        outcome = answer.WhichOneof("outcome")
+        if outcome == "part":
+            self._begun(answer.id, answer.part)
+            return
         waiting = self._waiting.pop(answer.id, None)
         if waiting is None or waiting[0].done():
             return
-        if answer.WhichOneof("outcome") == "response":
-            waiting[0].set_result(answer.response)
+        begun = self._parts.pop(answer.id, None) if self._parts else None
+        if outcome == "response":
+            waiting[0].set_result(answer.response if begun is None else bytes(begun + answer.response))
         else:
             waiting[0].set_exception(raised(answer.failure, self._service))
+
+    def _begun(self, number: int, part: bytes) -> None:
+        """Keep the next bytes of a long answer, as long as somebody waits for it and it is not too long."""
+        waiting = self._waiting.get(number)
+        if waiting is None:
+            return
+        begun = self._parts.setdefault(number, bytearray())
+        begun += part
+        if len(begun) > MAX_MESSAGE_BYTES:
+            self._forget(number)
+            if not waiting[0].done():
+                waiting[0].set_exception(AnswerTooLarge())
 
     def _end(self, failure: Callable[[], Exception]) -> None:
         """Tell everybody who still waits that no answer will come on this stream."""

@@ -16,14 +16,13 @@ import grpc
 from shared import principal, telemetry
 from shared.errors import PlatformError
 from shared.rpc import deadline
-from shared.rpc.carrier import Carrier, NotCarried
+from shared.rpc.carrier import MAX_MESSAGE_BYTES, PART_BYTES, Carrier, NotCarried
 from shared.rpc.status import from_rpc_error
 from shared.rpc.tls import connect
 from shared.settings import ProcessSettings
 from shared.telemetry_metrics import Meters
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 MAX_METADATA_BYTES = 64 * 1024
 
 OPTIONS: list[tuple[str, str | int]] = [
@@ -193,11 +192,12 @@ class ServiceChannel:
         metadata: Metadata,
     ) -> Any:
         serializer, deserializer = codec
-        if self._carrier.offered:
+        content = serializer(request) if self._carrier.offered else b""
+        if self._carrier.offered and len(content) <= PART_BYTES:
             seconds = deadline.within(DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout)
             about = dict(outgoing(metadata))
             try:
-                carried = await self._carrier.call(method_path, serializer(request), seconds, about)
+                carried = await self._carrier.call(method_path, content, seconds, about)
             except NotCarried:
                 pass
             else:

@@ -75,12 +75,14 @@ async def http_server(
     address: str,
     traces: telemetry.Telemetry,
     metrics_token: str = "",
+    *,
     refuse: Refuse | None = None,
     web_sockets: Mapping[str, Any] = NO_WEB_SOCKETS,
 ) -> AsyncIterator[str]:
     """Serve `app` and /metrics and give the address they are served at; leaving finishes the requests in flight.
 
-    `refuse` turns requests away before they are read; `web_sockets` is what uvicorn is told of them; by default an upgrade is not taken.
+    `refuse` turns requests away before they are read. `web_sockets` is what uvicorn is told of those; by default an
+    upgrade is not taken.
     """
     listener = bind(address)
     where = bound_address(listener)
@@ -113,13 +115,16 @@ async def serve_http(
     settings: ProcessSettings,
     app: ASGIApp,
     meters: Meters | None = None,
+    *,
     refuse: Refuse | None = None,
     web_sockets: Mapping[str, Any] = NO_WEB_SOCKETS,
 ) -> None:
     """Serve `app` alone, as the gateway does, until a signal comes or the supervisor is gone."""
     logs.configure(name, settings)
     traces = telemetry.start(name, settings, meters)
-    serving = http_server(app, settings.http_address, traces, settings.metrics_token, refuse, web_sockets)
+    serving = http_server(
+        app, settings.http_address, traces, settings.metrics_token, refuse=refuse, web_sockets=web_sockets
+    )
     try:
         async with stopping(settings) as stop, serving as address:
             log.info("serving", http=address)

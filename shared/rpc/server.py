@@ -18,7 +18,8 @@ from protos.common.v1 import calls_pb2, calls_pb2_grpc
 from shared import logs, telemetry
 from shared.rpc.access import Guard, Verifier, compiled
 from shared.rpc.carried import CallServicer
-from shared.rpc.channel import MAX_MESSAGE_BYTES, MAX_METADATA_BYTES, ServiceChannel, channel
+from shared.rpc.carrier import MAX_MESSAGE_BYTES
+from shared.rpc.channel import MAX_METADATA_BYTES, ServiceChannel, channel
 from shared.rpc.health import Health, HealthApp, Ready
 from shared.rpc.http import http_server
 from shared.rpc.interceptors import Interceptor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import grpc
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
@@ -42,6 +44,8 @@ NEVER_SENT = "failed to connect"
 """How gRPC begins to tell that there was no connection to send a call over."""
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
+FAILURES = {number for number, code in CODES.items() if code in BY_CODE}
+LAST_HTTP_STATUS = 600
 CONNECTION = {
     grpc.StatusCode.DEADLINE_EXCEEDED: (DeadlineExceeded, None, "did not answer in time; ask for less or try again"),
     grpc.StatusCode.CANCELLED: (Cancelled, None, "stopped the call because the caller went away"),
@@ -80,7 +84,7 @@ def from_status(status: status_pb2.Status) -> PlatformError | None:
     """Return the error that `to_status` was given, None if the status is not one of ours."""
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     found = [detail.Unpack(info) for detail in status.details if detail.Is(info.DESCRIPTOR)]
-    if not found or info.domain != DOMAIN:
+    if not found or info.domain != DOMAIN or status.code not in FAILURES:
         return None
     for detail in status.details:
         detail.Unpack(bad_request)
@@ -92,7 +96,7 @@ def from_status(status: status_pb2.Status) -> PlatformError | None:
         metadata=metadata,
         errors=[FieldError(wrong.field, wrong.description) for wrong in bad_request.field_violations],
     )
-    if http_status:
+    if http_status.isdecimal() and HTTPStatus.BAD_REQUEST <= int(http_status) < LAST_HTTP_STATUS:
         # The class is that of the code: only this one error differs from it.
         vars(error)["http_status"] = int(http_status)
     return error

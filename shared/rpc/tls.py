@@ -20,7 +20,7 @@ def _bytes(path: Path | None) -> bytes:
     try:
         return Path(path or "").read_bytes()
     except OSError as error:
-        raise TlsFileMissing(f"{path} cannot be read; point TLS_CA, TLS_CERT and TLS_KEY at PEM files") from error
+        raise TlsFileMissing(f"{path} cannot be read; point the TLS settings at PEM files") from error
 
 
 def bind(server: grpc.aio.Server, settings: ProcessSettings) -> int:
@@ -43,3 +43,11 @@ def connect(
     )
     named = [*options, ("grpc.ssl_target_name_override", name)]
     return grpc.aio.secure_channel(address, credentials, options=named)
+
+
+def believed(authority: Path | None) -> grpc.ChannelCredentials:
+    """Return what is believed of a server that is none of our own processes: a certificate made out to its host.
+
+    It is shown none of ours. `authority` is a PEM file of who signs such certificates; None: whom gRPC ships with.
+    """
+    return grpc.ssl_channel_credentials(_bytes(authority) if authority else None)

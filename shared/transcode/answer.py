@@ -9,18 +9,20 @@ from urllib.parse import quote
 
 import orjson
 
-from shared.errors import Internal
+from shared.errors import FieldError, Internal
 from shared.transcode import fields as f
 from shared.transcode import negotiate
 from shared.transcode.contract import Method
 from shared.transcode.cookies import Cookies
 from shared.transcode.encode import Encoders
+from shared.transcode.pairs import invalid
 from shared.transcode.problem import Header
 from shared.transcode.request import holds_secret
-from shared.transcode.tables import ARROW, CSV, JSON, file_body, file_headers, printable
+from shared.transcode.tables import ARROW, COLUMNS, CSV, FILES, FORMATS, JSON, XLSX, file_body, file_headers, printable
+from shared.transcode.workbook import offered
 
-OFFERED = (JSON, CSV, ARROW)
 OPERATIONS = "/api/v1/operations/"
+FORMAT = b"format="
 Headers = Mapping[bytes, bytes]
 
 
@@ -46,6 +48,9 @@ class Answerer:
         self._operation = operation_field(method)
         self._file_name = method.rule.template.text.rpartition("/")[2]
         self.table_field = table_field(method)
+        self._offered = (JSON, COLUMNS, CSV, ARROW, *((XLSX,) if offered() else ()))
+        self._columnar = Encoders(columnar=True).message(method.descriptor.output_type) if self.table_field else None
+        self._names_format = bool(self.table_field) and "format" not in method.request_fields()
         self._redirect = method.policy.redirect_field
         self._redirect_status = 302 if method.rule.verb == "GET" else 303
         self._raw = method.descriptor.output_type.full_name == f.HTTP_BODY
@@ -53,9 +58,27 @@ class Answerer:
         self._caching = caching(method, bool(self.table_field))
 
     def media_type(self, headers: Headers) -> str:
-        """Return what the caller wants: a file where rows can be one, JSON otherwise."""
+        """Return what the caller wants: a file or columns where rows can be so, JSON otherwise."""
         accept = headers.get(b"accept", b"*/*")
-        return JSON if not self.table_field or accept == b"*/*" else negotiate.chosen(accept, OFFERED)
+        return JSON if not self.table_field or accept == b"*/*" else negotiate.chosen(accept, self._offered)
+
+    def named_format(self, query: bytes) -> tuple[str, bytes]:
+        """Return the media type that `format=` in a query names, empty where it names none, and the query without it.
+
+        Raises InvalidArgument for a format there is not.
+        """
+        if FORMAT not in query or not self._names_format:
+            return "", query
+        pairs = query.split(b"&")
+        named = [pair[len(FORMAT) :].decode("latin-1") for pair in pairs if pair.startswith(FORMAT)]
+        rest = b"&".join(pair for pair in pairs if not pair.startswith(FORMAT))
+        if not named:
+            return "", query
+        media_type = FORMATS.get(named[0]) if len(named) == 1 else None
+        if media_type not in self._offered:
+            known = ", ".join(name for name, kind in FORMATS.items() if kind in self._offered)
+            raise invalid([FieldError("format", f"must be given once and be one of {known}")])
+        return media_type or "", rest
 
     def answer(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
         """Return the whole answer, the same for every caller who asks the same."""
@@ -77,14 +100,15 @@ class Answerer:
             return self._redirected(getattr(message, self._redirect))
         if self._raw:
             return Answer(self._status, message.data, printable(message.content_type))
-        if media_type != JSON:
+        if media_type in FILES:
             table = getattr(message, self.table_field)
             about = file_headers(table, media_type, self._file_name)
             return Answer(self._status, file_body(table, media_type), charset(media_type), about)
-        found = self._encode(message)
+        columnar = self._columnar if media_type == COLUMNS else None
+        found = self._encode(message) if columnar is None else columnar(message)
         cookies = self._cookies.take(found) if cookie_mode else []
         status, where = self._standing(message)
-        return Answer(status, orjson.dumps(found), headers=where + cookies + self._cookies.clear())
+        return Answer(status, orjson.dumps(found), media_type.encode(), where + cookies + self._cookies.clear())
 
     def _standing(self, message: Any) -> tuple[int, list[Header]]:
         """Return the status, and where to ask how the work stands: an answer that has come needs no asking."""

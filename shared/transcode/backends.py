@@ -49,8 +49,13 @@ class Backends:
     """The channels by service name, and the names of the systems that a call may be routed to by a field."""
 
     def __init__(self, channels: Mapping[str, Backend], systems: Collection[str] = ()) -> None:
-        self._channels = dict(channels)
-        self._systems = frozenset(systems)
+        self._own, self._own_systems = dict(channels), frozenset(systems)
+        self._channels, self._systems = self._own, self._own_systems
+
+    def further(self, systems: Mapping[str, Backend]) -> None:
+        """Send calls to these systems too, none of which is called as an own one is; those told before are gone."""
+        self._channels = {**systems, **self._own}
+        self._systems = self._own_systems | systems.keys()
 
     def service(self, method: Method) -> Callable[[Any], str]:
         """Return what names the service of a call, by its contract or by the field it is routed by.

@@ -182,6 +182,17 @@ def redirect_is_text(method: Method) -> None:
         raise ContractError(f"{method.full_name}: redirect_field {name!r} is no string of its answer")
 
 
+def unread_body_is_bytes(method: Method) -> None:
+    """Refuse a body that is to stay unread in a field that is no bytes, or that shows no message of its file."""
+    field = f.as_it_came(method.descriptor, method.http.body) if method.http else None
+    if field is None:
+        return
+    if field.type != FieldDescriptor.TYPE_BYTES or field.is_repeated:
+        raise ContractError(f"{method.full_name}: json_as stands at {field.name}, which is no bytes")
+    if f.message_named(field) is None:
+        raise ContractError(f"{method.full_name}: json_as names no message of its file")
+
+
 def template_fields(permission: str) -> list[str]:
     """Return the request fields in a permission such as `{system}:read`."""
     return [part.split("}", 1)[0] for part in permission.split("{")[1:]]
@@ -195,6 +206,7 @@ CHECKS: tuple[Callable[[Method], None], ...] = (
     forms_are_whole,
     oauth_endpoint_known,
     redirect_is_text,
+    unread_body_is_bytes,
 )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from google.protobuf.descriptor import FieldDescriptor
 from starlette.requests import cookie_parser
 
-from shared.errors import PermissionDenied
+from shared.errors import InvalidArgument, PermissionDenied
 from shared.transcode import fields as f
 from shared.transcode.contract import Method
 from shared.transcode.problem import Header
@@ -71,9 +71,13 @@ class Cookies:
         return bool(self._given or self._taken or self._clears)
 
     def asked(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Return whether the caller wants cookies. Raises ForeignOrigin when it is a page of another site."""
-        if headers.get(b"x-session", b"").lower() != ASKED:
+        """Return whether the caller wants cookies. Raises InvalidArgument or ForeignOrigin."""
+        how = headers.get(b"x-session")
+        if how is None:
             return False
+        if how.lower() != ASKED:
+            # Whoever misspells it would be shown in the body what a script is never to see.
+            raise InvalidArgument("X-Session is `cookie` or left out")
         origin = headers.get(b"origin")
         host = headers.get(b"host", b"").decode("latin-1").lower()
         if origin is not None and urlsplit(origin.decode("latin-1")).netloc.lower() != host:

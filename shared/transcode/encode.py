@@ -25,8 +25,9 @@ Step = Callable[[Any, dict[str, Any]], None]
 class Encoders:
     """The compiled encoder of every message type asked for; recursion goes through the same table."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, columnar: bool = False) -> None:
         self._steps: dict[str, list[Step]] = {}
+        self._columnar = columnar
 
     def message(self, descriptor: Descriptor) -> Convert:
         """Return the encoder of a message type, compiling it and what it holds when new."""
@@ -47,7 +48,7 @@ class Encoders:
         if field.is_repeated:
             return always(field.name, listed(self._single(field)))
         if f.is_message(field, f.TABLE):
-            return flat(field.name, flat_table(self))
+            return flat(field.name, flat_table(self, self._columnar))
         if field.enum_type is not None and not field.has_presence and f.has_unspecified(field.enum_type):
             return when_true(field.name, self._single(field))
         if field.has_presence:

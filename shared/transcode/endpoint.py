@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +29,7 @@ from shared.transcode.form import BodyReader
 from shared.transcode.oauth import send_oauth_error
 from shared.transcode.parts import Keeper, Limiter, Question, Replier
 from shared.transcode.request import RequestReader
-from shared.transcode.tables import JSON
+from shared.transcode.tables import FILES, XLSX
 
 LONGEST_TIMEOUT_SECONDS = 30.0
 ENCODED = "shop.encoded"
@@ -75,6 +76,7 @@ class Endpoint:
         self._may_be_kept = may_be_kept(method)
         self._takes_key = idempotency.creates(method)
         self._callers = Callers(edge.verifier, edge.api_keys)
+        self._max_body_bytes = method.policy.max_body_bytes or edge.max_body_bytes
         self._cost = method.policy.rate_cost or 1
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
@@ -97,14 +99,15 @@ class Endpoint:
         headers = dict(scope["headers"])
         caller = await self._admitted(scope, headers)
         cookie_mode = self._cookies.used and self._cookies.asked(headers)
-        request = await self._request(scope, headers, receive, cookie_mode)
+        named, query = self._answerer.named_format(scope["query_string"])
+        request = await self._request(scope, query, headers, receive, cookie_mode)
         # A name that is no system's is not found for anybody; how a known one stands is for those it lets in.
         service = self._service(request)
         if self._access.fields:
             self._access.check(caller, request)
         backend = self._edge.backends.running(service)
-        media_type = self._answerer.media_type(headers)
-        metadata: tuple[tuple[str, str], ...] = ARROW_ASKED if media_type != JSON else ()
+        media_type = named or self._answerer.media_type(headers)
+        metadata: tuple[tuple[str, str], ...] = ARROW_ASKED if media_type in FILES else ()
         if self._tells_client:  # reads are not told: it would cost each of them, and nobody notes who read what
             metadata += ((client.HEADER, client.told(scope, headers)),)
         timeout = self._timeout(headers)
@@ -113,6 +116,8 @@ class Endpoint:
             message = await backend.call(
                 self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=metadata
             )
+            if media_type == XLSX:  # takes a while to write, and others wait on this loop
+                return await asyncio.to_thread(self._answerer.answer, message, media_type, cookie_mode)
             return self._answerer.answer(message, media_type, cookie_mode)
 
         keeper = self._edge.keeper if self._may_be_kept else None
@@ -151,13 +156,18 @@ class Endpoint:
             self._access.check(caller, None)
         return caller
 
-    async def _request(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool) -> Any:
-        content = None
-        if self._reader.body_field:
-            content = await self._body.read(headers, receive, self._edge.max_body_bytes)
+    async def _request(
+        self, scope: Scope, query: bytes, headers: Mapping[bytes, bytes], receive: Receive, cookie_mode: bool
+    ) -> Any:
+        content: dict[str, Any] | bytes | None = None
+        if self._reader.is_unread:
+            content = await body.read_bytes(headers, receive, self._max_body_bytes)
+            body.check_type(headers)
+        elif self._reader.body_field:
+            content = await self._body.read(headers, receive, self._max_body_bytes)
             if cookie_mode:
                 self._cookies.fill(content, headers)
-        return self._reader.read(scope["path_params"], scope["query_string"], content)
+        return self._reader.read(scope["path_params"], query, content)
 
     def _timeout(self, headers: Mapping[bytes, bytes]) -> float:
         asked = headers.get(b"x-request-timeout")

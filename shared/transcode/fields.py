@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
 
 from protos.common.v1 import options_pb2
 
@@ -89,3 +89,17 @@ def upper_snake(camel: str) -> str:
     """Return `SEGMENT_METHOD` for `SegmentMethod`."""
     parts = [f"_{letter}" if letter.isupper() else letter for letter in camel]
     return "".join(parts).strip("_").upper()
+
+
+def as_it_came(method: MethodDescriptor, body: str) -> FieldDescriptor | None:
+    """Return the field that takes a method's JSON body unread, None where there is no such field."""
+    field = method.input_type.fields_by_name.get(body)
+    return field if field is not None and options_of(field).json_as else None
+
+
+def message_named(field: FieldDescriptor) -> Descriptor | None:
+    """Return the message that the document shows for an unread body."""
+    file: Any = field.containing_type.file if field.containing_type is not None else None
+    name = options_of(field).json_as.removeprefix(f"{file.package}.")
+    found: Descriptor | None = file.message_types_by_name.get(name)
+    return found

@@ -12,6 +12,7 @@ from shared.transcode import idempotency, reasons, security
 from shared.transcode.by_hand import completed
 from shared.transcode.comments import load_comments
 from shared.transcode.contract import OAUTH_ENDPOINTS, Contracts, Method
+from shared.transcode.links import links
 from shared.transcode.oauth import ERRORS
 from shared.transcode.operation import Operation
 from shared.transcode.schema import Schema, Schemas
@@ -85,6 +86,7 @@ OAUTH_ERROR: Schema = {
         "error_description": {"type": "string", "description": "What was wrong and what to do."},
     },
 }
+TITLES = {system.name: system.title for system in SYSTEMS}
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,9 @@ class Document:
     password_grant: bool = False
     """Whether the token endpoint takes passwords, for the page that tries the API."""
 
-    def build(self, contracts: Contracts) -> dict[str, Any]:
-        """Return the document of the published methods, sorted by path."""
+    def build(self, contracts: Contracts, titles: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Return the document of the published methods, sorted by path; `titles` are those of further systems."""
+        titled = {**(titles or {}), **TITLES}
         schemas = Schemas(load_comments() if self.comments is None else self.comments)
         schemas.components["Problem"] = PROBLEM
         if any(method.policy.oauth_endpoint for method in contracts.published):
@@ -113,14 +116,17 @@ class Document:
         paths = {path: completed(item, tuple(schemes)) for path, item in self.extra_paths.items()}
         for method in contracts.published:
             item = paths.setdefault(method.rule.template.text, {})
-            made = Operation(method, schemas, tag(method), tuple(schemes)).build()
+            made = Operation(method, schemas, tag(method, titled), tuple(schemes)).build()
+            for answer in (made["responses"].get(status) for status in ("200", "202")):
+                if answer and (found := links(method, contracts.published)):
+                    answer["links"] = found
             takes_key = self.takes_keys and idempotency.creates(method)
             item[method.rule.verb.lower()] = idempotency.documented(made) if takes_key else made
         return {
             "openapi": "3.1.0",
             "info": {"title": self.title, "version": self.version, "description": self.description},
             "servers": [{"url": "/", "description": "This installation"}],
-            "tags": [*tags(contracts.published, schemas.comments), *self.extra_tags],
+            "tags": [*tags(contracts.published, schemas.comments, titled), *self.extra_tags],
             "paths": dict(sorted(paths.items())),
             "components": {
                 "schemas": dict(sorted(schemas.components.items())),
@@ -136,16 +142,15 @@ def oauth_paths(contracts: Contracts) -> dict[str, str]:
     return found if len(found) == len(OAUTH_ENDPOINTS) else {}
 
 
-def tag(method: Method) -> str:
+def tag(method: Method, titles: Mapping[str, str]) -> str:
     """Return the human title of a method's service: the system's, or the service's own name in words."""
-    titles = {system.name: system.title for system in SYSTEMS}
     name = method.descriptor.containing_service.name.removesuffix("Service")
     return titles.get(method.backend) or f.upper_snake(name).replace("_", " ").capitalize()
 
 
-def tags(methods: Iterable[Method], comments: Mapping[str, str]) -> list[Schema]:
+def tags(methods: Iterable[Method], comments: Mapping[str, str], titles: Mapping[str, str]) -> list[Schema]:
     """Return the tags in use, in the order of the services."""
-    found = {tag(method): method.service for method in methods}
+    found = {tag(method, titles): method.service for method in methods}
     return [
         {"name": name, **({"description": comments[service]} if service in comments else {})}
         for name, service in found.items()

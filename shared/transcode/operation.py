@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -17,7 +17,7 @@ from shared.transcode.form import FORM
 from shared.transcode.rows import row_schema
 from shared.transcode.schema import Schema, Schemas
 from shared.transcode.security import BEARER, PERSON, for_persons_alone, requirement
-from shared.transcode.tables import ARROW, CSV, JSON
+from shared.transcode.tables import ARROW, COLUMNS, CSV, FORMATS, JSON, XLSX
 
 PROBLEM_TYPE = "application/problem+json"
 SESSION_HEADER: Schema = {
@@ -30,6 +30,13 @@ SESSION_HEADER: Schema = {
 LOCATION: Schema = {
     "description": "Where to ask how the work stands, `/api/v1/operations/{name}`.",
     "schema": {"type": "string", "format": "uri-reference"},
+}
+FORMAT_PARAMETER: Schema = {
+    "name": "format",
+    "in": "query",
+    "required": False,
+    "description": "What to answer with, for callers who cannot say it by `Accept`; it counts before that.",
+    "schema": {"type": "string", "enum": list(FORMATS)},
 }
 FILE_HEADERS: dict[str, Schema] = {
     "X-Next-Page-Token": {"description": "Token of the next page, when there is one.", "schema": {"type": "string"}},
@@ -98,6 +105,8 @@ class Operation:
     def _parameters(self) -> list[Schema]:
         found = [self._parameter(name, "path") for name in self._path]
         found += [self._parameter(name, "query") for name in self._method.query_fields()]
+        if table_field(self._method) and "format" not in self._fields:
+            found.append(FORMAT_PARAMETER)
         return [*found, SESSION_HEADER] if self._uses_cookies() else found
 
     def _parameter(self, name: str, place: str) -> Schema:
@@ -176,11 +185,26 @@ class Operation:
         }
         if table_field(self._method):
             found["headers"] = FILE_HEADERS
+            found["content"][COLUMNS] = {"schema": columnar(schema, self._schemas.components)}
             found["content"][CSV] = {"schema": {"type": "string"}}
-            found["content"][ARROW] = {"schema": {"type": "string", "contentMediaType": ARROW}}
+            for binary in (ARROW, XLSX):
+                found["content"][binary] = {"schema": {"type": "string", "contentMediaType": binary}}
         return found
 
     def _problem(self, description: str) -> Schema:
         oauth = bool(self._method.policy.oauth_endpoint)
         content: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{'OAuthError' if oauth else 'Problem'}"}}
         return {"description": description, "content": {JSON if oauth else PROBLEM_TYPE: content}}
+
+
+def columnar(schema: Schema, components: Mapping[str, Schema]) -> Schema:
+    """Return the schema of an answer with rows by column, from that with rows one by one."""
+    whole = components[schema["$ref"].rpartition("/")[2]]
+    data = {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {}},
+        "description": "The rows of this page by column: name to values, all lists as long as there are rows.",
+    }
+    kept = {name: inner for name, inner in whole["properties"].items() if name != "items"}
+    required = ["data", *(name for name in whole["required"] if name != "items")]
+    return {**whole, "title": f"{whole['title']}.Columns", "properties": {"data": data, **kept}, "required": required}

@@ -16,6 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 Header = tuple[bytes, bytes]
 RETRY_AFTER = "retry_after_s"
 """Metadata of an error that says when to try again; it becomes the header Retry-After."""
+SECONDS = re.compile(r"[0-9]{1,6}")
 
 
 class UnknownPath(NotFound):
@@ -70,7 +71,8 @@ def headers(error: PlatformError) -> list[Header]:
     if isinstance(error, MethodNotAllowed):
         found.append((b"allow", error.allow.encode()))
     if error.http_status in (429, 503) or RETRY_AFTER in error.metadata:
-        found.append((b"retry-after", error.metadata.get(RETRY_AFTER, "1").encode()))
+        wait = error.metadata.get(RETRY_AFTER, "1")
+        found.append((b"retry-after", wait.encode() if SECONDS.fullmatch(wait) else b"1"))
     return found
 
 

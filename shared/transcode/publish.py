@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared import telemetry
@@ -22,12 +24,21 @@ from shared.transcode import problem
 from shared.transcode.backends import Backends
 from shared.transcode.contract import Contracts, load_contracts
 from shared.transcode.cookies import CookieNames
-from shared.transcode.endpoint import Edge
+from shared.transcode.endpoint import Edge, Endpoint
 from shared.transcode.openapi import Document
 from shared.transcode.routes import RouteTable
 
 OPENAPI_PATH = "/api/v1/openapi.json"
 SWAPS_KEYS = "auth.v1.ApiKeyService"
+
+
+@dataclass(frozen=True)
+class Further:
+    """The contracts of a system that came while the process ran."""
+
+    title: str
+    contracts: Contracts
+    endpoints: tuple[Endpoint, ...]
 
 
 def unchanged(app: ASGIApp) -> ASGIApp:
@@ -47,6 +58,7 @@ class ContractApp(FastAPI):
         super().__init__(openapi_url=OPENAPI_PATH, docs_url=None, redoc_url=None, redirect_slashes=False, **options)
         self._surround = surround
         self.table: RouteTable | None = None
+        self.further: tuple[Further, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, without looking for the framework's own telemetry: ours is around the application."""
@@ -69,18 +81,28 @@ class ContractApp(FastAPI):
 
         return self._surround(dispatch)
 
+    def publish_further(self, further: Sequence[Further]) -> None:
+        """Serve and document these beside the contracts the process began with; those told before are gone."""
+        if self.table is None:
+            raise Internal("nothing is published yet that this could stand beside")
+        self.table.further(endpoint for one in further for endpoint in one.endpoints)
+        self.further = tuple(further)
+        self.openapi_schema = None
+
 
 def publish(app: ContractApp, contracts: Contracts, edge: Edge, document: Document) -> RouteTable:
     """Return the routes, now part of the application; `app.openapi()` answers the document."""
     table = RouteTable(contracts.published, edge)
     app.table = table
     app.router.routes.append(table)
-    made: list[dict[str, Any]] = []
 
     def openapi() -> dict[str, Any]:
-        if not made:
-            made.append(document.build(contracts))
-        return made[0]
+        if app.openapi_schema is None:
+            every = (contracts, *(one.contracts for one in app.further))
+            methods = Contracts(tuple(method for some in every for method in some.methods))
+            titles = {one.contracts.methods[0].backend: one.title for one in app.further if one.contracts.methods}
+            app.openapi_schema = document.build(methods, titles)
+        return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
     app.add_exception_handler(PlatformError, as_problem)
@@ -108,10 +130,24 @@ def platform_error(request: Request, error: HTTPException) -> PlatformError:
     if error.status_code == 404:
         return problem.UnknownPath(f"there is nothing at {request.url.path[:200]}; see {OPENAPI_PATH}")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        return problem.MethodNotAllowed(request.method, [verb for verb in allowed.split(", ") if verb])
+        return problem.MethodNotAllowed(request.method, offered(request))
     kinds = [kind for kind in BY_CODE.values() if kind.http_status == error.status_code]
     return (kinds[0] if kinds else InvalidArgument)(str(error.detail))
+
+
+def offered(request: Request) -> list[str]:
+    """Return the verbs that hand-written routes offer at the path: the framework tells those of the first alone."""
+    found = [one for one in by_hand(request.app.router.routes) if one.matches(request.scope)[0] is not Match.NONE]
+    return sorted({verb for one in found for verb in one.methods or ()})
+
+
+def by_hand(routes: Iterable[BaseRoute]) -> Iterator[Route]:
+    """Yield the hand-written HTTP routes among some, also those of a router that was included."""
+    for one in routes:
+        if isinstance(one, Route):
+            yield one
+        elif (router := getattr(one, "original_router", None)) is not None:
+            yield from by_hand(router.routes)
 
 
 def service_app(

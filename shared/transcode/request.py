@@ -26,6 +26,7 @@ class RequestReader:
         found = method.request_fields()
         path, body = method.rule.template.fields, method.rule.body
         self.body_field = body
+        self.is_unread = f.as_it_came(method.descriptor, body) is not None
         self._parsers = {name: parser(found[name]) for name in path}
         self._path = frozenset(path)
         queried = method.query_fields()
@@ -36,8 +37,12 @@ class RequestReader:
         self._validator = validator(method.descriptor.input_type)
         self._told = not holds_secret(method.descriptor.input_type)
 
-    def read(self, path: Mapping[str, str], query: bytes, body: dict[str, Any] | None) -> Message:
-        """Return the message. Raises InvalidArgument with a FieldError for each field that is wrong."""
+    def read(self, path: Mapping[str, str], query: bytes, body: dict[str, Any] | bytes | None) -> Message:
+        """Return the message; a body in bytes stays as it is. Raises InvalidArgument with every wrong field."""
+        if isinstance(body, bytes):
+            message = self.read(path, query, None)
+            setattr(message, self.body_field, body)
+            return message
         values = self._query.read(query) if query else {}
         if body is not None:
             self._add_body(values, body)

@@ -29,22 +29,26 @@ class Place:
             self.verbs["HEAD"] = endpoint
 
 
+def placed(endpoints: Iterable[Endpoint]) -> tuple[dict[str, Place], list[Place]]:
+    """Return the places of endpoints: those of plain paths by path, and those with fields in their order."""
+    shapes: dict[str, Place] = {}
+    for endpoint in endpoints:
+        rule = endpoint.method.rule
+        shapes.setdefault(rule.template.shape, Place(rule.template)).add(rule.verb, endpoint)
+    exact = {place.template.text: place for place in shapes.values() if not place.template.fields}
+    return exact, [place for place in shapes.values() if place.template.fields]
+
+
 class RouteTable(BaseRoute):
     """The route that finds the endpoint of a request."""
 
     def __init__(self, methods: Iterable[Method], edge: Edge) -> None:
-        self._exact: dict[str, Place] = {}
-        self._patterns: list[Place] = []
-        shapes: dict[str, Place] = {}
-        for method in methods:
-            template = method.rule.template
-            place = shapes.setdefault(template.shape, Place(template))
-            place.add(method.rule.verb, Endpoint(method, edge))
-        for place in shapes.values():
-            if place.template.fields:
-                self._patterns.append(place)
-            else:
-                self._exact[place.template.text] = place
+        self._own = tuple(Endpoint(method, edge) for method in methods)
+        self._exact, self._patterns = placed(self._own)
+
+    def further(self, endpoints: Iterable[Endpoint]) -> None:
+        """Serve these too, none of which stands where an own one does; those told before are gone."""
+        self._exact, self._patterns = placed((*self._own, *endpoints))
 
     @property
     def paths(self) -> tuple[str, ...]:

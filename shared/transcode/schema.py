@@ -78,6 +78,9 @@ class Schemas:
     def field(self, field: FieldDescriptor, reading: bool) -> Schema:
         """Return the schema of a field with its description, example and default."""
         options = f.options_of(field)
+        unread = f.message_named(field) if options.json_as else None
+        if unread is not None:
+            return self.reference(unread, reading)
         schema = self._shape(field, options, reading)
         self.describe(schema, str(field.full_name), unit=options.unit)
         if options.default and reading:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from protos.common.v1 import table_pb2
 from shared.table_message import to_csv, to_items
 from shared.transcode import fields as f
+from shared.transcode.workbook import to_xlsx
 
 if TYPE_CHECKING:
     from shared.transcode.encode import Encoders
@@ -15,19 +18,29 @@ if TYPE_CHECKING:
 JSON = "application/json"
 CSV = "text/csv"
 ARROW = "application/vnd.apache.arrow.stream"
-FILES = (CSV, ARROW)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+COLUMNS = "application/vnd.shop.columns+json"
+"""JSON whose rows are `data`, column → values: each name stands there once."""
+FILES = (CSV, ARROW, XLSX)
+SUFFIXES = {CSV: "csv", ARROW: "arrow", XLSX: "xlsx"}
+FORMATS = {"json": JSON, "columns": COLUMNS, "csv": CSV, "arrow": ARROW, "xlsx": XLSX}
+"""What `?format=` may say, for people who cannot set headers."""
 
 Flatten = Callable[[table_pb2.Table, dict[str, Any]], None]
 
 
-def flat_table(encoders: Encoders) -> Flatten:
-    """Return what writes a table's parts into the answer that holds it."""
+def flat_table(encoders: Encoders, columnar: bool = False) -> Flatten:
+    """Return what writes a table's parts into the answer that holds it: `items`, or `data` by column."""
     parts: dict[str, Any] = f.parts_of(table_pb2.Table)
     column = encoders.message(parts["columns"].message_type)
     lineage = encoders.message(parts["lineage"].message_type)
 
     def write(table: table_pb2.Table, out: dict[str, Any]) -> None:
-        out["items"] = to_items(table) if table.WhichOneof("rows") else []
+        if columnar:
+            # Columns came as JSON and go as they came.
+            out["data"] = orjson.Fragment(table.json_columns or b"{}")
+        else:
+            out["items"] = to_items(table) if table.WhichOneof("rows") else []
         out["columns"] = [column(one) for one in table.columns]
         if table.next_page_token:
             out["next_page_token"] = table.next_page_token
@@ -39,13 +52,15 @@ def flat_table(encoders: Encoders) -> Flatten:
 
 
 def file_body(table: table_pb2.Table, media_type: str) -> bytes:
-    """Return the rows as a CSV file or an Arrow stream; the table came as Arrow."""
+    """Return the rows as a CSV file, a workbook or an Arrow stream; the table came as Arrow."""
+    if media_type == XLSX:
+        return to_xlsx(table)
     return table.arrow_stream if media_type == ARROW else to_csv(table.arrow_stream)
 
 
 def file_headers(table: table_pb2.Table, media_type: str, name: str) -> list[tuple[bytes, bytes]]:
     """Return what a file cannot hold itself: its name, where the next page is, what it was made from."""
-    suffix = "csv" if media_type == CSV else "arrow"
+    suffix = SUFFIXES[media_type]
     found = {
         "content-disposition": f'attachment; filename="{name}.{suffix}"',
         "x-next-page-token": table.next_page_token,

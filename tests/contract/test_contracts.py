@@ -77,6 +77,17 @@ def test_programs_may_come_by_key_or_oauth_except_where_only_the_person_may(open
         assert schemes in (set(), person), one["operationId"]
 
 
+def test_answers_lead_to_what_can_be_done_with_what_they_name(openapi):
+    made = openapi["paths"]["/api/v1/auth/users"]["post"]["responses"]["200"]["links"]
+    assert made["UserService_GetUser"]["parameters"] == {"id": "$response.body#/user/id"}
+    listed = openapi["paths"]["/api/v1/auth/api-keys"]["get"]["responses"]["200"]["links"]
+    assert listed["ApiKeyService_RevokeApiKey"]["parameters"] == {"id": "$response.body#/items/0/id"}
+    names = {one["operationId"] for one in operations(openapi)}
+    for one in operations(openapi):
+        for answer in one["responses"].values():
+            assert {link["operationId"] for link in answer.get("links", {}).values()} <= names
+
+
 def test_every_operation_says_how_it_fails(openapi):
     for one in operations(openapi):
         assert {"400", "default"} <= set(one["responses"]), one["operationId"]

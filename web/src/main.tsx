@@ -3,8 +3,11 @@ import '@/app/page.css'
 import { createRoot } from 'react-dom/client'
 import { App } from '@/app/app'
 import { createApi } from '@/lib/api'
+import { MailLink } from '@/lib/mail-link'
 import { Session } from '@/lib/session'
 
+// First of all: the address still holds the token.
+const mailLink = new MailLink(window)
 const session = new Session({
   fetch: (request) => window.fetch(request),
   storage: window.localStorage,
@@ -14,5 +17,5 @@ const session = new Session({
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')
-createRoot(root).render(<App session={session} api={createApi(session)} nonce={nonce} />)
+createRoot(root).render(<App session={session} api={createApi(session)} mailLink={mailLink} nonce={nonce} />)
 void session.resume()

@@ -98,7 +98,7 @@ def _fill(checked: Checked, max_rejected: float, keys: Path | None, connection: 
 
 
 def _keys() -> Path:
-    return PipelineSettings().var_dir / "secrets" / "tokenisation.json"
+    return PipelineSettings().tokenisation_keys
 
 
 def _plain(table: TableMapping) -> frozenset[str]:

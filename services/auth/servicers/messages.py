@@ -22,6 +22,7 @@ def to_user(account: Account) -> auth_pb2.User:
         created_at=account.created_at,
         email_verified=account.email_verified,
         regions=account.regions or (),
+        mfa_enabled=account.second_factor,
     )
 
 

@@ -28,6 +28,7 @@ from services.auth.mfa.factors import (
 )
 from services.auth.mfa.seal import Seal, SealBroken, SealKeyExposed
 from services.auth.revocations import LocalRevocations
+from services.auth.servicers.messages import to_user
 from services.auth.sessions import Sessions
 from services.auth.settings import AuthSettings
 from services.auth.store import MfaFactorRow, MfaRecoveryCodeRow, UserRow
@@ -103,7 +104,9 @@ async def test_what_an_app_needs_is_shown_as_text_link_and_picture(mfa: Mfa, ada
 
 async def test_nothing_is_asked_for_before_a_code_was_verified(mfa: Mfa, accounts: Accounts, ada: Account) -> None:
     await mfa.enroll(ada.id, PASSWORD)
-    assert not (await accounts.get(ada.id)).second_factor
+    account = await accounts.get(ada.id)
+    assert not account.second_factor
+    assert not to_user(account).mfa_enabled
     with pytest.raises(MfaNotEnrolled):
         await mfa.disable(ada.id, PASSWORD, "000000")
 
@@ -116,7 +119,9 @@ async def test_enrolling_again_replaces_the_secret_until_it_is_on(
     with pytest.raises(MfaCodeWrong):
         await mfa.enable(ada.id, first.code())
     assert len(await mfa.enable(ada.id, second.code())) == 10
-    assert (await accounts.get(ada.id)).second_factor
+    account = await accounts.get(ada.id)
+    assert account.second_factor
+    assert to_user(account).mfa_enabled
     with pytest.raises(MfaEnabled):
         await mfa.enroll(ada.id, PASSWORD)
     with pytest.raises(MfaEnabled):

@@ -458,6 +458,16 @@ async def test_what_is_not_offered_is_told_to_the_client(rig: Rig, changes: dict
     assert query(begun.headers["location"])["error"] == error
 
 
+@pytest.mark.parametrize("name", ["response_type", "code_challenge_method"])
+@pytest.mark.parametrize("value", ["몐", 'co"de', "co\\de", "\x00", "²"])
+async def test_what_no_error_may_repeat_is_refused_before_it_could(rig: Rig, name: str, value: str) -> None:
+    """RFC 6749, 5.2: a description holds printable ASCII without quotes; Authlib repeats what it was sent there."""
+    begun = await rig.authorize(**{name: value})
+    assert (begun.status_code, begun.json()["error"]) == (400, "invalid_request")
+    asked = await rig.consent(**{name: value})
+    assert (asked.status_code, asked.json()["reason"]) == (400, "INVALID_ARGUMENT")
+
+
 @pytest.mark.parametrize("client_id", ["nobody", "", None, "' OR 1=1 --", "../swagger"])
 async def test_an_unknown_client_is_told_to_the_person_not_redirected(rig: Rig, client_id: str | None) -> None:
     begun = await rig.authorize(client_id=client_id)

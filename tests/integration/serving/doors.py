@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pyarrow as pa
+from python_calamine import CalamineWorkbook
 
 from services.demand import segments
 from services.demand.servicer import services
@@ -27,7 +29,13 @@ from tests.unit.services.demand.conftest import NothingRevoked, OneKey
 
 SERVICE, GATEWAY = DOORS = ("service", "gateway")
 SEGMENTS, QUERY, TABLES = "demand-insights/segments", "analytics/demand/query", "analytics/demand/tables"
-JSON, CSV, ARROW = FORMATS = ("application/json", "text/csv", "application/vnd.apache.arrow.stream")
+JSON, CSV, ARROW, COLUMNS, XLSX = FORMATS = (
+    "application/json",
+    "text/csv",
+    "application/vnd.apache.arrow.stream",
+    "application/vnd.shop.columns+json",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+)
 Row = dict[str, Any]
 
 
@@ -66,20 +74,34 @@ async def served(lake: Lake, key: SigningKey) -> AsyncIterator[Served]:
 
 
 def rows_of(response: httpx.Response, form: str) -> list[Row]:
-    """Return the rows of an answer as that form holds them: CSV all text, Arrow with the lake's own types."""
+    """Return the rows of an answer as that form holds them: CSV all text, Arrow and Excel with types of theirs."""
     assert response.status_code == 200, response.text
     assert response.headers["content-type"].startswith(form)
     if form == JSON:
         return list(response.json()["items"])
+    if form == COLUMNS:
+        data = response.json()["data"]
+        return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
+    if form == XLSX:
+        header, *rows = CalamineWorkbook.from_filelike(io.BytesIO(response.content)).get_sheet_by_index(0).to_python()
+        return [dict(zip(header, row, strict=True)) for row in rows]
     if form == CSV:
         return list(csv.DictReader(io.StringIO(response.text)))
     with pa.ipc.open_stream(response.content) as stream:
         return list(stream.read_all().to_pylist())
 
 
+def content_of(response: httpx.Response, form: str) -> bytes:
+    """Return every byte an answer tells, a workbook's unpacked."""
+    if form != XLSX or response.status_code != 200:
+        return response.content
+    parts = zipfile.ZipFile(io.BytesIO(response.content))
+    return b"".join(parts.read(name) for name in parts.namelist())
+
+
 def version_of(response: httpx.Response, form: str) -> int:
     """Return the table version an answer says it was made from."""
-    return int(response.json()["lineage"]["version"] if form == JSON else response.headers["x-lake-version"])
+    return int(response.json()["lineage"]["version"] if form in (JSON, COLUMNS) else response.headers["x-lake-version"])
 
 
 def problem_of(response: httpx.Response) -> Row:

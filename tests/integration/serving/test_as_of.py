@@ -20,12 +20,14 @@ from shared.tokens import SigningKey
 from tests.integration.pipeline.sample import CURATED, Pipeline
 from tests.integration.serving.doors import (
     ARROW,
+    COLUMNS,
     CSV,
     DOORS,
     FORMATS,
     JSON,
     QUERY,
     SEGMENTS,
+    XLSX,
     Row,
     Served,
     problem_of,
@@ -78,7 +80,16 @@ def as_cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-FORM_OF = {JSON: as_json, CSV: as_cell, ARROW: lambda value: value}
+def as_sheet(value: Any) -> Any:
+    """A workbook knows no integers and no zones, and an empty cell is an empty text."""
+    if value is None or isinstance(value, bool):
+        return "" if value is None else value
+    if isinstance(value, int | Decimal):
+        return float(value)
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+FORM_OF = {JSON: as_json, COLUMNS: as_json, CSV: as_cell, ARROW: lambda value: value, XLSX: as_sheet}
 
 
 def in_form(rows: list[Row], form: str) -> list[list[tuple[str, Any]]]:

@@ -12,6 +12,7 @@ from shared.lake import Lake
 from shared.tokens import SigningKey
 from tests.integration.pipeline.sample import Pipeline
 from tests.integration.serving.doors import (
+    ARROW,
     CSV,
     DOORS,
     FORMATS,
@@ -133,14 +134,14 @@ async def test_a_broken_newest_version_leaves_the_one_before_in_service_and_is_t
     async with served(mine.lake, key) as demand:
         newest, before = [(await demand.get(SEGMENTS, as_of=as_of)).json() for as_of in ("", "0")]
         assert (newest["lineage"]["version"], newest["lineage"]["degraded"]) == (1, "")
-        files = [(await demand.get(SEGMENTS, form=form, as_of="0")).content for form in FORMATS[1:]]
+        files = [(await demand.get(SEGMENTS, form=form, as_of="0")).content for form in (CSV, ARROW)]
         fault(mine.lake)
         for door in DOORS:
             after = (await demand.get(SEGMENTS, door)).json()
             assert after["items"] == before["items"] != newest["items"]
             assert after["lineage"]["degraded"].startswith("version 1 cannot be read: ")
             assert after["lineage"] | {"degraded": ""} == before["lineage"]
-            for form, content in zip(FORMATS[1:], files, strict=True):
+            for form, content in zip((CSV, ARROW), files, strict=True):
                 answer = await demand.get(SEGMENTS, door, form)
                 assert (answer.content, version_of(answer, form)) == (content, 0)
                 assert answer.headers["x-lake-degraded"].startswith("version 1 cannot be read: ")

@@ -22,6 +22,7 @@ from tests.integration.serving.doors import (
     TABLES,
     Row,
     Served,
+    content_of,
     problem_of,
     rows_of,
     served,
@@ -81,8 +82,8 @@ async def test_without_pii_read_no_byte_of_an_answer_tells_a_name_or_that_there_
     # The one who may see them asks first: what was made for those eyes must not be handed on.
     with_names = await demand.get(QUERY, door, form, PERSONAL, **SCORES)
     answer = await demand.get(QUERY, door, form, PLAIN, **SCORES)
-    assert all(trace in with_names.content for trace in TRACES)
-    assert not any(trace in answer.content for trace in TRACES)
+    assert all(trace in content_of(with_names, form) for trace in TRACES)
+    assert not any(trace in content_of(answer, form) for trace in TRACES)
     assert rows_of(answer, form) == [nameless(row) for row in rows_of(with_names, form)]
 
 

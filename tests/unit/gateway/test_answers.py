@@ -185,6 +185,13 @@ async def test_a_cookie_alone_does_nothing(client, backend):
     assert response.json()["refresh_token"] == "after-"
 
 
+@pytest.mark.parametrize("how", ["", "cookies", "body"])
+async def test_a_misspelt_session_header_is_refused_rather_than_answered_with_the_token(client, backend, how):
+    response = await client.post(LOGIN, json=CREDENTIALS, headers={"X-Session": how})
+    assert (response.status_code, response.json()["reason"]) == (400, "INVALID_ARGUMENT")
+    assert LOGIN_RPC not in [path for path, _, _ in backend.asked]
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver.evil.example", "http://"])
 async def test_a_page_of_another_site_cannot_use_the_cookie(client, backend, origin):
     headers = {**COOKIE, "Cookie": f"{OURS}=mine", "Origin": origin}

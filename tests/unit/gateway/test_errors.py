@@ -45,6 +45,12 @@ async def test_a_wrong_method_on_a_hand_written_endpoint_is_a_problem_too(client
     problem(await client.delete("/api/v1/systems"), 405, "METHOD_NOT_ALLOWED")
 
 
+async def test_the_verbs_of_a_hand_written_path_are_told_together(client):
+    response = await client.request("OPTIONS", "/api/v1/cache")
+    problem(response, 405, "METHOD_NOT_ALLOWED")
+    assert response.headers["allow"] == "DELETE, GET, HEAD"
+
+
 async def test_a_missing_token_asks_for_one(client):
     response = await client.get(SEGMENTS)
     problem(response, 401, "TOKEN_MISSING")

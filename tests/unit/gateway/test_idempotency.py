@@ -86,6 +86,25 @@ async def test_a_key_is_its_owners_alone(client, backend):
     assert names == ["pipeline/1", "pipeline/2", "pipeline/1"]
 
 
+async def test_two_programs_of_one_owner_have_keys_of_their_own(client, backend):
+    names = []
+    for program in ("", "reports", "sync", "reports"):
+        token = backend.token("admin", subject="ada", api_key=program)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
+        names.append((await client.post(RUNS, json={}, headers=headers)).json()["name"])
+    assert names == ["pipeline/1", "pipeline/2", "pipeline/3", "pipeline/2"]
+
+
+@pytest.mark.parametrize("changed", [{"permissions": ["pipeline:run"]}, {"regions": ["Westland"]}])
+async def test_with_other_rights_an_answer_is_neither_given_again_nor_is_the_call_done_again(client, backend, changed):
+    rights = {"permissions": ["pipeline:run", "pii:read"], "regions": None}
+    for held, status in ((rights, 202), ({**rights, **changed}, 422), (rights, 202)):
+        token = backend.token("admin", subject="ada", **held)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": KEY}
+        assert (await client.post(RUNS, json={}, headers=headers)).status_code == status
+    assert sum(path == RUNS_RPC for path, _, _ in backend.asked) == 1
+
+
 async def test_without_a_key_each_request_is_done(client, backend):
     headers = backend.bearer("admin")
     names = [(await client.post(RUNS, json={}, headers=headers)).json()["name"] for _ in range(2)]

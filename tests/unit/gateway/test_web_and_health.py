@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 
+from gateway import health
 from tests.contract.backend import gateway, settings_for
 
 INDEX = '<html><head><meta name="csp-nonce" content="__CSP_NONCE__"></head><body>app</body></html>'
@@ -99,7 +101,8 @@ async def test_live_and_ready_speak_for_the_gateway_alone(backend):
         assert stack.json()["services"]["demand"] == {"status": "down", "data": "missing"}
 
 
-async def test_the_stack_is_well_only_when_the_data_are_served(client, backend):
+async def test_the_stack_is_well_only_when_the_data_are_served(client, backend, monkeypatch):
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0)
     nobody = await client.get("/health/stack")
     assert nobody.status_code == 503
     assert nobody.json()["services"]["demand"] == {"status": "serving", "data": "none"}
@@ -111,6 +114,34 @@ async def test_the_stack_is_well_only_when_the_data_are_served(client, backend):
     assert (served.status_code, served.json()["status"]) == (200, "ok")
     await backend.health.set("", HealthCheckResponse.NOT_SERVING)
     assert (await client.get("/health/stack")).status_code == 503
+
+
+async def test_whoever_asks_for_the_stack_without_end_makes_nobody_ask_the_services_without_end(backend):
+    asked, now = [], [100.0]
+
+    class Channel:
+        def unary_unary(self, *_, **__):
+            async def check(request, **_):
+                asked.append(request.service)
+                await asyncio.sleep(0)
+                return HealthCheckResponse(status=HealthCheckResponse.SERVING)
+
+            return check
+
+        unary_stream = unary_unary
+
+    pulse = health.Pulse({"demand": Channel()}, lambda: now[0])
+    first = asyncio.create_task(pulse.services())
+    others = [asyncio.create_task(pulse.services()) for _ in range(50)]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert all([(await one)["demand"].good for one in others])
+    now[0] += 0.9
+    await pulse.services()
+    assert sorted(asked) == ["", "data"], "one flight for all, for a second"
+    now[0] += 0.2
+    await pulse.services()
+    assert len(asked) == 4
 
 
 async def test_the_list_of_systems_tells_which_run(client, backend):

@@ -85,6 +85,13 @@ def test_callers_without_end_take_no_memory_without_end():
     assert len(windows) == 100
 
 
+def test_whoever_still_asks_is_not_forgotten_for_others_who_come():
+    windows = LocalWindows(Clock(), most_keys=100)
+    for number in range(1000):
+        assert windows.hit("ada", TEN, 1).taken == (number < 10)
+        windows.hit(f"address:{number}", TEN, 1)
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory):
     with redis_server(tmp_path_factory.mktemp("redis")) as one:

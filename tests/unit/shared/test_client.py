@@ -15,7 +15,7 @@ from shared.client import Arrival, Client, arrived, current, peer_address, told
         ("ipv4:10.0.0.7:53422", "10.0.0.7"),
         ("ipv6:%5B::1%5D:53422", "::1"),
         ("ipv6:[2001:db8::7]:1", "2001:db8::7"),
-        ("unix:/tmp/socket", ""),
+        ("unix:socket", ""),
         ("", ""),
     ],
 )

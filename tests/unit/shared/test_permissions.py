@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.permissions import PERMISSIONS, ROLES, permissions_of
+from shared.permissions import PERMISSIONS, ROLES, allows, permissions_of
 from shared.systems import SYSTEMS
 
 
@@ -27,8 +27,9 @@ def test_personal_data_are_for_admins_and_investigators(role: str, sees: bool) -
     assert ("pii:read" in PERMISSIONS[role]) is sees
 
 
-def test_a_viewer_reads_four_systems_and_runs_nothing() -> None:
-    assert PERMISSIONS["viewer"] == {"market_intel:read", "demand:read", "market_pulse:read", "copilot:read"}
+def test_a_viewer_reads_four_systems_and_those_registered_and_runs_nothing() -> None:
+    shipped = {"market_intel:read", "demand:read", "market_pulse:read", "copilot:read"}
+    assert PERMISSIONS["viewer"] == shipped | {"systems:read"}
 
 
 def test_an_analyst_runs_what_a_viewer_reads_and_reads_compliance_and_the_pipeline() -> None:
@@ -40,3 +41,25 @@ def test_roles_add_up_and_an_unknown_one_adds_nothing() -> None:
     together = permissions_of(["analyst", "investigator", "astronaut"])
     assert together == PERMISSIONS["analyst"] | PERMISSIONS["investigator"]
     assert permissions_of(["astronaut"]) == permissions_of([]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("held", "permission", "allowed"),
+    [
+        ({"demand:read"}, "demand:read", True),
+        ({"systems:read"}, "weather:read", True),
+        ({"weather:read"}, "weather:read", True),
+        ({"systems:read"}, "weather:run", False),
+        ({"systems:run"}, "weather:read", False),
+        ({"systems:read"}, "compliance:read", False),
+        ({"systems:manage"}, "platform:manage", False),
+        ({"systems:read"}, "pii:read", False),
+        ({"systems:read"}, "systems:run", False),
+        ({"systems:read"}, "weather", False),
+        ({"systems:"}, "weather:", False),
+    ],
+)
+def test_one_permission_stands_for_every_registered_system_and_for_no_other(
+    held: set[str], permission: str, allowed: bool
+) -> None:
+    assert allows(held, permission) is allowed

@@ -8,11 +8,19 @@ import Menu from '@mui/material/Menu'
 import MenuItem from '@mui/material/MenuItem'
 import Typography from '@mui/material/Typography'
 import { useState } from 'react'
-import { LogOutIcon } from '@/components/icons'
+import { Link } from 'react-router'
+import { KeyIcon, LogOutIcon, PersonIcon, ShieldIcon, SystemIcon } from '@/components/icons'
 import { usePlatform, useSessionState } from '@/lib/context'
 import type { User } from '@/lib/session'
 
-/** Who is logged in, with which roles, and the way out. */
+const PAGES = [
+  { path: '/account', title: 'Profile', Icon: PersonIcon },
+  { path: '/account/security', title: 'Password and two-factor', Icon: ShieldIcon },
+  { path: '/account/sessions', title: 'Sessions', Icon: SystemIcon },
+  { path: '/account/api-keys', title: 'API keys', Icon: KeyIcon },
+]
+
+/** Who is logged in, with which roles, the pages of the account, and the way out. */
 export function AccountMenu() {
   const { session } = usePlatform()
   const state = useSessionState()
@@ -41,6 +49,15 @@ export function AccountMenu() {
         slotProps={{ paper: { sx: { minWidth: 240 } } }}
       >
         <Identity user={user} />
+        <Divider sx={{ my: 1 }} />
+        {PAGES.map(({ path, title, Icon }) => (
+          <MenuItem key={path} component={Link} to={path} onClick={() => setAnchor(null)}>
+            <ListItemIcon>
+              <Icon fontSize="small" />
+            </ListItemIcon>
+            {title}
+          </MenuItem>
+        ))}
         <Divider sx={{ my: 1 }} />
         <MenuItem onClick={() => void session.end()}>
           <ListItemIcon>

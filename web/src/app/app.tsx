@@ -8,6 +8,7 @@ import { RouterProvider } from 'react-router/dom'
 import { createRouter } from '@/app/router'
 import type { Api } from '@/lib/api'
 import { PlatformProvider } from '@/lib/context'
+import type { MailLink } from '@/lib/mail-link'
 import { createQueryClient } from '@/lib/queries'
 import type { Session } from '@/lib/session'
 import { theme, THEME_STORAGE_KEY } from '@/lib/theme'
@@ -16,11 +17,12 @@ import { RealtimeProvider } from '@/lib/use-realtime'
 interface AppProps {
   session: Session
   api: Api
+  mailLink: MailLink
   nonce?: string | undefined
 }
 
 /** The whole app over one session. Styles carry the nonce that the page's CSP asks for. */
-export function App({ session, api, nonce }: AppProps) {
+export function App({ session, api, mailLink, nonce }: AppProps) {
   const [styles] = useState(() => createCache({ key: 'si', prepend: true, ...(nonce ? { nonce } : {}) }))
   const [queries] = useState(createQueryClient)
   const [router] = useState(createRouter)
@@ -30,7 +32,7 @@ export function App({ session, api, nonce }: AppProps) {
       <ThemeProvider theme={theme} defaultMode="system" modeStorageKey={THEME_STORAGE_KEY}>
         <CssBaseline enableColorScheme />
         <QueryClientProvider client={queries}>
-          <PlatformProvider session={session} api={api}>
+          <PlatformProvider session={session} api={api} mailLink={mailLink}>
             <RealtimeProvider>
               <RouterProvider router={router} />
             </RealtimeProvider>

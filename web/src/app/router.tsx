@@ -23,6 +23,23 @@ export const routes: RouteObject[] = [
           },
         ],
       },
+      // Links from mails work whoever is logged in.
+      {
+        path: '/forgot-password',
+        lazy: async () => ({
+          Component: (await import('@/features/auth/components/forgot-password-page')).ForgotPasswordPage,
+        }),
+      },
+      {
+        path: '/reset-password',
+        lazy: async () => ({
+          Component: (await import('@/features/auth/components/reset-password-page')).ResetPasswordPage,
+        }),
+      },
+      {
+        path: '/verify-email',
+        lazy: async () => ({ Component: (await import('@/features/auth/components/verify-email-page')).VerifyEmailPage }),
+      },
       {
         element: <Member />,
         children: [
@@ -44,6 +61,38 @@ export const routes: RouteObject[] = [
                 lazy: async () => ({
                   Component: (await import('@/features/segments/components/segments-page')).SegmentsPage,
                 }),
+              },
+              {
+                path: '/account',
+                lazy: async () => ({
+                  Component: (await import('@/features/account/components/account-frame')).AccountFrame,
+                }),
+                children: [
+                  {
+                    index: true,
+                    lazy: async () => ({
+                      Component: (await import('@/features/account/components/profile-page')).ProfilePage,
+                    }),
+                  },
+                  {
+                    path: 'security',
+                    lazy: async () => ({
+                      Component: (await import('@/features/account/components/security-page')).SecurityPage,
+                    }),
+                  },
+                  {
+                    path: 'sessions',
+                    lazy: async () => ({
+                      Component: (await import('@/features/account/components/sessions-page')).SessionsPage,
+                    }),
+                  },
+                  {
+                    path: 'api-keys',
+                    lazy: async () => ({
+                      Component: (await import('@/features/account/components/api-keys-page')).ApiKeysPage,
+                    }),
+                  },
+                ],
               },
               {
                 path: '/pipeline',

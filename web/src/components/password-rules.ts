@@ -15,7 +15,7 @@ export function passwordRules(password: string, email: string, fullName: string)
     { text: `At least ${SHORTEST} characters`, met: password.length >= SHORTEST },
     { text: `At least ${LEAST_DISTINCT} different characters`, met: new Set(password).size >= LEAST_DISTINCT },
     { text: 'Does not hold your name or e-mail', met: password !== '' && !holdsIdentity(password, email, fullName) },
-    { text: 'Not a common password (checked when you sign up)', met: undefined },
+    { text: 'Not a common password (checked when you send it)', met: undefined },
   ]
 }
 

@@ -1,6 +1,7 @@
 import createClient, { type Client } from 'openapi-fetch'
 import type { paths } from '@/api/schema'
 import { problemFromBody, problemOf } from '@/lib/problem'
+import { save } from '@/lib/save-file'
 import type { Session } from '@/lib/session'
 
 /** Methods that also answer CSV or Arrow are asked for JSON here. */
@@ -39,13 +40,4 @@ export async function download(session: Session, path: string, accept: string, f
 /** The file name in a Content-Disposition header. */
 export function fileName(disposition: string | null): string | undefined {
   return disposition?.match(/filename="?([^";]+)"?/)?.[1]
-}
-
-/** Saves bytes as a file. */
-export function save(blob: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(blob)
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(link.href)
 }

@@ -1,4 +1,4 @@
-import { save } from '@/lib/api'
+import { save } from '@/lib/save-file'
 
 /** CSV as RFC 4180 has it. What a spreadsheet would take for a formula is led by an apostrophe, and stays text. */
 export function csvOf(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {

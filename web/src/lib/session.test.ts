@@ -84,6 +84,22 @@ describe('a session', () => {
     expect(localStorage.getItem(HINT)).toBeNull()
   })
 
+  it('makes a call no second time whose 401 is not about the token', async () => {
+    const auth = authServer()
+    let tries = 0
+    server.use(
+      http.all('*/api/v1/thing', () => {
+        tries += 1
+        return HttpResponse.json({ reason: 'MFA_CODE_WRONG', detail: 'the code is wrong' }, { status: 401 })
+      }),
+    )
+    const session = await loggedIn('t0')
+    const refused = await session.authorizedFetch(thing({ method: 'POST', body: '{}' }))
+    expect(await refused.json()).toMatchObject({ reason: 'MFA_CODE_WRONG' })
+    expect([tries, auth.refreshes()]).toEqual([1, 0])
+    expect(session.snapshot()).toMatchObject({ status: 'authenticated' })
+  })
+
   it('asks nothing of the server in a browser that never logged in', async () => {
     const session = createSession()
     await session.resume()

@@ -65,6 +65,11 @@ export class Session {
     this.host.channel?.postMessage('began')
   }
 
+  /** Takes up what has changed of the person's account. */
+  update(user: User): void {
+    if (this.state.status === 'authenticated') this.become({ status: 'authenticated', user })
+  }
+
   /** Ends the session here and in every other tab; the server is told, but is not waited for in vain. */
   async end(): Promise<void> {
     const response = this.authorizedFetch(this.request('/api/v1/auth/logout', {}))
@@ -78,7 +83,7 @@ export class Session {
     const again = request.clone()
     const used = this.accessToken
     const response = await this.host.fetch(this.bearing(request))
-    if (response.status !== 401 || used === undefined) return response
+    if (response.status !== 401 || used === undefined || !(await refusesToken(response))) return response
     // Another call may have refreshed meanwhile: then its token is good for this one as well.
     const renewed = this.accessToken !== used || (await this.refresh())
     return renewed ? this.host.fetch(this.bearing(again)) : response
@@ -159,4 +164,10 @@ export class Session {
       ...options,
     })
   }
+}
+
+/** True unless the 401 is about something else, such as a wrong code: making that call again counts as a second try. */
+async function refusesToken(response: Response): Promise<boolean> {
+  const { reason } = await problemOf(response.clone())
+  return reason.startsWith('TOKEN_') || reason === 'UNKNOWN'
 }

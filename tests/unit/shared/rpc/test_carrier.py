@@ -14,12 +14,13 @@ from protos.demand.v1 import demand_pb2
 from shared.errors import (
     DeadlineExceeded,
     InvalidArgument,
+    OutOfRange,
     PermissionDenied,
     Unauthenticated,
     Unavailable,
     Unimplemented,
 )
-from shared.rpc import carrier
+from shared.rpc import carried, carrier
 from shared.rpc.channel import channel
 from shared.settings import ProcessSettings
 
@@ -45,6 +46,17 @@ async def echo(request: Any, _context: Any) -> Answer:
     return Answer(table={"next_page_token": request.as_of})
 
 
+async def echo_length(request: Any, _context: Any) -> Answer:
+    return Answer(table={"next_page_token": str(len(request.as_of))})
+
+
+def answering(text: str) -> Any:
+    async def answer(*_: Any) -> Answer:
+        return Answer(table={"next_page_token": text})
+
+    return answer
+
+
 async def test_each_of_many_calls_at_once_gets_its_own_answer(stack: Any, caller: Any) -> None:
     caller("ada")
     stack.demand.answer = echo
@@ -64,6 +76,114 @@ async def test_requests_and_answers_longer_than_a_batch_arrive_whole(
     stack.demand.answer = lengthen
     answers = await asyncio.gather(*(call(stack, Request(as_of=long)) for _ in range(5)))
     assert {answer.table.next_page_token for answer in answers} == {long * 2}
+
+
+async def test_a_long_answer_does_not_hold_up_short_ones(stack: Any, caller: Any, monkeypatch: Any) -> None:
+    """Answers that are ready while a long one is on its way overtake it."""
+    caller("ada")
+    arrived: list[str] = []
+    settle, long_begun = carrier.Stream._settle, asyncio.Event()
+
+    def noted(self: Any, answer: Any) -> None:
+        arrived.append(f"{answer.id} {answer.WhichOneof('outcome')}")
+        long_begun.set()
+        settle(self, answer)
+
+    monkeypatch.setattr(carrier.Stream, "_settle", noted)
+    text = "x" * (20 * 1024 * 1024)
+
+    async def some(request: Any, _context: Any) -> Answer:
+        return Answer(table={"next_page_token": text if request.as_of == "long" else "short"})
+
+    stack.demand.answer = some
+    long = asyncio.create_task(call(stack, Request(as_of="long")))
+    async with asyncio.timeout(60):
+        await long_begun.wait()
+        assert (await call(stack)).table.next_page_token == "short"
+        assert not long.done()
+        assert (await long).table.next_page_token == text
+    assert arrived[0] == "1 part"
+    assert arrived.index("2 response") < arrived.index("1 response")
+
+
+async def test_a_long_answer_that_nobody_waits_for_any_more_is_not_sent_to_its_end(
+    stack: Any, caller: Any, monkeypatch: Any
+) -> None:
+    caller("ada")
+    begun, parts, settle = asyncio.Event(), [], carrier.Stream._settle
+
+    def noted(self: Any, answer: Any) -> None:
+        parts.append(answer)
+        begun.set()
+        settle(self, answer)
+
+    monkeypatch.setattr(carrier.Stream, "_settle", noted)
+    stack.demand.answer = answering("x" * (40 * 1024 * 1024))
+    long = asyncio.create_task(call(stack))
+    async with asyncio.timeout(60):
+        await begun.wait()
+        long.cancel()
+        await asyncio.wait([long])
+        assert stack.channel._carrier._stream._parts == {}
+        stack.demand.answer = stack.demand.nothing
+        await call(stack)
+        await call(stack)
+    assert not any(one.id == 1 and one.WhichOneof("outcome") == "response" for one in parts)
+    assert len(parts) < 160
+
+
+async def test_an_answer_over_the_limit_fails_alone(stack: Any, caller: Any, monkeypatch: Any) -> None:
+    caller("ada")
+    go = asyncio.Event()
+
+    async def some(request: Any, _context: Any) -> Answer:
+        if request.as_of == "held":
+            await go.wait()
+            return Answer(table={"next_page_token": "held"})
+        return Answer(table={"next_page_token": "x" * 2_000_000})
+
+    stack.demand.answer = some
+    held = asyncio.create_task(call(stack, Request(as_of="held")))
+    for where in (carried, carrier):  # the service's own limit, and the one of whoever asks
+        with monkeypatch.context() as patch:
+            patch.setattr(where, "MAX_MESSAGE_BYTES", 1_000_000)
+            with pytest.raises(OutOfRange) as refused:
+                await call(stack)
+            assert refused.value.error_reason == "ANSWER_TOO_LARGE"
+    go.set()
+    assert (await held).table.next_page_token == "held"
+
+
+async def test_a_long_request_goes_by_itself(stack: Any, caller: Any, monkeypatch: Any) -> None:
+    caller("ada")
+    sent: list[int] = []
+    put = carrier.Stream._put
+
+    def noted(self: Any, one: Any) -> None:
+        sent.append(len(one.request))
+        put(self, one)
+
+    monkeypatch.setattr(carrier.Stream, "_put", noted)
+    stack.demand.answer = echo_length
+    for length in (10, carrier.PART_BYTES + 1):
+        assert (await call(stack, Request(as_of="x" * length))).table.next_page_token == str(length)
+    assert len(sent) == 1
+
+
+async def test_whoever_takes_no_parts_gets_a_long_answer_whole(stack: Any, caller: Any, monkeypatch: Any) -> None:
+    """A gateway of an earlier release, while the services are rolled out."""
+    caller("ada")
+    monkeypatch.setattr(carrier, "TAKES_PARTS", "something-else")
+    outcomes, settle = [], carrier.Stream._settle
+
+    def noted(self: Any, answer: Any) -> None:
+        outcomes.append(answer.WhichOneof("outcome"))
+        settle(self, answer)
+
+    monkeypatch.setattr(carrier.Stream, "_settle", noted)
+    stack.demand.answer = answering("x" * 2_000_000)
+    assert len((await call(stack)).table.next_page_token) == 2_000_000
+    assert outcomes == ["response"]
 
 
 async def test_one_call_given_up_leaves_the_others_alone(stack: Any, caller: Any) -> None:

@@ -56,6 +56,9 @@ export function LoginPage() {
         <Button type="submit" variant="contained" size="large" loading={logIn.isPending}>
           Log in
         </Button>
+        <Link component={RouterLink} to="/forgot-password" variant="body2" sx={{ alignSelf: 'center' }}>
+          Forgot your password?
+        </Link>
       </Stack>
       <Typography variant="body2" color="textSecondary">
         No account yet?{' '}

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.ingest.ingest import SOURCE, Ingested, Ingestor
+from pipeline.ingest.reading import MalformedRows, TooManyRows, UnknownTable
+from pipeline.raw import RawZone
+
+PAN = "4111 1111 1111 1111"
+ORDER = {
+    "order_id": "o1",
+    "customer_id": "c1",
+    "ordered_at": "2026-01-31T09:00:00Z",
+    "status": "paid",
+    "channel": "online",
+    "country": "US",
+    "currency_code": "USD",
+    "subtotal": 10.5,
+    "discount": "0.50",
+    "shipping": 0,
+    "tax": 0,
+    "total": 10,
+}
+
+
+@pytest.fixture
+def ingestor(tmp_path: Path) -> Ingestor:
+    return Ingestor(RawZone.at(tmp_path / "raw"), tmp_path / "keys.json", tmp_path / "state" / "ingest.db")
+
+
+def sent(ingestor: Ingestor, table: str, *rows: Any) -> Ingested:
+    return ingestor.ingest(table, json.dumps({"rows": rows}).encode())
+
+
+def in_raw(ingestor: Ingestor, table: str) -> list[dict[str, Any]]:
+    files = ingestor.raw.files(table, SOURCE)
+    return pa.concat_tables([pq.read_table(file.uri) for file in files], promote_options="default").to_pylist()
+
+
+def reasons(found: Ingested) -> dict[int, list[str]]:
+    return {row.index: [rule for rule, _ in row.reasons] for row in found.rejected}
+
+
+def test_good_rows_are_in_raw_and_bad_ones_come_back_with_every_rule_they_broke(ingestor: Ingestor) -> None:
+    bad = ORDER | {"order_id": "o2", "total": "ten", "status": "lost", "country": None}
+    found = sent(ingestor, "orders", ORDER, bad, ORDER | {"order_id": "o3", "total": 11})
+    assert (found.accepted, found.unchanged) == (1, 0)
+    broken = {index: set(rules) for index, rules in reasons(found).items()}
+    assert broken == {1: {"castable_total", "not_null_country", "choice_status"}, 2: {"totals_add_up"}}
+    (row,) = in_raw(ingestor, "orders")
+    assert (row["order_id"], row["discount"], row["_op"], row["_source"]) == ("o1", "0.50", "I", SOURCE)
+
+
+def test_the_same_rows_again_change_nothing_however_their_numbers_are_written(ingestor: Ingestor) -> None:
+    sent(ingestor, "orders", ORDER, ORDER | {"order_id": "o2"})
+    again = sent(ingestor, "orders", ORDER | {"discount": 0.5, "ordered_at": "2026-01-31 10:00:00+01:00"})
+    assert (again.accepted, again.unchanged, again.batch) == (0, 1, "")
+    changed = sent(ingestor, "orders", ORDER | {"status": "shipped"})
+    assert changed.accepted == 1
+    back = sent(ingestor, "orders", ORDER)
+    assert back.accepted == 1
+    assert [row["_op"] for row in in_raw(ingestor, "orders")] == ["I", "I", "U", "U"]
+
+
+def test_what_is_known_is_made_anew_from_raw_where_it_was_lost_or_fell_behind(ingestor: Ingestor) -> None:
+    sent(ingestor, "orders", ORDER)
+    kept = ingestor.known_path.read_bytes()
+    sent(ingestor, "orders", ORDER | {"status": "shipped"})
+    for name in ("", "-wal", "-shm"):
+        ingestor.known_path.with_name(ingestor.known_path.name + name).unlink(missing_ok=True)
+    ingestor.known_path.write_bytes(kept)
+    assert sent(ingestor, "orders", ORDER | {"status": "shipped"}).unchanged == 1
+    ingestor.known_path.unlink()
+    assert sent(ingestor, "orders", ORDER | {"status": "shipped"}).unchanged == 1
+    assert sent(ingestor, "orders", ORDER).accepted == 1
+
+
+def test_of_two_rows_of_one_key_the_last_counts_and_the_first_is_told_so(ingestor: Ingestor) -> None:
+    found = sent(ingestor, "orders", ORDER | {"status": "pending"}, ORDER)
+    assert reasons(found) == {0: ["repeated_key"]}
+    assert [row["status"] for row in in_raw(ingestor, "orders")] == ["paid"]
+
+
+def test_a_card_number_becomes_a_token_and_neither_it_nor_its_code_is_anywhere(
+    ingestor: Ingestor, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    payment = {
+        "payment_id": "p1",
+        "order_id": "o1",
+        "method": "card",
+        "amount": "5.00",
+        "currency_code": "USD",
+        "status": "captured",
+        "authorized_at": "2026-01-31 09:00:00",
+        "device_id": f"paid with {PAN}",
+    }
+    found = sent(ingestor, "payments", payment | {"card_number": PAN, "cvv": "code 917"}, payment | {"payment_id": PAN})
+    assert found.accepted == 2
+    row, other = in_raw(ingestor, "payments")
+    assert row["card_token"].startswith("k1.")
+    assert (row["card_bin"], row["card_last4"], row["card_brand"]) == ("411111", "1111", "visa")
+    assert other["payment_id"].startswith("k1.")
+    assert {(v.column, v.kind, v.rows) for v in found.violations} == {
+        ("cvv", "forbidden_column", (0,)),
+        ("device_id", "card_number_in_text", (0, 1)),
+        ("payment_id", "card_number_as_id", (1,)),
+    }
+    bad = sent(ingestor, "payments", payment | {"amount": PAN, PAN: "x", "card_number": {"is": PAN}})
+    said = repr(found) + repr(bad) + capfd.readouterr().out + capfd.readouterr().err
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for digits in ("4111111111111111", PAN, "code 917"):
+        assert digits not in said
+        assert digits.encode() not in written
+
+
+def test_an_address_is_kept_masked_and_one_in_the_masks_place_is_refused(ingestor: Ingestor) -> None:
+    found = sent(
+        ingestor,
+        "customers",
+        {"customer_id": "c1", "country": "US", "email": "jan@example.com"},
+        {"customer_id": "c2", "country": "US", "email_masked": "jan@example.com"},
+    )
+    assert reasons(found) == {1: ["masked_email"]}
+    assert [row["email_masked"] for row in in_raw(ingestor, "customers")] == ["j***@***.com"]
+
+
+@pytest.mark.parametrize(
+    ("row", "rules"),
+    [
+        (7, ["not_an_object"]),
+        (ORDER | {"colour": "red"}, ["unknown_column"]),
+        (ORDER | {"_source": "me"}, ["unknown_column"]),
+        (ORDER | {"total": [1]}, ["readable_total"]),
+        (ORDER | {"order_id": "a\x00b"}, ["readable_order_id"]),
+        ({key: value for key, value in ORDER.items() if key != "order_id"}, ["not_null_order_id"]),
+    ],
+)
+def test_a_row_that_cannot_be_read_says_why(ingestor: Ingestor, row: Any, rules: list[str]) -> None:
+    assert reasons(sent(ingestor, "orders", row)) == {0: rules}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"rows": []}', b'{"rows": {}}', b'{"rows": [{}], "x": 1}', b"\xff", b"{"]
+)
+def test_a_body_of_another_form_is_refused(ingestor: Ingestor, body: bytes) -> None:
+    with pytest.raises(MalformedRows):
+        ingestor.ingest("orders", body)
+
+
+def test_brackets_without_end_are_refused_and_not_followed(ingestor: Ingestor) -> None:
+    with pytest.raises(MalformedRows):
+        ingestor.ingest("orders", b'{"rows": ' + b"[" * 1_000_000)
+
+
+def test_more_than_ten_thousand_rows_and_tables_of_no_contract_are_refused(ingestor: Ingestor) -> None:
+    with pytest.raises(TooManyRows):
+        sent(ingestor, "orders", *[{}] * 10_001)
+    for name in ("nothing", "customers_history", "rfm_scores", "../orders"):
+        with pytest.raises(UnknownTable):
+            sent(ingestor, name, ORDER)
