@@ -23,12 +23,15 @@ from gateway.parts import answer_cache, rate_limits, resilient
 from gateway.realtime import paths as realtime_paths
 from gateway.realtime.parts import Realtime
 from gateway.redis_client import redis_client
+from gateway.registered import document as system_paths
+from gateway.registered.wiring import registered
 from gateway.settings import GatewaySettings
 from gateway.shedding import Refuser, SheddingMiddleware, Strain
 from shared.rpc.channel import channel
 from shared.systems import SYSTEMS
 from shared.telemetry_metrics import Counter, Meters
 from shared.transcode.backends import Backends
+from shared.transcode.by_hand import joined
 from shared.transcode.callers import Callers
 from shared.transcode.contract import load_contracts
 from shared.transcode.cookies import CookieNames
@@ -41,11 +44,16 @@ EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version
 EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-Replayed"]
 
 
+BY_HAND = joined(
+    systems.PATHS, system_paths.PATHS, cache_admin.PATHS, operations_document.PATHS, realtime_paths.PATHS
+)
+"""What the document says of hand-written endpoints."""
+
+
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    by_hand = {**systems.PATHS, **cache_admin.PATHS, **operations_document.PATHS, **realtime_paths.PATHS}
     tags = (*systems.TAGS, *realtime_paths.TAGS)
-    return Document(title=TITLE, extra_paths=by_hand, extra_tags=tags, takes_keys=True, password_grant=password_grant)
+    return Document(title=TITLE, extra_paths=BY_HAND, extra_tags=tags, takes_keys=True, password_grant=password_grant)
 
 
 def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastAPI:
@@ -88,6 +96,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             stack.push_async_callback(store.close)
             await stack.enter_async_context(realtime.running(versions))
             await stack.enter_async_context(versions)
+            await stack.enter_async_context(further.live)
             stack.push_async_callback(replier.close)
             app.state.ready = True
             yield
@@ -112,7 +121,18 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     publish(app, contracts, edge, document(settings.oauth_password_grant))
     app.include_router(health.router(pulse))
     door = Door(Callers(verifier, api_keys), limits)
-    app.include_router(systems.router(door, pulse))
+    further = registered(
+        app,
+        edge,
+        settings,
+        contracts,
+        channels,
+        signer=channels[identity.identity_service(settings, contracts)],
+        versions=versions,
+        by_hand=tuple(BY_HAND),
+    )
+    app.include_router(systems.router(door, pulse, further.standing))
+    app.include_router(further.router(door))
     app.include_router(cache_admin.router(door, cache))
     app.include_router(operations.router(door, backends))
     realtime.serve(app, door)

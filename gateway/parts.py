@@ -25,15 +25,7 @@ def resilient(
     settings: GatewaySettings, contracts: Contracts, channels: Mapping[str, ServiceChannel], meters: Meters
 ) -> dict[str, ResilientChannel]:
     """Return the channels with what the settings switch on around their calls."""
-    how = Resilience(
-        settings.circuit_breaker,
-        settings.retries,
-        settings.hedging,
-        # A little less than what a caller who names no time is given, up to five seconds.
-        slow_seconds=0.9 * min(5.0, settings.timeout_seconds),
-        most_calls=settings.most_calls,
-    )
-    asking = [one.rpc_path for one in contracts.published if one.rule.verb == "GET" or one.policy.cache_seconds]
+    asking, how = repeatable(contracts), resilience(settings)
     made = {name: ResilientChannel(one, asking, how) for name, one in channels.items()}
     figures: dict[str, tuple[str, Callable[[ResilientChannel], float]]] = {
         "rpc_client_active_calls": ("Calls under way.", lambda one: one.under_way),
@@ -48,6 +40,23 @@ def resilient(
     for name, (text, read) in figures.items():
         meters.gauge(name, text, ("peer_service",), partial(by_service, made, read))
     return made
+
+
+def resilience(settings: GatewaySettings) -> Resilience:
+    """Return what the settings switch on around calls."""
+    return Resilience(
+        settings.circuit_breaker,
+        settings.retries,
+        settings.hedging,
+        # A little less than what a caller who names no time is given, up to five seconds.
+        slow_seconds=0.9 * min(5.0, settings.timeout_seconds),
+        most_calls=settings.most_calls,
+    )
+
+
+def repeatable(contracts: Contracts) -> list[str]:
+    """Return the paths of methods that are questions: asking again changes nothing."""
+    return [one.rpc_path for one in contracts.published if one.rule.verb == "GET" or one.policy.cache_seconds]
 
 
 def by_service(

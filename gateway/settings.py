@@ -107,6 +107,11 @@ class GatewaySettings(ProcessSettings):
     """GATEWAY_DATABASE_URL: the gateway's own small store, `sqlite+aiosqlite:///…` or `mysql+asyncmy://…`; a file below
     VAR_DIR when not set. Several gateways must share one, or a repeated call may meet another that does not know it."""
 
+    system_networks: Annotated[Sequence[str], NoDecode, BeforeValidator(networks)] = ()
+    """SYSTEM_NETWORKS: CIDRs that registered systems must be in; when not set, anywhere docs/systems.md allows."""
+    systems_tls_ca: Path | None = None
+    """SYSTEMS_TLS_CA: PEM file of who signs the certificates of registered systems; when not set, the public CAs."""
+
     @property
     def store_url(self) -> str:
         """Return the URL of the gateway's store."""

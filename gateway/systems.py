@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,26 +11,13 @@ from starlette.responses import JSONResponse
 
 from gateway.door import Door
 from gateway.health import NO_STORE, Pulse, ServiceHealth
-from shared.systems import SYSTEMS
+from gateway.registered.document import ITEM
+from shared.systems import SYSTEMS, System
 
 PATH = "/api/v1/systems"
 PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-TEXT = {"type": "string"}
-STATUSES = ["up", "down", "not_running"]
-ITEM = {
-    "type": "object",
-    "required": ["name", "title", "prefix", "zone", "description", "status"],
-    "properties": {
-        "name": {**TEXT, "description": "Name of the service, and `{system}` in paths."},
-        "title": {**TEXT, "description": "Name in words."},
-        "prefix": {**TEXT, "description": "Where its paths begin below /api/v1."},
-        "zone": {**TEXT, "description": "Its prod zone of the lake."},
-        "description": {**TEXT, "description": "What it is for."},
-        "status": {**TEXT, "enum": STATUSES, "description": "not_running: not part of this installation."},
-    },
-}
 TOTAL = {"type": "integer", "format": "int64", "description": "Number of systems; they are never paged."}
-EXAMPLE = {"items": [{**asdict(SYSTEMS[0]), "status": "up"}], "total_size": 1}
+EXAMPLE = {"items": [{**asdict(SYSTEMS[0]), "status": "up", "registered": False}], "total_size": 1}
 REASONS = ["TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED"]
 OPERATION: dict[str, Any] = {
     "tags": ["Platform"],
@@ -60,7 +48,11 @@ PATHS = {PATH: {"get": OPERATION}}
 TAGS = ({"name": "Platform", "description": "What belongs to no one system."},)
 
 
-def router(door: Door, pulse: Pulse) -> APIRouter:
+Further = Callable[[], Awaitable[Sequence[tuple[System, str]]]]
+"""Tells the systems registered at run time, by name, and how each stands."""
+
+
+def router(door: Door, pulse: Pulse, further: Further) -> APIRouter:
     """Return the endpoint."""
     routes = APIRouter(include_in_schema=False)
 
@@ -69,13 +61,16 @@ def router(door: Door, pulse: Pulse) -> APIRouter:
         """Return the systems, for callers with a token that holds."""
         await door.admit(request)
         health = await pulse.services()
-        items = [{**asdict(system), "status": status(health.get(system.name))} for system in SYSTEMS]
+        items = [
+            {**asdict(system), "status": standing(health.get(system.name)), "registered": False} for system in SYSTEMS
+        ]
+        items += [{**asdict(one), "status": how, "registered": True} for one, how in await further()]
         return JSONResponse({"items": items, "total_size": len(items)}, headers=NO_STORE)
 
     return routes
 
 
-def status(health: ServiceHealth | None) -> str:
+def standing(health: ServiceHealth | None) -> str:
     """Return how a system stands: a service that was never started is not down."""
     if health is None:
         return "not_running"

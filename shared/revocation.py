@@ -55,6 +55,16 @@ class Revocations(Protocol):
         """Return whether a token must be refused. Raises RevocationUnknown when nobody can tell."""
 
 
+class NothingRevoked:
+    """For tokens that end within minutes, as those of registered systems do: none of them is worth revoking."""
+
+    epoch = 0
+
+    async def is_revoked(self, session_id: str, subject: str, issued_at: float) -> bool:
+        """Return False."""
+        return False
+
+
 class RevocationList:
     """The revocations that still matter, by session and by subject."""
 

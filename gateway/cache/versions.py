@@ -31,10 +31,18 @@ class LakeVersions:
         self._followers = [Follower(name, channel, self._settled) for name, channel in systems.items()]
         self.current: dict[str, str | None] = dict.fromkeys(systems)
         """System → digest of its tables' versions; None while they are not known, so that nothing is kept."""
+        self._further: dict[str, str] = {}
 
     def of(self, service: str) -> str | None:
         """Return where a service's data stand; empty for one that has none in the lake."""
-        return self.current.get(service, "")
+        return self.current.get(service, self._further.get(service, ""))
+
+    def further(self, registrations: Mapping[str, str]) -> None:
+        """Note which registration of each registered system answers: what another one answered is not its answer.
+
+        Their data are not followed, as nobody vouches for what they tell; answers are kept as long as a method says.
+        """
+        self._further = dict(registrations)
 
     def _settled(self, system: str, moved: Mapping[str, int]) -> None:
         for listener in self.listeners:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import grpc
 from gateway.registered.address import target
 from gateway.registered.tokens import SystemTokens
 from shared import principal, telemetry
-from shared.errors import Unauthenticated, Unavailable
+from shared.errors import PlatformError, Unauthenticated, Unavailable
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS, OPTIONS, Deserializer, Metadata, Serializer, ServiceChannel
 from shared.rpc.status import from_rpc_error
 from shared.rpc.tls import believed
@@ -21,7 +22,7 @@ MOST_BYTES = 16 * 1024 * 1024
 ONLY_IDENTITY = 1
 BOUNDS: dict[str, str | int] = {
     "grpc.max_receive_message_length": MOST_BYTES,
-    # A short message that unpacks to a long one is not even looked at.
+    # A short message that unpacks to a long one is not taken.
     "grpc.compression_enabled_algorithms_bitset": ONLY_IDENTITY,
 }
 
@@ -47,13 +48,86 @@ def connected(address: str, tls: bool, authority: Path | None, **bounds: int) ->
     return grpc.aio.secure_channel(target(address), believed(authority), options=options)
 
 
+class SystemCall:
+    """One method of a registered system that answers once."""
+
+    __slots__ = ("_channel", "_method")
+
+    def __init__(self, channel: SystemChannel, method: Any) -> None:
+        self._channel, self._method = channel, method
+
+    async def __call__(
+        self,
+        request: Any,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  it travels to the other side as the deadline
+        metadata: Metadata = (),
+        wait_for_ready: bool | None = None,
+    ) -> Any:
+        """Return the answer. Raises PlatformError."""
+        told = await self._channel.told(metadata)
+        seconds = DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout
+        try:
+            return await self._method(request, timeout=seconds, metadata=told, wait_for_ready=wait_for_ready)
+        except grpc.aio.AioRpcError as error:
+            raise self._channel.failure(error) from error
+
+
+class SystemStream:
+    """One method of a registered system that answers with a stream."""
+
+    __slots__ = ("_channel", "_method")
+
+    def __init__(self, channel: SystemChannel, method: Any) -> None:
+        self._channel, self._method = channel, method
+
+    async def __call__(
+        self,
+        request: Any,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109
+        metadata: Metadata = (),
+        wait_for_ready: bool | None = None,
+    ) -> AsyncIterator[Any]:
+        """Yield the answers. Raises PlatformError; leaving the loop cancels the work behind."""
+        told = await self._channel.told(metadata)
+        call = self._method(request, timeout=timeout, metadata=told, wait_for_ready=wait_for_ready)
+        try:
+            async for message in call:
+                yield message
+        except grpc.aio.AioRpcError as error:
+            raise self._channel.failure(error) from error
+        finally:
+            call.cancel()
+
+
 class SystemChannel(ServiceChannel):
-    """A channel to one registered system."""
+    """A channel to one registered system; no call of it, whatever makes it, sends a caller's own token."""
 
     def __init__(self, name: str, raw: grpc.aio.Channel, tokens: SystemTokens) -> None:
         super().__init__(name, raw)
         self._tokens = tokens
-        self._methods: dict[str, Any] = {}
+        self._methods: dict[str, SystemCall] = {}
+
+    def unary_unary(  # type: ignore[override]
+        self,
+        method: str,
+        request_serializer: Serializer,
+        response_deserializer: Deserializer,
+        _registered_method: bool = False,
+    ) -> SystemCall:
+        """Return the method at `/package.Service/Method`."""
+        return SystemCall(self, self.raw.unary_unary(method, request_serializer, response_deserializer))
+
+    def unary_stream(  # type: ignore[override]
+        self,
+        method: str,
+        request_serializer: Serializer,
+        response_deserializer: Deserializer,
+        _registered_method: bool = False,
+    ) -> SystemStream:
+        """Return the streaming method at `/package.Service/Method`."""
+        return SystemStream(self, self.raw.unary_stream(method, request_serializer, response_deserializer))
 
     async def call(
         self,
@@ -65,26 +139,27 @@ class SystemChannel(ServiceChannel):
         timeout: float | None = None,  # noqa: ASYNC109  it travels to the other side as the deadline
         metadata: Metadata = (),
     ) -> Any:
-        """Return the answer of one call, made by itself. Raises PlatformError."""
+        """Return the answer of one call; it is not carried with others. Raises PlatformError."""
         method = self._methods.get(method_path)
         if method is None:
-            method = self._methods[method_path] = self.raw.unary_unary(method_path, serializer, deserializer)
-        try:
-            return await method(
-                request,
-                timeout=DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout,
-                metadata=await self._told(metadata),
-            )
-        except grpc.aio.AioRpcError as error:
-            failure = from_rpc_error(error, self.name)
-            if isinstance(failure, Unauthenticated):
-                # Passed on as it is, a 401 would send the caller to log in again.
-                about = {"service": self.name}
-                raise TokenNotTaken(f"the {self.name} system did not take its token", metadata=about) from error
-            raise failure from error
+            method = self._methods[method_path] = self.unary_unary(method_path, serializer, deserializer)
+        return await method(request, timeout=timeout, metadata=metadata)
 
-    async def _told(self, metadata: Metadata) -> list[tuple[str, str]]:
-        token = await self._tokens.token(principal.current.get().token, self.name)
-        sent = [("authorization", f"Bearer {token}"), *(pair for pair in metadata if pair[0] == ENCODING)]
+    async def told(self, metadata: Metadata) -> list[tuple[str, str]]:
+        """Return what a call says beside its request: a token of the system's own, the trace, the encoding."""
+        sent = [pair for pair in metadata if pair[0] == ENCODING]
+        token = principal.current.get().token
+        if token:
+            sent.append(("authorization", f"Bearer {await self._tokens.token(token, self.name)}"))
         trace = telemetry.current.get()
-        return [*sent, (telemetry.TRACEPARENT, trace.traceparent)] if trace else sent
+        if trace:
+            sent.append((telemetry.TRACEPARENT, trace.traceparent))
+        return sent
+
+    def failure(self, error: grpc.aio.AioRpcError) -> PlatformError:
+        """Return what a failed call means to the caller."""
+        found = from_rpc_error(error, self.name)
+        if not isinstance(found, Unauthenticated):
+            return found
+        # Passed on as it is, a 401 would send the caller to log in again.
+        return TokenNotTaken(f"the {self.name} system did not take its token", metadata={"service": self.name})

@@ -20,7 +20,7 @@ from google.protobuf import (
     timestamp_pb2,
     wrappers_pb2,
 )
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 
@@ -49,8 +49,10 @@ MOST_TEXT = 2000
 MOST_PATTERN = 500
 SEGMENT = r"(?:[a-z0-9][a-z0-9._-]*|\{[a-z][a-z0-9_]*\})"
 MOST_PATH = 200
-FORBIDDEN = ("public", "authenticated", "route_by", "stream_twin", "clears_cookie", "form", "oauth_endpoint")
-FORBIDDEN += ("redirect_field",)
+FORBIDDEN = (
+    *("public", "authenticated", "route_by", "stream_twin"),
+    *("clears_cookie", "form", "oauth_endpoint", "redirect_field"),
+)
 FORBIDDEN_FIELDS = ("cookie", "cookie_max_age_field", "cookie_path", "basic")
 
 
@@ -144,7 +146,8 @@ def nested(messages: Iterable[DescriptorProto]) -> Iterator[DescriptorProto]:
 def check_size(files: Sequence[FileDescriptorProto]) -> None:
     """Refuse a contract whose compilation would take memory or time that nobody meant to give."""
     messages = [message for file in files for message in nested(file.message_type)]
-    enums = [enum for owner in (*files, *messages) for enum in owner.enum_type]
+    enums = [enum for file in files for enum in file.enum_type]
+    enums += [enum for message in messages for enum in message.enum_type]
     found = {
         "messages": len(messages),
         "fields": sum(len(message.field) for message in messages),
@@ -159,8 +162,8 @@ def check_size(files: Sequence[FileDescriptorProto]) -> None:
 def pooled(files: Sequence[FileDescriptorProto]) -> DescriptorPool:
     """Return a pool of the files over ours. Raises ContractRefused for files that do not fit together."""
     pool = DescriptorPool()
-    for file in known_files().values():
-        pool.AddSerializedFile(file.serialized_pb)
+    for known in known_files().values():
+        pool.AddSerializedFile(known.serialized_pb)
     left = {file.name: file for file in files}
     while left:
         ready = [one for one in left.values() if not left.keys() & set(one.dependency)]
@@ -246,13 +249,8 @@ def reached(*messages: Descriptor) -> list[Descriptor]:
         message = left.pop()
         if message.full_name not in found:
             found[message.full_name] = message
-            left += [field.message_type for field in message.fields if holds_message(field)]
+            left += [field.message_type for field in message.fields if field.message_type is not None]
     return list(found.values())
-
-
-def holds_message(field: FieldDescriptor) -> bool:
-    """Return whether a field is of a message type."""
-    return field.message_type is not None
 
 
 RULES: tuple[Callable[[Method, str, str], None], ...] = (guarded, below_prefix, plain_texts, plain_messages)

@@ -6,7 +6,7 @@ Nothing it says is believed yet; `contract.py` judges it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from typing import Any
 
 import grpc
@@ -23,6 +23,8 @@ SECONDS = 5.0
 MOST_BYTES = 1024 * 1024
 MOST_FILES = 64
 MOST_SERVICES = 16
+GRPC = "grpc."
+"""Package of gRPC's own services, health and reflection; they belong to no system."""
 
 
 class SystemUnreachable(Unavailable):
@@ -80,6 +82,8 @@ class Reading:
         if len(services) > MOST_SERVICES:
             raise TooMuchTold(f"the server has {len(services)} services; {MOST_SERVICES} is the most")
         for name in services:
+            if name.startswith(GRPC):
+                continue
             self._note(await self._asked(pb.ServerReflectionRequest(file_containing_symbol=name)))
         while missing := self._missing():
             self._note(await self._asked(pb.ServerReflectionRequest(file_by_filename=missing)))
@@ -92,13 +96,16 @@ class Reading:
         return next((name for name in needed if name not in self._files and name not in self._known), "")
 
     async def _asked(self, question: Any) -> Any:
-        """Return the server's answer to one question, on a stream of its own: then order does not matter."""
-        stream = self._raw.stream_stream(
+        """Return the server's answer to one question, on a stream of its own that ends with it.
+
+        To the server that is a stream as any other; here a refusal cannot cross the question on its way.
+        """
+        stream = self._raw.unary_stream(
             self._path,
             request_serializer=pb.ServerReflectionRequest.SerializeToString,
             response_deserializer=pb.ServerReflectionResponse.FromString,
         )
-        call = stream(only(question))
+        call = stream(question)
         try:
             answer = await call.read()
         except grpc.aio.AioRpcError as error:
@@ -124,11 +131,6 @@ class Reading:
                 self._files[file.name] = file
             if len(self._files) > MOST_FILES:
                 raise TooMuchTold(f"the server's contract is of more than {MOST_FILES} files")
-
-
-async def only(question: Any) -> AsyncIterator[Any]:
-    """Yield one question."""
-    yield question
 
 
 def refused(error: grpc.aio.AioRpcError) -> Exception:

@@ -45,3 +45,12 @@ def responses(needs_token: bool) -> Schema:
         found["401"] = {"description": "No token, or one that does not hold.", **PROBLEM}
         found["403"] = {"description": "The token lacks a permission.", **PROBLEM}
     return {**found, "default": {"description": "Any other failure.", **PROBLEM}}
+
+
+def joined(*paths: Mapping[str, Mapping[str, Schema]]) -> dict[str, Schema]:
+    """Return path items of several modules together; one path may have operations of more than one."""
+    found: dict[str, Schema] = {}
+    for some in paths:
+        for path, item in some.items():
+            found[path] = {**found.get(path, {}), **item}
+    return found

@@ -59,6 +59,8 @@ class ContractApp(FastAPI):
         self._surround = surround
         self.table: RouteTable | None = None
         self.further: tuple[Further, ...] = ()
+        self.document_with: Callable[[Collection[Further]], dict[str, Any]] = lambda _: {}
+        """Makes the OpenAPI document with these beside the contracts the process began with."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, without looking for the framework's own telemetry: ours is around the application."""
@@ -96,13 +98,18 @@ def publish(app: ContractApp, contracts: Contracts, edge: Edge, document: Docume
     app.table = table
     app.router.routes.append(table)
 
+    def document_with(further: Collection[Further]) -> dict[str, Any]:
+        every = (contracts, *(one.contracts for one in further))
+        methods = Contracts(tuple(method for some in every for method in some.methods))
+        titles = {method.backend: one.title for one in further for method in one.contracts.methods}
+        return document.build(methods, titles)
+
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            every = (contracts, *(one.contracts for one in app.further))
-            methods = Contracts(tuple(method for some in every for method in some.methods))
-            titles = {one.contracts.methods[0].backend: one.title for one in app.further if one.contracts.methods}
-            app.openapi_schema = document.build(methods, titles)
+            app.openapi_schema = document_with(app.further)
         return app.openapi_schema
+
+    app.document_with = document_with
 
     app.openapi = openapi  # type: ignore[method-assign]
     app.add_exception_handler(PlatformError, as_problem)

@@ -23,10 +23,10 @@ class Place:
         self.verbs: dict[str, ASGIApp] = {}
 
     def add(self, verb: str, endpoint: ASGIApp) -> None:
-        """Offer one more HTTP method."""
-        self.verbs[verb] = endpoint
+        """Offer one more HTTP method; the endpoint that was told first stays."""
+        self.verbs.setdefault(verb, endpoint)
         if verb == "GET":
-            self.verbs["HEAD"] = endpoint
+            self.verbs.setdefault("HEAD", endpoint)
 
 
 def placed(endpoints: Iterable[Endpoint]) -> tuple[dict[str, Place], list[Place]]:
