@@ -96,12 +96,12 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             await stack.enter_async_context(revocations)
             if redis is not None:
                 stack.push_async_callback(redis.aclose)
-            await stack.enter_async_context(further.live)
             if strain is not None:
                 await stack.enter_async_context(strain)
             stack.push_async_callback(store.close)
             await stack.enter_async_context(realtime.running(versions))
             await stack.enter_async_context(versions)
+            await stack.enter_async_context(further.live)
             stack.push_async_callback(replier.close)
             app.state.ready = True
             yield

@@ -1,4 +1,4 @@
-import { BookIcon, HomeIcon, ListIcon, PipelineIcon, SegmentsIcon, TaskIcon, UsersIcon } from '@/components/icons'
+import { BookIcon, HomeIcon, ListIcon, PipelineIcon, PlugIcon, SegmentsIcon, TaskIcon, UsersIcon } from '@/components/icons'
 import { useSessionState } from '@/lib/context'
 
 export interface Page {
@@ -18,6 +18,7 @@ const PAGES: readonly Page[] = [
   { path: '/operations', title: 'Operations', Icon: TaskIcon },
   { path: '/admin/users', title: 'Users', Icon: UsersIcon, permission: 'auth:read', administration: true },
   { path: '/admin/audit-log', title: 'Audit log', Icon: ListIcon, permission: 'auth:read', administration: true },
+  { path: '/admin/systems', title: 'Systems', Icon: PlugIcon, permission: 'platform:manage', administration: true },
 ]
 
 export const DOCS: Page = { path: '/api/v1/docs', title: 'API reference', Icon: BookIcon }

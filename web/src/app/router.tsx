@@ -111,6 +111,10 @@ export const routes: RouteObject[] = [
                 lazy: async () => ({ Component: (await import('@/features/admin/components/users-page')).UsersPage }),
               },
               {
+                path: '/admin/systems',
+                lazy: async () => ({ Component: (await import('@/features/systems/components/systems-page')).SystemsPage }),
+              },
+              {
                 path: '/admin/audit-log',
                 lazy: async () => ({ Component: (await import('@/features/admin/components/audit-page')).AuditPage }),
               },

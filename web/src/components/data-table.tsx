@@ -111,8 +111,8 @@ function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {
   const { title, align, heads, quiet, nowrap } = column
   return (
     <TableCell
-      component={heads ? 'th' : 'td'}
-      {...(heads ? { role: 'rowheader', scope: 'row' } : { role: 'cell' })}
+      component="td"
+      role={heads ? 'rowheader' : 'cell'}
       {...(align && { align })}
       sx={{
         ...CELL,
@@ -145,6 +145,7 @@ const ROW = {
 const CELL = {
   display: { xs: 'flex', md: 'table-cell' },
   gap: 1.5,
+  flexDirection: 'row',
   textAlign: { xs: 'left', md: 'start' },
   borderBottomWidth: { xs: 0, md: 1 },
   overflowWrap: 'anywhere',

@@ -27,6 +27,12 @@ export async function answer<Data>(
   throw problemFromBody(response.status, error)
 }
 
+/** Returns once a call is answered that says nothing; throws the Problem of a refused one. */
+export async function done(call: Promise<{ error?: unknown; response: Response }>): Promise<void> {
+  const { error, response } = await call
+  if (!response.ok) throw problemFromBody(response.status, error)
+}
+
 /** Saves an answer as a file under the name that the server gives it. */
 export async function download(session: Session, path: string, accept: string, fallback: string): Promise<string> {
   const request = new Request(new URL(path, window.location.origin), { headers: { Accept: accept } })

@@ -1,5 +1,5 @@
-import { createContext, type ReactNode, use, useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react'
-import { answer } from '@/lib/api'
+import { createContext, type ReactNode, use, useEffect, useEffectEvent, useMemo, useSyncExternalStore } from 'react'
+import { type Api, answer } from '@/lib/api'
 import { usePlatform, useSessionState } from '@/lib/context'
 import { Realtime, type RealtimeEvent } from '@/lib/realtime'
 
@@ -12,19 +12,9 @@ export function RealtimeProvider({ children }: { children: ReactNode }) {
   const { api } = usePlatform()
   const session = useSessionState()
   const owner = session.status === 'authenticated' ? session.user.id : undefined
-  const [realtime, setRealtime] = useState<Realtime>()
-  useEffect(() => {
-    if (owner === undefined) return
-    const made = new Realtime({
-      ticket: async () => (await answer(api.POST('/api/v1/realtime/ticket'))).ticket,
-      open: (ticket) => new WebSocket(address(ticket)),
-    })
-    setRealtime(made)
-    return () => {
-      made.close()
-      setRealtime(undefined)
-    }
-  }, [api, owner])
+  // Made without any effect: it connects with its first listener.
+  const realtime = useMemo(() => (owner === undefined ? undefined : realtimeOver(api)), [api, owner])
+  useEffect(() => () => realtime?.close(), [realtime])
   return <RealtimeContext value={realtime}>{children}</RealtimeContext>
 }
 
@@ -37,6 +27,13 @@ export function useRealtime(topic: string, onEvent: (event: RealtimeEvent) => vo
   const tell = useEffectEvent(onEvent)
   useEffect(() => realtime?.subscribe(topic, (event) => tell(event)), [realtime, topic])
   return useSyncExternalStore(realtime?.watch ?? NEVER, realtime?.snapshot ?? WAITING) === 'live'
+}
+
+function realtimeOver(api: Api): Realtime {
+  return new Realtime({
+    ticket: async () => (await answer(api.POST('/api/v1/realtime/ticket'))).ticket,
+    open: (ticket) => new WebSocket(address(ticket)),
+  })
 }
 
 function address(ticket: string): string {
