@@ -72,8 +72,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     limits = rate_limits(settings, redis, meters)
     versions = LakeVersions({system.name: channels[system.name] for system in SYSTEMS if system.name in channels})
     cache = answer_cache(settings, redis, versions, meters)
-    keys = meters.counter("idempotency_keys", "Calls with an Idempotency-Key.", ("outcome",))
-    replier = Idempotency(settings.store_url, keys)
+    replier = Idempotency(settings.store_url, meters.counter("idempotency_keys", "Calls with a key.", ("outcome",)))
     store = Store(settings.store_url)
     realtime = Realtime(
         settings,
