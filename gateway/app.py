@@ -98,6 +98,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             if strain is not None:
                 await stack.enter_async_context(strain)
             stack.push_async_callback(store.close)
+            await stack.enter_async_context(further.live)
             await stack.enter_async_context(realtime.running(versions))
             await stack.enter_async_context(versions)
             await stack.enter_async_context(further.live)
@@ -131,6 +132,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
         settings,
         contracts,
         channels,
+        store=store,
         signer=channels[identity.identity_service(settings, contracts)],
         versions=versions,
         by_hand=tuple(BY_HAND),

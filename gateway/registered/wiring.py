@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway.cache.versions import LakeVersions
 from gateway.door import Door
 from gateway.health import TIMEOUT_SECONDS, Pulse
+from gateway.opening import Store
 from gateway.parts import repeatable, resilience
 from gateway.registered import rest
 from gateway.registered.address import Places
@@ -83,6 +84,7 @@ def registered(
     contracts: Contracts,
     channels: Mapping[str, ServiceChannel],
     *,
+    store: Store,
     signer: ServiceChannel,
     versions: LakeVersions,
     by_hand: Sequence[str],
@@ -95,6 +97,7 @@ def registered(
         settings: of the gateway.
         contracts: its own.
         channels: to the services it knows from its settings.
+        store: the gateway's own database.
         signer: the channel to the service that signs tokens.
         versions: where the data of systems stand.
         by_hand: paths of hand-written endpoints.
@@ -109,7 +112,7 @@ def registered(
     def changed(systems: Mapping[str, Live]) -> None:
         versions.further({name: one.row.registration_id for name, one in systems.items()})
 
-    live = LiveSystems(app, edge, SystemStore(settings.store_url), connect, changed)
+    live = LiveSystems(app, edge, SystemStore(store, settings.store_url), connect, changed)
     packages = {method.service.partition(".")[0] for method in contracts.methods}
     registry = Registry(
         live=live,
