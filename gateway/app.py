@@ -101,7 +101,6 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             await stack.enter_async_context(further.live)
             await stack.enter_async_context(realtime.running(versions))
             await stack.enter_async_context(versions)
-            await stack.enter_async_context(further.live)
             stack.push_async_callback(replier.close)
             app.state.ready = True
             yield
