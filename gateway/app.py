@@ -41,7 +41,7 @@ from shared.transcode.publish import ContractApp, publish
 
 TITLE = "Shop Insight"
 EXPOSED = ["X-Request-ID", "X-Next-Page-Token", "X-Total-Count", "X-Lake-Version", "ETag", "Content-Disposition"]
-EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-Replayed"]
+EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-Replayed", "Location"]
 
 
 BY_HAND = joined(
