@@ -168,3 +168,45 @@ async def test_who_may_not_read_a_system_is_refused_at_every_door(demand: Served
             system_pb2.QueryRequest(system="demand", table="rfm_scores"), metadata=[("authorization", f"Bearer {held}")]
         )
     assert refused.value.error_reason == "PERMISSION_MISSING"
+
+
+async def test_insights_and_forecast_of_a_system_that_has_none_are_501_at_both_doors(demand: Served) -> None:
+    token = demand.auth.token("analyst")
+    for door in DOORS:
+        client, headers = demand.clients[door], {"Authorization": f"Bearer {token}"}
+        answers = [
+            await client.get("/api/v1/analytics/demand/insights", headers=headers),
+            await client.post("/api/v1/analytics/demand/forecast", headers=headers, json={"parameters": {}}),
+        ]
+        for answer in answers:
+            problem = problem_of(answer)
+            assert (problem["status"], problem["reason"]) == (501, "NOT_OFFERED")
+    reading = demand.auth.token("viewer")
+    forbidden = await demand.clients[DOORS[1]].post(
+        "/api/v1/analytics/demand/forecast", headers={"Authorization": f"Bearer {reading}"}, json={}
+    )
+    assert problem_of(forbidden)["reason"] == "PERMISSION_MISSING"
+
+
+async def test_format_in_the_query_counts_before_accept_and_an_unknown_one_is_refused(demand: Served) -> None:
+    caller = ("analyst", None)
+    for door in DOORS:
+        for name, form in zip(("json", "csv", "arrow", "columns", "xlsx"), FORMATS, strict=True):
+            answer = await asked(demand, caller, QUERY, door, "text/csv", table="rfm_scores", format=name)
+            assert len(rows_of(answer, form)) == 50
+        for wrong in ("pdf", "", ["csv", "json"]):
+            answer = await asked(demand, caller, QUERY, door, "*/*", table="rfm_scores", format=wrong)
+            assert (problem_of(answer)["status"], answer.json()["errors"][0]["field"]) == (400, "format")
+
+
+async def test_pages_by_keyset_hold_the_order_and_end(demand: Served) -> None:
+    caller, found, token = ("analyst", ("CA",)), [], ""
+    while True:
+        asking = {"table": "rfm_scores", "order_by": "-monetary", "page_size": 7, "page_token": token}
+        answer = (await asked(demand, caller, QUERY, DOORS[1], "application/json", **asking)).json()
+        found += [row["customer_id"] for row in answer["items"]]
+        token = answer.get("next_page_token", "")
+        if not token:
+            break
+    mine = sorted(seen_by(*caller), key=lambda row: float(row["monetary"]), reverse=True)
+    assert found == [row["customer_id"] for row in mine]
