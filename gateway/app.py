@@ -24,11 +24,11 @@ from gateway.realtime import paths as realtime_paths
 from gateway.realtime.parts import Realtime
 from gateway.redis_client import redis_client
 from gateway.registered import document as system_paths
-from gateway.registered.wiring import registered
+from gateway.registered.wiring import Registered, registered
 from gateway.settings import GatewaySettings
 from gateway.shedding import Refuser, SheddingMiddleware, Strain
 from shared.rpc.channel import channel
-from shared.systems import SYSTEMS
+from shared.systems import SYSTEMS, System
 from shared.telemetry_metrics import Counter, Meters
 from shared.transcode.backends import Backends
 from shared.transcode.by_hand import joined
@@ -142,11 +142,18 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(operations.router(door, backends))
     realtime.serve(app, door)
     app.state.realtime = realtime
-    app.include_router(dashboards.router(door, dashboards.Dashboards(edge.backends, cache)))
+    app.include_router(
+        dashboards.router(door, dashboards.Dashboards(edge.backends, cache, partial(all_systems, further)))
+    )
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     app.state.refuse = Refuser(strain, shed) if strain else None
     return app
+
+
+def all_systems(further: Registered) -> tuple[System, ...]:
+    """Return the systems there are now, those registered at run time last."""
+    return (*SYSTEMS, *(one.system for one in further.live.now.values()))
 
 
 def surrounded(app: ASGIApp, settings: GatewaySettings, strain: Strain | None, shed: Counter) -> ASGIApp:
