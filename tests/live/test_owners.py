@@ -51,7 +51,7 @@ def operation(live: Live, owner: Person) -> Fields:
 
     def started() -> bool:
         """One run at a time: another test's may still be under way."""
-        begun.append(live.client.post("/api/v1/pipeline/runs", headers=owner.headers, json={}))
+        begun.append(live.client.post("/api/v1/pipeline/runs", headers=owner.headers, json={"replay": True}))
         return begun[-1].status_code == 202
 
     eventually(started)
