@@ -9,7 +9,8 @@ from functools import partial
 import orjson
 from fastapi import FastAPI
 
-from gateway.app import create_app, document
+from gateway.app import create_app
+from gateway.described import document
 from gateway.realtime import wire
 from gateway.settings import GatewaySettings
 from shared.rpc.http import serve_http
