@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from gateway import cache_admin, docs, health, identity, operations, operations_document, systems, web
+from gateway import cache_admin, dashboards, docs, health, identity, operations, operations_document, systems, web
 from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
@@ -45,7 +45,12 @@ EXPOSED += ["RateLimit", "RateLimit-Policy", "Retry-After", "Age", "Idempotency-
 
 
 BY_HAND = joined(
-    systems.PATHS, system_paths.PATHS, cache_admin.PATHS, operations_document.PATHS, realtime_paths.PATHS
+    systems.PATHS,
+    system_paths.PATHS,
+    cache_admin.PATHS,
+    dashboards.PATHS,
+    operations_document.PATHS,
+    realtime_paths.PATHS,
 )
 """What the document says of hand-written endpoints."""
 
@@ -67,8 +72,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     limits = rate_limits(settings, redis, meters)
     versions = LakeVersions({system.name: channels[system.name] for system in SYSTEMS if system.name in channels})
     cache = answer_cache(settings, redis, versions, meters)
-    keys = meters.counter("idempotency_keys", "Calls with an Idempotency-Key.", ("outcome",))
-    replier = Idempotency(settings.store_url, keys)
+    replier = Idempotency(settings.store_url, meters.counter("idempotency_keys", "Calls with a key.", ("outcome",)))
     store = Store(settings.store_url)
     realtime = Realtime(
         settings,
@@ -137,6 +141,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(operations.router(door, backends))
     realtime.serve(app, door)
     app.state.realtime = realtime
+    app.include_router(dashboards.router(door, dashboards.Dashboards(edge.backends, cache)))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))
     app.state.refuse = Refuser(strain, shed) if strain else None

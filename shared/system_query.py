@@ -24,6 +24,7 @@ from shared.page import Page
 from shared.policy import RegionBound, visible_columns
 from shared.principal import Principal
 from shared.tables import Column, Table, tables_of
+from shared.work import check
 
 ROWS = Column("rows", "BIGINT", False, "Rows in the group", "rows")
 FILTER = re.compile(r"(\w+)\s*(<=|>=|!=|=|<|>|(?<=\s)in(?=\s))\s*(.*)", re.DOTALL)
@@ -88,8 +89,11 @@ def run(data: pa.Table, table: Table, query: Query) -> Rows:
     The order is total: after `order_by` comes the table's key, so that pages neither overlap nor leave a gap.
     """
     visible = {name: table.column(name) for name in data.column_names}
+    check()
     matched = filtered(data, visible, query.filters)
+    check()
     rows, columns = grouped(matched, visible, query) if query.group_by else (matched, visible)
+    check()
     ordered = in_order(rows, columns, query.order_by, query.group_by or table.key)
     if query.columns and not query.group_by:
         columns = {name: lookup(columns, name, "columns") for name in query.columns}
@@ -112,6 +116,7 @@ def filtered(data: pa.Table, columns: Mapping[str, Column], filters: Sequence[st
 
 def mask(data: pa.Table, columns: Mapping[str, Column], text: str) -> pa.ChunkedArray:
     """Return which rows meet one condition."""
+    check()
     match = FILTER.fullmatch(text.strip())
     if match is None:
         raise invalid(f"{text!r} is not `column operator value`; operators are = != < <= > >= and in")

@@ -21,6 +21,7 @@ from shared.principal import Principal
 from shared.system_query import Query, TableState, answer, catalogue, declared, state_of, versions
 from shared.systems import System
 from shared.table_message import Encoding, encoding_of, lineage_of, table_message
+from shared.work import in_thread
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -64,7 +65,7 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
     ) -> system_pb2.ListTablesResponse:
         """Return the tables of the zone with the columns that the caller may see."""
         self._own(request.system)
-        states = await asyncio.to_thread(catalogue, self._lake, self._system.zone, principal.current.get())
+        states = await in_thread(catalogue, self._lake, self._system.zone, principal.current.get())
         items = [table_info(state) for state in states]
         return system_pb2.ListTablesResponse(items=items, total_size=len(items))
 
@@ -74,7 +75,7 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
         """Return one page of the rows that the request asks for."""
         self._own(request.system)
         encoding = encoding_of(dict(context.invocation_metadata() or ()))
-        table = await asyncio.to_thread(self._rows, request, principal.current.get(), encoding)
+        table = await in_thread(self._rows, request, principal.current.get(), encoding)
         return system_pb2.QueryResponse(table=table)
 
     async def Tiles(  # noqa: N802
@@ -89,6 +90,14 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
         """Return what changed that someone should know."""
         self._own(request.system)
         return await self._offered(self._insights, "insights")(request)
+
+    async def ListInsights(  # noqa: N802
+        self, request: system_pb2.ListInsightsRequest, context: Context
+    ) -> system_pb2.ListInsightsResponse:
+        """Return the same as a list."""
+        found = await self.Insights(system_pb2.InsightsRequest(system=request.system), context)
+        lineage = found.lineage if found.HasField("lineage") else None
+        return system_pb2.ListInsightsResponse(items=found.insights, total_size=len(found.insights), lineage=lineage)
 
     async def Forecast(  # noqa: N802
         self, request: system_pb2.ForecastRequest, context: Context

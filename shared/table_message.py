@@ -18,6 +18,7 @@ import orjson
 from protos.common.v1 import table_pb2
 from shared.page import Page
 from shared.tables import Column
+from shared.work import check
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -137,7 +138,13 @@ def _columns_of(arrow_stream: bytes, form: Callable[[Any], Any]) -> dict[str, li
 
 
 def _plain(rows: pa.Table, form: Callable[[Any], Any]) -> dict[str, list[Any]]:
-    return {name: [form(value) for value in _values(rows[name])] for name in rows.column_names}
+    return {name: [form(value) for value in _asked(rows, name)] for name in rows.column_names}
+
+
+def _asked(rows: pa.Table, name: str) -> list[Any]:
+    """Return the values of a column, if they are still asked for: a column of many rows takes a while."""
+    check()
+    return _values(rows[name])
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

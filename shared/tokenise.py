@@ -123,7 +123,10 @@ def _parsed(content: str, where: str) -> dict[str, bytes]:
 
 def _made(path: Path, keys: Mapping[str, str]) -> None:
     """Write the file unless another process came first: then its keys hold for both."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise TokenisationKeysUnusable(f"{path.parent} cannot be made: {error.strerror}") from None
     partial = _partial(path, keys)
     try:
         os.link(partial, path)
@@ -138,10 +141,20 @@ def _written(path: Path, keys: Mapping[str, str]) -> None:
 
 
 def _partial(path: Path, keys: Mapping[str, str]) -> Path:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
-    with os.fdopen(descriptor, "w") as file:
-        json.dump({"keys": dict(keys)}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).chmod(OWNER_ONLY)
+    """Return a file beside `path` that holds the keys whole. Raises TokenisationKeysUnusable."""
+    name = ""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"keys": dict(keys)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(OWNER_ONLY)
+    except OSError as error:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        raise TokenisationKeysUnusable(
+            f"{path}: new keys cannot be written ({error.strerror}); make room or mend the folder's permissions. "
+            "What was there before stands"
+        ) from None
     return Path(name)

@@ -28,6 +28,15 @@ DOWN = (RedisError, OSError, TimeoutError)
 
 log = structlog.stdlib.get_logger("gateway")
 
+OUTLINE = """
+local found = {}
+for number, name in ipairs(KEYS) do
+  found[2 * number - 1] = redis.call('GETRANGE', name, 0, ARGV[1])
+  found[2 * number] = redis.call('STRLEN', name)
+end
+return found
+"""
+
 
 class CacheStoreDown(Unavailable):
     """What is kept cannot be looked at or forgotten: Redis is down."""
@@ -55,6 +64,7 @@ class SharedStore:
 
     def __init__(self, redis: Redis, failures: Counter, clock: Callable[[], float] = time.monotonic) -> None:
         self._redis, self._failures, self._clock = redis, failures, clock
+        self._outline: Any = redis.register_script(OUTLINE)
         self._down_until = float("-inf")
 
     def get(self, key: Key) -> Entry | Awaitable[Entry | None] | None:
@@ -102,11 +112,7 @@ class SharedStore:
 
     async def _outlines(self, names: list[bytes]) -> list[tuple[bytes, int]]:
         """Return the beginning and the length of each entry: what it says of itself, without its body."""
-        asked = self._redis.pipeline(transaction=False)
-        for name in names:
-            asked.getrange(name, 0, LONGEST_OUTLINE - 1)
-            asked.strlen(name)
-        found = await asked.execute()
+        found: list[Any] = await self._outline(names, [LONGEST_OUTLINE - 1])
         return list(zip(found[::2], found[1::2], strict=True))
 
     async def _names(self, method: str) -> list[bytes]:

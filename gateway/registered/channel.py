@@ -9,12 +9,12 @@ from typing import Any
 import grpc
 
 from gateway.registered.address import target
-from gateway.registered.tokens import SystemTokens
 from shared import principal, telemetry
 from shared.errors import PlatformError, Unauthenticated, Unavailable
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS, OPTIONS, Deserializer, Metadata, Serializer, ServiceChannel
 from shared.rpc.status import from_rpc_error
 from shared.rpc.tls import believed
+from shared.system_tokens import SystemTokens
 
 ENCODING = "table-encoding"
 """The one thing beside its token and its trace that a call tells a registered system."""

@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from gateway.registered import reflection
 from gateway.registered.address import Places
-from gateway.registered.channel import connected
+from gateway.registered.channel import SystemChannel, connected
 from gateway.registered.contract import known_files, understood
 from gateway.registered.live import Live, LiveSystems, prepared, unpublishable
 from gateway.registered.store import RegisteredSystem, SystemExists
+from gateway.registered.zones import make_zone
 from shared.errors import Conflict, FieldError, NotFound
 from shared.permissions import RESOURCES
+from shared.rpc.channel import ServiceChannel
+from shared.system_tokens import SystemTokens
 from shared.systems import SYSTEMS
 from shared.transcode.endpoint import Edge
 from shared.transcode.publish import Further
@@ -29,16 +33,20 @@ from shared.transcode.publish import Further
 NAME = r"[a-z][a-z0-9_]{1,30}[a-z0-9]"
 PREFIX = r"[a-z][a-z0-9-]{1,46}[a-z0-9]"
 PLAIN = r"[^<>\x00-\x1f\x7f]*"
-ZONES = ("raw", "curated", "quarantine", "pipeline", "archive", "prod")
+ZONES = ("raw", "curated", "quarantine", "archive", "prod")
 PACKAGES = ("common", "google", "grpc", "protos")
 OTHERS = ("batch", "gateway", "lake", "pii", "public", "web")
 RESERVED_NAMES = frozenset((*RESOURCES, *ZONES, *PACKAGES, *OTHERS))
+# Those of the contracts and of hand-written endpoints are known at run time; these are ours whatever is published.
 RESERVED_PREFIXES = frozenset(
     (
-        *("alert-rules", "analytics", "api", "auth", "cache", "dashboards", "docs", "health", "ingest"),
-        *("metrics", "operations", "pipeline", "realtime", "redoc", "systems", "v1"),
+        *("alert-rules", "analytics", "api", "cache", "dashboards", "docs", "health", "ingest"),
+        *("metrics", "operations", "realtime", "redoc", "systems", "v1"),
     )
 )
+
+
+log = structlog.stdlib.get_logger("gateway")
 
 
 class NameTaken(Conflict):
@@ -80,6 +88,9 @@ class Registry:
     """Names of the services and proto packages of this installation."""
     paths: Collection[str]
     """Paths of its own endpoints."""
+    tokens: SystemTokens
+    services: Collection[ServiceChannel]
+    """The services of this installation."""
     tried: asyncio.Semaphore
     """Registrations at a time: each holds descriptors and compiles them."""
 
@@ -94,16 +105,20 @@ class Registry:
             await self.places.check(asked.address, asked.tls)
             row = new_row(asked, subject, await self._told(asked))
             await asyncio.to_thread(self._try, row)
+            await self._make_zone(row)
             await self.live.store.add(row)
+        log.info("a system was registered", system=row.name, prefix=row.prefix, address=row.address, by=subject)
         await self.live.follow()
         found = self.live.now.get(asked.name)
         if found is None or found.row.registration_id != row.registration_id:
             raise SystemExists(f"system {asked.name!r} was removed while it was being registered")
         return found
 
-    async def remove(self, name: str) -> None:
+    async def remove(self, name: str, subject: str) -> None:
         """Serve a system no more. Raises UnknownRegistration."""
         removed = await self.live.store.remove(name)
+        if removed:
+            log.info("a system was removed", system=name, by=subject)
         await self.live.follow()
         if not removed:
             raise UnknownRegistration(f"no registered system is called {name[:60]!r}")
@@ -133,6 +148,10 @@ class Registry:
         # Judged before anything else is done with it: `prepared` sees the same again, on every replica.
         await asyncio.to_thread(understood, asked.name, asked.prefix, services, files)
         return [served(file, services) for file in files]
+
+    async def _make_zone(self, row: RegisteredSystem) -> None:
+        async with SystemChannel(row.name, connected(row.address, row.tls, self.authority), self.tokens) as system:
+            await make_zone(row.name, row.title, row.description, system=system, services=self.services)
 
     def _try(self, row: RegisteredSystem) -> None:
         """Compile the contract and the document with it. Raises ContractRefused."""

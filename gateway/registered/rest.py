@@ -55,8 +55,8 @@ def router(door: Door, registry: Registry, status: Status) -> APIRouter:
     @routes.delete(ONE_PATH)
     async def remove(request: Request) -> Response:
         """Return nothing: the system is removed."""
-        await door.admit(request, MANAGE)
-        await registry.remove(request.path_params["name"])
+        caller = await door.admit(request, MANAGE)
+        await registry.remove(request.path_params["name"], caller.subject)
         return Response(status_code=204, headers=NO_STORE)
 
     return routes

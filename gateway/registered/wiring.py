@@ -20,13 +20,13 @@ from gateway.registered.channel import SystemChannel, connected
 from gateway.registered.live import Live, LiveSystems
 from gateway.registered.registration import Registry
 from gateway.registered.store import RegisteredSystem, SystemStore
-from gateway.registered.tokens import SystemTokens
 from gateway.settings import GatewaySettings
 from gateway.systems import standing
 from shared import principal
 from shared.errors import NotFound, PlatformError, Unimplemented
 from shared.rpc.channel import ServiceChannel
 from shared.rpc.resilience import ResilientChannel
+from shared.system_tokens import SystemTokens
 from shared.systems import System
 from shared.transcode.backends import Backend
 from shared.transcode.contract import Contracts
@@ -119,6 +119,8 @@ def registered(
         document=app.document_with,
         names=frozenset((*channels, *packages)),
         paths=(*by_hand, *(method.rule.template.text for method in contracts.published)),
+        tokens=tokens,
+        services=tuple(channels.values()),
         tried=asyncio.Semaphore(AT_A_TIME),
     )
     return Registered(live, registry, Pulse(channels))

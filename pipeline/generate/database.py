@@ -22,6 +22,7 @@ from pipeline.generate.world import Unheard
 from pipeline.mysql.address import Address
 from pipeline.mysql.schema import create, tables
 from shared.errors import FailedPrecondition, Unavailable
+from shared.quoting import backticked
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -131,9 +132,9 @@ class Loader:
         return self._by_file
 
     def _insert(self, table: SqlTable, rows: pa.Table) -> None:
-        names = ", ".join(f"`{name}`" for name in rows.schema.names)
+        names = ", ".join(map(backticked, rows.schema.names))
         places = ", ".join(["%s"] * rows.num_columns)
-        statement = f"INSERT INTO `{table.name}` ({names}) VALUES ({places})"  # noqa: S608  names of the schema
+        statement = f"INSERT INTO {backticked(table.name)} ({names}) VALUES ({places})"  # noqa: S608  names of the schema
         with self._connection.cursor() as cursor:
             for batch in rows.to_batches(ROWS_AN_INSERT):
                 cursor.executemany(statement, list(zip(*(column.to_pylist() for column in batch.columns), strict=True)))
@@ -142,10 +143,10 @@ class Loader:
 def _load_statement(table: SqlTable, names: list[str]) -> str:
     """Return the statement that loads a CSV file; an empty cell is NULL, as the data have no empty texts."""
     nullable = {name for name in names if table.columns[name].nullable}
-    cells = ", ".join(f"@{name}" if name in nullable else f"`{name}`" for name in names)
-    empty = ", ".join(f"`{name}` = NULLIF(@{name}, '')" for name in names if name in nullable)
+    cells = ", ".join(f"@{name}" if name in nullable else backticked(name) for name in names)
+    empty = ", ".join(f"{backticked(name)} = NULLIF(@{name}, '')" for name in names if name in nullable)
     return (
-        f"LOAD DATA LOCAL INFILE %s INTO TABLE `{table.name}` CHARACTER SET utf8mb4"
+        f"LOAD DATA LOCAL INFILE %s INTO TABLE {backticked(table.name)} CHARACTER SET utf8mb4"
         " FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n'"
         f" ({cells})" + (f" SET {empty}" if empty else "")
     )

@@ -14,6 +14,7 @@ import duckdb
 import ibis
 import pyarrow as pa
 
+from shared import work
 from shared.tables import Table
 from shared.tables.validation import REASONS, checked
 
@@ -46,7 +47,8 @@ def verdicts(table: Table, columns: Mapping[str, pa.Array], count: int) -> list[
     with duckdb.connect(config={"threads": "1", "autoinstall_known_extensions": "false"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register(NAME, rows)
-        found = connection.execute(_sql(table)).fetchall()
+        with work.stoppable(connection.interrupt):
+            found = connection.execute(_sql(table)).fetchall()
     keys = len(table.key)
     return [_verdict(row[0], row[1], row[2 : 2 + keys], row[2 + keys :]) for row in found]
 

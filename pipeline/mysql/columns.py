@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.mysql.connection import Server
+from shared.quoting import backticked
 from shared.tables import Table
 from shared.tables.types import decimal_of
 
@@ -53,7 +54,7 @@ class SourceColumn:
     @property
     def selected(self) -> str:
         """Return the expression that a SELECT reads it by: exact, and as text that can be sent as UTF-8."""
-        name = quoted(self.name)
+        name = backticked(self.name)
         if self.kind in {"float", "bit"}:
             # FLOAT is printed with six digits, which a double of the same value is not; BIT comes as bytes.
             return f"({name} + 0e0)" if self.kind == "float" else f"({name} + 0)"
@@ -74,11 +75,6 @@ def arrow_of(kind: str, unsigned: bool = False, precision: int = 0, scale: int =
     if kind == "date":
         return pa.date32()
     return MICROSECONDS if kind in {"datetime", "timestamp"} else pa.string()
-
-
-def quoted(name: str) -> str:
-    """Return a name as MySQL quotes it."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 @dataclass(frozen=True, slots=True)

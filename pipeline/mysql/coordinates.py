@@ -79,18 +79,24 @@ def _sortable(file: str) -> str:
     return f"{stem}{file_number(file):010d}"
 
 
-def check_binlog(server: Server) -> None:
-    """Return if the server logs whole rows with their columns' names. Raises BinlogUnusable."""
+def binlog_faults(server: Server) -> dict[str, tuple[str, str]]:
+    """Return variable → (value, value needed) of all that keeps the binlog from being followed."""
     wanted = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL", "binlog_row_metadata": "FULL"}
     unwanted = {"log_bin_compress": "OFF", "binlog_transaction_compression": "OFF", "binlog_row_value_options": ""}
     found = server.variables(*wanted, *unwanted)
     wrong = {name: value for name, value in wanted.items() if found.get(name, "").upper() != value}
     wrong |= {name: value for name, value in unwanted.items() if found.get(name, value).upper() != value}
+    return {name: (found.get(name) or "not known to this server", value) for name, value in wrong.items()}
+
+
+def check_binlog(server: Server) -> None:
+    """Return if the server logs whole rows with their columns' names. Raises BinlogUnusable."""
+    wrong = binlog_faults(server)
     if not wrong:
         return
-    told = ", ".join(f"{name}={found.get(name) or 'not known to this server'}" for name in wrong)
+    told = ", ".join(f"{name}={found}" for name, (found, _) in wrong.items())
     remedy = " ".join(
-        f"--{name.replace('_', '-')}{f'={value}' if name != 'log_bin' else ''}" for name, value in wrong.items()
+        f"--{name.replace('_', '-')}{f'={value}' if name != 'log_bin' else ''}" for name, (_, value) in wrong.items()
     )
     raise BinlogUnusable(
         f"{server.address.shown}: {told}; change capture needs the server started with {remedy} "

@@ -22,9 +22,10 @@ import pyarrow as pa
 from asyncmy.errors import MySQLError
 
 from pipeline.mysql.address import Address
-from pipeline.mysql.columns import SourceColumn, SourceTable, from_text, quoted
+from pipeline.mysql.columns import SourceColumn, SourceTable, from_text
 from pipeline.mysql.connection import explain
 from pipeline.mysql.coordinates import BinlogUnusable, Coordinates
+from shared.quoting import backticked
 
 INTEGER_FIELDS = (1, 2, 3, 8, 9, 13)
 CHUNK_BYTES = 64 * 1024 * 1024
@@ -78,7 +79,7 @@ class Snapshot:
             if not found.get("binlog_snapshot_file"):
                 raise BinlogUnusable(f"{self.address.shown}: the binlog is off; start the server with --log-bin")
             return Coordinates(str(found["binlog_snapshot_file"]), int(found["binlog_snapshot_position"]))
-        self._read("LOCK TABLES " + ", ".join(f"{quoted(name)} READ" for name in tables))
+        self._read("LOCK TABLES " + ", ".join(f"{backticked(name)} READ" for name in tables))
         try:
             rows = self._end_of_binlog()
         finally:
@@ -149,8 +150,8 @@ class Snapshot:
 def _select(table: SourceTable, after: list[Any] | None, limit: int) -> str:
     columns = [column.selected for column in table.columns] + [_comparable(column) for column in _odd_keys(table)]
     where = f" WHERE {_follows(table, after)}" if after is not None else ""
-    order = ", ".join(quoted(name) for name in table.key)
-    return f"SELECT {', '.join(columns)} FROM {quoted(table.name)}{where} ORDER BY {order} LIMIT {limit}"  # noqa: S608
+    order = ", ".join(backticked(name) for name in table.key)
+    return f"SELECT {', '.join(columns)} FROM {backticked(table.name)}{where} ORDER BY {order} LIMIT {limit}"  # noqa: S608
 
 
 def _follows(table: SourceTable, after: list[Any]) -> str:
@@ -179,7 +180,7 @@ def _odd_keys(table: SourceTable) -> list[SourceColumn]:
 
 
 def _comparable(column: SourceColumn) -> str:
-    return f"({quoted(column.name)} + 0)" if _is_odd(column) else quoted(column.name)
+    return f"({backticked(column.name)} + 0)" if _is_odd(column) else backticked(column.name)
 
 
 def _literal(column: SourceColumn, value: Any) -> str:

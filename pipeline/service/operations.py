@@ -41,7 +41,7 @@ class RunOperations:
 
     async def get(self, operation_id: str) -> Operation:
         """Return one run. Raises OperationNotFound."""
-        return self.operation(await asyncio.to_thread(self._record, operation_id))
+        return self.operation(await asyncio.to_thread(self._record, operation_id), with_result=True)
 
     async def cancel(self, operation_id: str) -> Operation:
         """Return one run after stopping it. Raises OperationNotFound, NotCancellable."""
@@ -53,7 +53,7 @@ class RunOperations:
         return await self.get(operation_id)
 
     async def page(self, owner: str | None, before: Place | None, size: int) -> tuple[Sequence[Operation], int]:
-        """Return the newest runs after a place, and how many there are."""
+        """Return the newest runs after a place, without results, and how many there are."""
         kept = await asyncio.to_thread(lambda: list(records.records(self._settings)))
         found = [one for one in map(self.operation, kept) if owner is None or one.owner == owner]
         after = [one for one in found if before is None or (one.created_at, one.name) < before]
@@ -79,8 +79,8 @@ class RunOperations:
                 return record
         raise not_found(self.service, run_id)
 
-    def operation(self, record: Mapping[str, Any]) -> Operation:
-        """Return the operation that a run is."""
+    def operation(self, record: Mapping[str, Any], *, with_result: bool = False) -> Operation:
+        """Return the operation that a run is; many at once are told without their results."""
         began = datetime.fromisoformat(record["started_at"]).astimezone(UTC)
         state, reason, detail = outcome(record)
         return Operation(
@@ -93,7 +93,7 @@ class RunOperations:
             ", ".join(record["current"]) or ("" if state.is_over else "starting"),
             began,
             began + timedelta(seconds=record["seconds"]) if state.is_over else None,
-            made(record) if state is State.SUCCEEDED else None,
+            made(record) if with_result and state is State.SUCCEEDED else None,
             reason,
             detail,
             self._starter.is_ours(record),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
@@ -15,7 +15,7 @@ from pipeline.ingest.ingest import Ingestor
 from pipeline.quality.read import scores
 from pipeline.raw import RawZone
 from pipeline.records import records
-from pipeline.service import lineage, rows
+from pipeline.service import lineage, rows, zones
 from pipeline.service.messages import ingested_message, quality_message, run_message
 from pipeline.service.operations import RunOperations
 from pipeline.service.runs import Starter
@@ -32,6 +32,7 @@ from shared.rpc.server import Service
 from shared.system_query import state_of
 from shared.table_message import Encoding, encoding_of, lineage_of, table_message
 from shared.tables import CONTRACT
+from shared.work import in_executor, in_thread
 
 Context: TypeAlias = grpc.aio.ServicerContext
 
@@ -60,7 +61,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
     ) -> pipeline_pb2.ListRunsResponse:
         """Return one page of runs, newest first."""
         part = page({"list": "runs"}, request.page_size, request.page_token)
-        kept = await asyncio.to_thread(lambda: list(records(self._settings)))
+        kept = await in_thread(lambda: list(records(self._settings)))
         now = datetime.now(UTC)
         return pipeline_pb2.ListRunsResponse(
             items=[run_message(record, now) for record in kept[part.offset : part.offset + part.size]],
@@ -72,7 +73,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         self, request: pipeline_pb2.GetRunRequest, context: Context
     ) -> pipeline_pb2.GetRunResponse:
         """Return one run. Raises RunNotFound."""
-        record = await asyncio.to_thread(self._record, request.run_id)
+        record = await in_thread(self._record, request.run_id)
         return pipeline_pb2.GetRunResponse(run=run_message(record, datetime.now(UTC)))
 
     async def StartRun(  # noqa: N802
@@ -81,7 +82,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         """Return the operation that a run just begun is."""
         caller = principal.current.get().subject
         record = await self._starter.start(self._settings, request.only, replay=request.replay, caller=caller)
-        begun = operation_message(self._operations.operation(record))
+        begun = operation_message(self._operations.operation(record, with_result=True))
         return pipeline_pb2.StartRunResponse(
             name=begun.name,
             done=begun.done,
@@ -95,15 +96,14 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         self, request: pipeline_pb2.IngestRequest, context: Context
     ) -> pipeline_pb2.IngestResponse:
         """Return what became of the rows; those accepted are on disk."""
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._ingesting, self._ingestor.ingest, request.table, request.body)
+        found = await in_executor(self._ingesting, partial(self._ingestor.ingest, request.table, request.body))
         return ingested_message(found)
 
     async def ListQuality(  # noqa: N802
         self, request: pipeline_pb2.ListQualityRequest, context: Context
     ) -> pipeline_pb2.ListQualityResponse:
         """Return every measured table, worst score first."""
-        found = await asyncio.to_thread(scores, self._lake)
+        found = await in_thread(scores, self._lake)
         items = [quality_message(each) for each in sorted(found, key=lambda each: (each.score, each.table))]
         return pipeline_pb2.ListQualityResponse(items=items, total_size=len(items))
 
@@ -114,7 +114,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         part = page({"metrics": request.table, "history": request.history}, request.page_size, request.page_token)
         answer = self._answer(rows.METRICS, part, encoding_of(_metadata(context)))
         caller = principal.current.get()
-        return await asyncio.to_thread(
+        return await in_thread(
             lambda: pipeline_pb2.ListMetricsResponse(
                 metrics=answer(caller, lambda data: rows.metrics_of(data, request.table, history=request.history))[0]
             )
@@ -124,7 +124,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         self, request: pipeline_pb2.GetLineageRequest, context: Context
     ) -> pipeline_pb2.GetLineageResponse:
         """Return what a table is made from and what is made from it."""
-        return await asyncio.to_thread(lineage.response, request.table, request.column, self._settings)
+        return await in_thread(lineage.response, request.table, request.column, self._settings)
 
     async def ListReconciliation(  # noqa: N802
         self, request: pipeline_pb2.ListReconciliationRequest, context: Context
@@ -134,7 +134,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         part = page({"lines": str(wanted)}, request.page_size, request.page_token)
         answer = self._answer(rows.LEDGER, part, encoding_of(_metadata(context)))
         caller = principal.current.get()
-        lines, found = await asyncio.to_thread(answer, caller, lambda data: rows.lines_of(data, wanted))
+        lines, found = await in_thread(answer, caller, lambda data: rows.lines_of(data, wanted))
         return pipeline_pb2.ListReconciliationResponse(lines=lines, unexplained_rows=rows.unexplained(found))
 
     def _record(self, run_id: str) -> Mapping[str, Any]:
@@ -164,4 +164,5 @@ def services(lake: Lake, settings: PipelineSettings, starter: Starter) -> list[S
     return [
         Service(servicer, pipeline_pb2.DESCRIPTOR.services_by_name["PipelineService"], add_pipeline),
         operation_service(operations),
+        zones.service(settings),
     ]

@@ -216,17 +216,15 @@ def database(url: str) -> Iterator[Check]:
     """Yield checks of a MySQL database: it answers, and its binlog is fit to be followed."""
     from pipeline.mysql.address import Address  # noqa: PLC0415  loads the MySQL client
     from pipeline.mysql.connection import Server  # noqa: PLC0415
+    from pipeline.mysql.coordinates import binlog_faults  # noqa: PLC0415
 
     address = Address.parse(url)
     with closing(Server(address)) as server:
-        variables = server.variables("version", "log_bin", "binlog_format", "binlog_row_image")
-    yield Check("mysql", OK, f"{address.shown} answers: {variables.get('version', '')}")
-    wanted = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL"}
-    wrong = [f"{name}={variables.get(name, '?')}" for name, value in wanted.items() if variables.get(name) != value]
+        version, wrong = server.variables("version"), binlog_faults(server)
+    yield Check("mysql", OK, f"{address.shown} answers: {version.get('version', '')}")
     if wrong:
-        remedy = (
-            f"set {', '.join(f'{name}={value}' for name, value in wanted.items())}; extract needs it to follow changes"
-        )
-        yield Check("mysql binlog", WARN, ", ".join(wrong), remedy)
+        told = ", ".join(f"{name}={found}" for name, (found, _) in wrong.items())
+        needed = ", ".join(f"{name}={value}" for name, (_, value) in wrong.items())
+        yield Check("mysql binlog", WARN, told, f"set {needed}; extract needs it to follow changes")
     else:
-        yield Check("mysql binlog", OK, "ROW, whole rows")
+        yield Check("mysql binlog", OK, "ROW, whole rows with the names of their columns")

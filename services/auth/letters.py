@@ -65,6 +65,11 @@ WORDS: Mapping[Purpose, tuple[str, str]] = MappingProxyType(
             "Your account has another e-mail address now. If that was not you, tell your administrator at once.\n\n"
             "{root}",
         ),
+        Purpose.MFA_RESET: (
+            "Two-factor login was turned off",
+            "An administrator has turned off two-factor login for your account and ended all its sessions. Log in and "
+            "enrol your app anew. If you did not ask for this, tell your administrator at once.\n\n{root}",
+        ),
     }
 )
 

@@ -10,18 +10,19 @@ from sqlmodel import col
 
 from services.auth.links import PASSWORD_LINKS, void
 from services.auth.post import Purpose
-from services.auth.store import ApiKeyRow, MfaChallengeRow, MfaFactorRow, OAuthCodeRow
+from services.auth.store import ApiKeyRow, MfaChallengeRow, MfaFactorRow, OAuthCodeRow, OAuthConsentRow
 
 
 async def end_begun(session: AsyncSession, user_id: str, moment: datetime) -> None:
     """End what the old password may still lead to: links, logins that wait for a code, unspent OAuth codes.
 
-    And an authenticator app that was enrolled and is not turned on yet. The caller holds the user's row. An intruder
-    who knew the old password must not keep a link to another address, since whoever reads mail there may choose the
-    next password, nor an app that would then shut the owner out.
+    And remembered consents, and an authenticator app that was enrolled and is not turned on yet. The caller holds the
+    user's row. An intruder who knew the old password must not keep a link to another address, since whoever reads
+    mail there may choose the next password, nor an app that would then shut the owner out.
     """
     await void(session, user_id, [*PASSWORD_LINKS, Purpose.CHANGE], moment)
     await session.execute(delete(MfaChallengeRow).where(col(MfaChallengeRow.user_id) == user_id))
+    await session.execute(delete(OAuthConsentRow).where(col(OAuthConsentRow.user_id) == user_id))
     begun = col(MfaFactorRow.user_id) == user_id, col(MfaFactorRow.enabled_at).is_(None)
     await session.execute(delete(MfaFactorRow).where(*begun))
     # Spent ones stay: used again, they tell that somebody else has them too.

@@ -28,6 +28,7 @@ class Purpose(StrEnum):
     INVITE = "invite"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  the name of a notice
     EMAIL_CHANGED = "email-changed"
+    MFA_RESET = "mfa-reset"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,11 +128,16 @@ class Sessions:
         log.info("auth.logged_in", user_id=account.id, session_id=row.id, client_id=holder.client_id)
         return tokens
 
-    async def held(self, token: str) -> Holder | None:
-        """Return who was given a refresh token, spent or not; None when it is none of ours."""
+    async def of_token(self, token: str) -> SessionRow | None:
+        """Return the session of a refresh token, spent or not; None when it is none of ours."""
         of_token = select(RefreshTokenRow.session_id).where(RefreshTokenRow.token_hash == hash_token(token))
         async with self._database.session() as session:
-            row = await session.scalar(select(SessionRow).where(col(SessionRow.id).in_(of_token)))
+            row: SessionRow | None = await session.scalar(select(SessionRow).where(col(SessionRow.id).in_(of_token)))
+        return row
+
+    async def held(self, token: str) -> Holder | None:
+        """Return who was given a refresh token, spent or not; None when it is none of ours."""
+        row = await self.of_token(token)
         return None if row is None else Holder(row.client_id, row.scope)
 
     async def granted(self, session_id: str) -> str:

@@ -97,6 +97,16 @@ class OAuthCodeRow(Row, table=True):
     session_id: str = Field(default="", max_length=32)
 
 
+class OAuthConsentRow(Row, table=True):
+    """What a user has agreed to that a client may have without asking; scopes separated by spaces."""
+
+    __tablename__ = "oauth_consents"
+    user_id: str = Field(primary_key=True, max_length=32, foreign_key="users.id", ondelete="CASCADE")
+    client_id: str = Field(primary_key=True, max_length=32, foreign_key="oauth_clients.id", ondelete="CASCADE")
+    scope: str = Field(sa_type=Text)
+    granted_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class MfaFactorRow(Row, table=True):
     """The authenticator app of a user: its secret, sealed, and what was last believed."""
 

@@ -16,9 +16,10 @@ from sqlmodel import col, select
 from services.auth import attempts, audit
 from services.auth.account_fields import require_regions, require_roles, valid_email, valid_name
 from services.auth.accounts import Account, AccountGone, account_of, grant, load, require_free, taken
+from services.auth.mfa.factors import MfaNotEnrolled, forget_factor
 from services.auth.post import Letter, Post, Purpose, ask_if_possible
 from services.auth.revocations import LocalRevocations, end_all_sessions, revoke_subject
-from services.auth.store import METADATA, UserRegionRow, UserRoleRow, UserRow, now
+from services.auth.store import METADATA, MfaFactorRow, UserRegionRow, UserRoleRow, UserRow, now
 from shared.db import Database
 from shared.errors import FailedPrecondition, NotFound
 from shared.keyset import key_after, token_after
@@ -206,6 +207,24 @@ class Users:
             await audit.append(session, "user.sessions_ended", target=found, details={"sessions": str(len(ended))})
         return len(ended)
 
+    async def reset_second_factor(self, principal: Principal, user_id: str) -> int:
+        """Return how many sessions ended as a user's second factor was turned off. A mail tells the user.
+
+        Raises UserNotFound, OwnAccount, MfaNotEnrolled.
+        """
+        async with self.revocations.transaction() as (session, revoked):
+            found = await _id_of(session, user_id)
+            if found == principal.subject:
+                raise OwnAccount("turn your own second factor off with your password and a code")
+            await _locked(session, found)
+            if not await forget_factor(session, found):
+                raise MfaNotEnrolled("this user has no second factor")
+            ended = await end_all_sessions(session, found)
+            revoked.extend([*ended, revoke_subject(session, found)])
+            await audit.append(session, "mfa.reset", target=found, details={"sessions": str(len(ended))})
+        ask_if_possible(self.post, Letter(Purpose.MFA_RESET, found))
+        return len(ended)
+
     async def erase(self, principal: Principal, user_id: str) -> None:
         """Leave nothing personal of a user. Raises UserNotFound, OwnAccount, LastAdmin.
 
@@ -269,7 +288,7 @@ async def _locked(session: AsyncSession, user_id: str) -> Account:
 
 
 async def _users(session: AsyncSession, rows: Sequence[UserRow]) -> list[User]:
-    """Return users with what they may do, in two queries however many they are."""
+    """Return users with what they may do, in three queries however many they are."""
     ids = [row.id for row in rows]
     roles = await session.execute(
         select(UserRoleRow.user_id, UserRoleRow.role).where(col(UserRoleRow.user_id).in_(ids))
@@ -277,10 +296,14 @@ async def _users(session: AsyncSession, rows: Sequence[UserRow]) -> list[User]:
     regions = await session.execute(
         select(UserRegionRow.user_id, UserRegionRow.region).where(col(UserRegionRow.user_id).in_(ids))
     )
-    has, bound = _grouped(roles), _grouped(regions)
+    enabled = select(MfaFactorRow.user_id).where(
+        col(MfaFactorRow.user_id).in_(ids), col(MfaFactorRow.enabled_at).is_not(None)
+    )
+    has, bound, factors = _grouped(roles), _grouped(regions), set(await session.scalars(enabled))
+    accounts = [account_of(row, has[row.id], bound[row.id], row.id in factors) for row in rows]
     return [
-        User(account_of(row, has[row.id], bound[row.id]), bool(row.password_hash), row.updated_at, row.last_login_at)
-        for row in rows
+        User(account, bool(row.password_hash), row.updated_at, row.last_login_at)
+        for account, row in zip(accounts, rows, strict=True)
     ]
 
 

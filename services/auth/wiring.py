@@ -18,6 +18,7 @@ from services.auth.mfa.factors import Mfa
 from services.auth.mfa.seal import Seal
 from services.auth.oauth.clients import Clients
 from services.auth.oauth.codes import Codes
+from services.auth.oauth.consents import Consents
 from services.auth.oauth.server import OAuth
 from services.auth.parts import Parts
 from services.auth.password_rules import PasswordRules
@@ -83,13 +84,17 @@ def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations
     settings, database, passwords, rules = ground.settings, ground.database, ground.passwords, ground.rules
     keys = LocalKeys(settings.keys_dir, rotation=settings.rotation)
     signer = TokenSigner(keys, settings.issuer, settings.audience)
+    verifier = TokenVerifier(keys, settings.issuer, settings.audience, revocations)
     accounts = ground.accounts(letters)
     sessions = Sessions(database, signer, revocations, second_factor_roles=settings.require_mfa_roles)
     oauth = OAuth(
         Clients(database),
         Codes(database, sessions),
+        Consents(database, revocations),
         sessions,
         accounts,
+        verifier=verifier,
+        revocations=revocations,
         signer=signer,
         issuer=settings.issuer,
         password_grant=settings.oauth_password_grant,
@@ -106,7 +111,7 @@ def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations
         sessions=sessions,
         keys=keys,
         revocations=revocations,
-        verifier=TokenVerifier(keys, settings.issuer, settings.audience, revocations),
+        verifier=verifier,
         oauth=oauth,
         mfa=Mfa(database, accounts, sessions, seal=seal, issuer=settings.mfa_issuer),
         issuer=settings.issuer,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -27,6 +26,7 @@ from shared.system_service import SystemServicer
 from shared.systems import SYSTEMS
 from shared.table_message import Encoding, encoding_of, lineage_of, table_message
 from shared.tables import CONTRACT
+from shared.work import in_thread
 
 Context: TypeAlias = grpc.aio.ServicerContext
 RFM, KMEANS = demand_pb2.SEGMENT_METHOD_RFM, demand_pb2.SEGMENT_METHOD_KMEANS
@@ -52,13 +52,13 @@ class DemandServicer(demand_pb2_grpc.DemandServiceServicer):
     ) -> demand_pb2.ListSegmentsResponse:
         """Return the segments of one grouping, largest revenue first."""
         encoding = encoding_of(dict(context.invocation_metadata() or ()))
-        return await asyncio.to_thread(self._segments, request, principal.current.get(), encoding)
+        return await in_thread(self._segments, request, principal.current.get(), encoding)
 
     async def tiles(self, request: system_pb2.TilesRequest) -> system_pb2.TilesResponse:
         """Return the headline figures for the executive dashboard; the operations one has none of ours."""
         if request.dashboard != "executive":
             return system_pb2.TilesResponse()
-        return await asyncio.to_thread(self._tiles, principal.current.get())
+        return await in_thread(self._tiles, principal.current.get())
 
     def _segments(
         self, request: demand_pb2.ListSegmentsRequest, caller: Principal, encoding: Encoding

@@ -8,7 +8,6 @@ Nothing is imported here that the function does not need.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import resource
@@ -24,7 +23,6 @@ from typing import Any, BinaryIO
 from shared import principal
 from shared.operations.work import work_of
 
-PR_SET_PDEATHSIG = 1
 NICENESS = 5
 OUT_OF_MEMORY_FIRST = "500"
 PROGRESS_SECONDS = 0.2
@@ -37,7 +35,7 @@ def main() -> None:
     """Run the one job that is given."""
     out = _own_output()
     job = json.loads(sys.stdin.buffer.readline())
-    _end_with_parent()
+    _end_with_parent(out)
     _stand_back(job["memory_mb"])
     _tell(out, outcome(job, Teller(out)))
 
@@ -46,7 +44,7 @@ def outcome(job: Mapping[str, Any], progress: Teller) -> dict[str, Any]:
     """Return what came of a job: its result as JSON, or why there is none."""
     principal.current.set(caller_of(job["caller"]))
     try:
-        result = work_of(job["function"], job["packages"])(progress, job["arguments"])
+        result = work_of(job["function"], job["packages"])(progress, json.loads(job["arguments"]))
         return kept(result, job["result_bytes"])
     except MemoryError:
         wanted = f"it needed more than the {job['memory_mb']} MiB that an operation may have; ask for less at once"
@@ -122,18 +120,17 @@ def _own_output() -> BinaryIO:
     return out
 
 
-def _end_with_parent() -> None:
-    """Make sure that this process and its children do not outlive whoever waits for them."""
-    if sys.platform == "linux":
-        # At once, even while the work holds the interpreter; the thread below takes the children along.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    threading.Thread(target=_wait_for_end, daemon=True).start()
+def _end_with_parent(out: BinaryIO) -> None:
+    """Leave a second, tiny process to end this one, and all it began, when nobody waits for them any more.
 
-
-def _wait_for_end() -> None:
-    with contextlib.suppress(OSError):
-        while os.read(sys.stdin.fileno(), 1):
-            pass
+    A thread could not while the work holds the interpreter; a signal to this process alone would leave its children.
+    """
+    if os.fork():
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    out.close()
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os.killpg(0, signal.SIGKILL)
 
 

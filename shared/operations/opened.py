@@ -48,16 +48,17 @@ class Opened:
     async def get(self, operation_id: str) -> Operation | None:
         """Return one operation."""
         row = await self._store.get(operation_id)
-        return None if row is None else operation_of(row)
+        return None if row is None else operation_of(row, with_result=True)
 
     async def page(self, owner: str | None, before: Place | None, size: int) -> tuple[Sequence[Operation], int]:
         """Return the newest operations after a place, and how many there are in all."""
         rows, total = await self._store.page(owner, before, size)
-        return [operation_of(row) for row in rows], total
+        return [operation_of(row, with_result=False) for row in rows], total
 
     async def changed(self, since: datetime | None) -> list[tuple[int, datetime, Operation]]:
         """Return the operations changed since a moment (None: those not done), with revision and moment of it."""
-        return [(row.revision, row.changed_at, operation_of(row)) for row in await self._store.changed(since)]
+        rows = await self._store.changed(since)
+        return [(row.revision, row.changed_at, operation_of(row, with_result=False)) for row in rows]
 
     async def cancel(self, operation_id: str) -> None:
         """Ask for the end of an operation."""

@@ -96,10 +96,13 @@ class Source(Protocol):
         """Return one operation after telling it to end. Raises OperationNotFound, NotCancellable."""
 
     async def page(self, owner: str | None, before: Place | None, size: int) -> tuple[Sequence[Operation], int]:
-        """Return some operations after a place, and how many there are in all; of one owner or (None) of everybody."""
+        """Return some operations after a place, without results, and how many there are in all.
+
+        Of one owner or (None) of everybody.
+        """
 
     def watch(self) -> AsyncIterator[Operation]:
-        """Yield those that are not done, then each operation whenever it changes."""
+        """Yield those that are not done, then each operation whenever it changes, without its result."""
 
 
 def not_found(service: str, operation_id: str) -> OperationNotFound:

@@ -8,15 +8,16 @@ async with operations:
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import structlog
 
 from shared.errors import InvalidArgument, PlatformError
@@ -90,7 +91,7 @@ class Operations(AbstractAsyncContextManager["Operations"]):
 
         Raises: QueueFull, TooMany, ArgumentsTooLarge, StoreUnavailable; NotWork for a function that cannot be named.
         """
-        told = json.dumps(dict(arguments))
+        told = orjson.dumps(dict(arguments)).decode()
         if len(told) > ARGUMENT_BYTES:
             raise ArgumentsTooLarge(f"{len(told)} bytes are more than the {ARGUMENT_BYTES} that long work is given")
         now = datetime.now(UTC)
@@ -102,7 +103,7 @@ class Operations(AbstractAsyncContextManager["Operations"]):
             kind=kind,
             function=name_of(function, self._packages),
             owner=caller.subject,
-            caller=json.dumps(seen_by(caller)),
+            caller=orjson.dumps(seen_by(caller)).decode(),
             arguments=told,
             memory_mb=memory_mb or self._settings.operations_memory_mb,
             created_at=now,
@@ -128,12 +129,12 @@ class Operations(AbstractAsyncContextManager["Operations"]):
         return await self._end_of(operation_id, CANCEL_SECONDS)
 
     async def page(self, owner: str | None, before: Place | None, size: int) -> tuple[Sequence[Operation], int]:
-        """Return the newest operations after a place, and how many there are in all."""
+        """Return the newest operations after a place, without results, and how many there are in all."""
         opened = await self._there()
         return ((), 0) if opened is None else await opened.page(owner, before, size)
 
     async def watch(self) -> AsyncIterator[Operation]:
-        """Yield those that are not done, then each whenever it changes."""
+        """Yield those that are not done, then each whenever it changes, without results."""
         told: dict[str, tuple[int, datetime]] = {}
         since: datetime | None = None
         while True:
@@ -169,7 +170,9 @@ class Operations(AbstractAsyncContextManager["Operations"]):
     async def _open(self) -> Opened:
         async with self._opening:
             if self._opened is None:
-                from shared.operations.opened import opened  # noqa: PLC0415  a database, for whoever has long work
+                # A database library, for whoever has long work; it takes a while to load, so off the event loop.
+                await asyncio.to_thread(import_module, "shared.operations.opened")
+                from shared.operations.opened import opened  # noqa: PLC0415
 
                 self._opened = await opened(self._service, self._settings, self._packages, self._changes)
         return self._opened

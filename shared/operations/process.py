@@ -40,7 +40,7 @@ class Process:
 
     @classmethod
     async def start(cls, job: Mapping[str, Any]) -> Process:
-        """Return a process at work on a job: function, packages, arguments, caller, memory_mb."""
+        """Return a process at work on a job: function, packages, arguments as JSON, caller, memory_mb."""
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "shared.operations.child"),

@@ -119,6 +119,7 @@ class Schedule:
             row = await self._store.claim(self._runner, self._clock(), LEASE)
             if row is None:
                 break
+            await self._let_go(row.id)
             self._begin(row)
             taken += 1
         if taken:
@@ -136,6 +137,14 @@ class Schedule:
         if time.monotonic() - self._purged_at >= PURGE_SECONDS:
             self._purged_at = time.monotonic()
             await self._store.purge(now - timedelta(days=self._settings.operations_kept_days))
+
+    async def _let_go(self, operation_id: str) -> None:
+        """Return once nothing here is left of an operation that was lost and has come back."""
+        turn = self._turns.get(operation_id)
+        if turn is not None:
+            turn.is_lost = True
+            await turn.end()
+            await asyncio.wait([turn.task])
 
     def _begin(self, row: OperationRow) -> None:
         turn = self._turns[row.id] = Turn(asyncio.create_task(self._work(row)))
@@ -204,7 +213,7 @@ def job_of(row: OperationRow, packages: Collection[str]) -> dict[str, Any]:
     return {
         "function": row.function,
         "packages": list(packages),
-        "arguments": json.loads(row.arguments),
+        "arguments": row.arguments,
         "caller": json.loads(row.caller),
         "memory_mb": row.memory_mb,
     }

@@ -37,7 +37,9 @@ class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
     ) -> operations_pb2.GetOperationResponse:
         """Return one operation."""
         found = await self._visible(request.service, request.id)
-        return operations_pb2.GetOperationResponse(operation=operation_message(found))
+        # A long result takes a while to turn into a message.
+        message = await asyncio.to_thread(operation_message, found)
+        return operations_pb2.GetOperationResponse(operation=message)
 
     async def CancelOperation(  # noqa: N802
         self, request: operations_pb2.CancelOperationRequest, context: Context
@@ -45,12 +47,13 @@ class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
         """Return one operation after telling it to end."""
         await self._visible(request.service, request.id)
         found = await self._source.cancel(request.id)
-        return operations_pb2.CancelOperationResponse(operation=operation_message(found))
+        message = await asyncio.to_thread(operation_message, found)
+        return operations_pb2.CancelOperationResponse(operation=message)
 
     async def ListOperations(  # noqa: N802
         self, request: operations_pb2.ListOperationsRequest, context: Context
     ) -> operations_pb2.ListOperationsResponse:
-        """Return the caller's operations, newest first."""
+        """Return the caller's operations, newest first, without results."""
         caller, service = principal.current.get(), self._source.service
         everybody = request.all and manages(caller, service)
         if not everybody and not (caller.subject and concerns(caller, service)):
@@ -92,8 +95,8 @@ def operation_message(found: Operation) -> operation_pb2.Operation:
         message.ended_at.FromDatetime(found.ended_at)
     if found.reason:
         message.error.reason, message.error.detail = found.reason, found.detail
-    elif found.is_done:
-        message.result.update(found.result or {})
+    elif found.result is not None:
+        message.result.update(found.result)
     return message
 
 

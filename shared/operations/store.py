@@ -6,14 +6,15 @@ that one who was taken for dead changes nothing any more.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, CursorResult, Double, Index, Text, and_, delete, false, func, or_, true, update
 from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import defer
 from sqlmodel import Field, SQLModel, col, select
 
 from shared.db import Database, UtcDateTime, metadata
@@ -75,8 +76,12 @@ class OperationRow(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
 
 
-def operation_of(row: OperationRow) -> Operation:
-    """Return what a row says of its operation."""
+BRIEF = [defer(column, raiseload=True) for column in (OperationRow.result, OperationRow.arguments, OperationRow.caller)]  # type: ignore[arg-type]
+"""Leaves out what may be long."""
+
+
+def operation_of(row: OperationRow, *, with_result: bool) -> Operation:
+    """Return what a row says of its operation; many at once are told without their results."""
     state = State(row.state)
     return Operation(
         row.service,
@@ -88,7 +93,7 @@ def operation_of(row: OperationRow) -> Operation:
         row.phrase or ("waiting for its turn" if state is State.QUEUED else ""),
         row.created_at,
         row.ended_at,
-        None if row.result is None else json.loads(row.result),
+        orjson.loads(row.result) if with_result and row.result is not None else None,
         row.reason,
         row.detail,
         not state.is_over,
@@ -125,7 +130,7 @@ class Store:
         """Return the newest rows after a place, of one owner or (None) of all, and how many there are in all."""
         wanted = self._own if owner is None else and_(self._own, col(OperationRow.owner) == owner)
         at, row_id = col(OperationRow.created_at), col(OperationRow.id)
-        query = select(OperationRow).where(wanted).order_by(at.desc(), row_id.desc()).limit(size)
+        query = select(OperationRow).where(wanted).order_by(at.desc(), row_id.desc()).limit(size).options(*BRIEF)
         if before is not None:
             query = query.where(or_(at < before.created_at, and_(at == before.created_at, self._precedes(before.name))))
         async with self._database.session() as session:
@@ -142,7 +147,7 @@ class Store:
     async def changed(self, since: datetime | None) -> Sequence[OperationRow]:
         """Return the rows that changed since a moment, oldest change first; those not done when none is given."""
         recent = col(OperationRow.state).in_(NOT_DONE) if since is None else col(OperationRow.changed_at) >= since
-        query = select(OperationRow).where(self._own, recent).order_by(col(OperationRow.changed_at))
+        query = select(OperationRow).where(self._own, recent).order_by(col(OperationRow.changed_at)).options(*BRIEF)
         async with self._database.session() as session:
             return (await session.scalars(query)).all()
 

@@ -22,7 +22,7 @@ from shared.transcode.template import PathTemplate
 
 VERBS = ("get", "post", "put", "patch", "delete")
 ACCESS = ("permission", "public", "authenticated", "internal")
-OAUTH_ENDPOINTS = ("token", "authorization")
+OAUTH_ENDPOINTS = ("token", "authorization", "revocation")
 
 
 class ContractError(Internal):

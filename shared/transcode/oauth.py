@@ -23,6 +23,7 @@ ERRORS = frozenset(
         "unauthorized_client",
         "unsupported_grant_type",
         "unsupported_response_type",
+        "unsupported_token_type",
         "invalid_scope",
         "access_denied",
         "server_error",

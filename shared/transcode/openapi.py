@@ -11,7 +11,7 @@ from shared.transcode import fields as f
 from shared.transcode import idempotency, reasons, security
 from shared.transcode.by_hand import completed
 from shared.transcode.comments import load_comments
-from shared.transcode.contract import OAUTH_ENDPOINTS, Contracts, Method
+from shared.transcode.contract import Contracts, Method
 from shared.transcode.links import links
 from shared.transcode.oauth import ERRORS
 from shared.transcode.operation import Operation
@@ -138,8 +138,7 @@ class Document:
 def oauth_paths(contracts: Contracts) -> dict[str, str]:
     """Return the paths of the token and the authorization endpoint by kind; nothing unless both are published."""
     found = {one.policy.oauth_endpoint: one.rule.template.text for one in contracts.published}
-    found.pop("", None)
-    return found if len(found) == len(OAUTH_ENDPOINTS) else {}
+    return found if {"token", "authorization"} <= set(found) else {}
 
 
 def tag(method: Method, titles: Mapping[str, str]) -> str:

@@ -88,10 +88,15 @@ def field_error(detail: Any, told: bool) -> FieldError:
 MESSAGES = {"missing": "is required", "extra_forbidden": "is not a field of this request"}
 
 
-def holds_secret(message: Descriptor, seen: frozenset[str] = frozenset()) -> bool:
+def holds_secret(message: Descriptor) -> bool:
     """Return whether a message, at any depth, has a field that must not be echoed."""
-    if message.full_name in seen:
-        return False
-    inner = [field.message_type for field in message.fields if field.message_type is not None]
-    here = any(f.options_of(field).secret for field in message.fields)
-    return here or any(holds_secret(one, seen | {message.full_name}) for one in inner)
+    seen: set[str] = set()
+    left = [message]
+    while left:
+        one = left.pop()
+        if one.full_name not in seen:
+            seen.add(one.full_name)
+            if any(f.options_of(field).secret for field in one.fields):
+                return True
+            left += [field.message_type for field in one.fields if field.message_type is not None]
+    return False

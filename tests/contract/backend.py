@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from protos.auth.v1 import auth_pb2
 from protos.common.v1 import calls_pb2, calls_pb2_grpc, system_pb2
 from shared.errors import PlatformError
 from shared.permissions import permissions_of
+from shared.revocation import Revocation, to_message
 from shared.rpc.access import Guard, compiled
 from shared.rpc.carried import CallServicer
 from shared.rpc.status import DETAILS_KEY, to_status
@@ -55,6 +57,8 @@ class Backend(grpc.GenericRpcHandler):
     health: Any = field(default_factory=health.aio.HealthServicer)
     address: str = ""
     tables: dict[str, int] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    """Sessions that are over; known to whoever begins to watch."""
     _watching: list[asyncio.Queue[tuple[str, int]]] = field(default_factory=list)
 
     def service(self, handler_call_details: Any) -> Any:
@@ -117,8 +121,9 @@ class Backend(grpc.GenericRpcHandler):
             self._watching.remove(queue)
 
     async def _heartbeat(self, request: Message, context: Any) -> AsyncIterator[Message]:
+        ended = [to_message(Revocation(one, "", time.time(), time.time() + 3600)) for one in sorted(self.revoked)]
         while True:
-            yield auth_pb2.WatchRevocationsResponse(synced=True)
+            yield auth_pb2.WatchRevocationsResponse(revocations=ended, synced=True)
             await asyncio.sleep(0.5)
 
     def keys(self, request: Message, context: Any) -> Message:

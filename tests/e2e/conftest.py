@@ -1,7 +1,7 @@
 """The whole platform and a real browser, for the tests of this folder.
 
-`E2E_URL` points them at a stack that already runs; otherwise one is started with a state folder and a port of
-its own. Screenshots and the stack's output are left in build/e2e/.
+`E2E_URL` points them at a stack that already runs, `E2E_VAR_DIR` at its state folder; otherwise one is started with a
+state folder and a port of its own. Screenshots and the stack's output are left in build/e2e/.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -26,7 +27,8 @@ addEventListener('securitypolicyviolation', (event) =>
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     if running := os.environ.get("E2E_URL"):
-        yield Stack(running.rstrip("/"))
+        var_dir = os.environ.get("E2E_VAR_DIR")
+        yield Stack(running.rstrip("/"), Path(var_dir) if var_dir else None)
         return
     log = OUTPUT / "stack.log"
     log.unlink(missing_ok=True)

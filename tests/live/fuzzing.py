@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.stack import OUTPUT, ROOT
-from tests.live.processes import Live
+from tests.live.processes import Live, Person
 
 FOLDER = Path(__file__).parent
-CHECKS = "all,every_reason_is_documented"
 
 
 @dataclass(frozen=True)
@@ -22,18 +21,22 @@ class Report:
     """What a run said: its own summary, and its text."""
 
     summary: dict[str, Any]
+    reached: set[str]
     text: str
 
 
-def fuzz(live: Live, *arguments: str, boss: Any = None) -> Report:
+def fuzz(live: Live, *arguments: str, boss: Person | None = None) -> Report:
     """Return what schemathesis found in the whole document."""
     boss = boss or live.person("admin")
     report = OUTPUT / "fuzz.json"
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.unlink(missing_ok=True)
+    reached = OUTPUT / "fuzz-reached.txt"
+    for old in (report, reached):
+        old.unlink(missing_ok=True)
     environment = {
         **os.environ,
         "FUZZ_URL": live.plan.url,
+        "FUZZ_REACHED": str(reached),
         "FUZZ_BOSS": f"{boss.id} {boss.token}",
         "PYTHONPATH": str(ROOT),
         "SCHEMATHESIS_HOOKS": "tests.live.fuzz_hooks",
@@ -51,4 +54,5 @@ def fuzz(live: Live, *arguments: str, boss: Any = None) -> Report:
     )
     text = ran.stdout + ran.stderr
     (OUTPUT / "fuzz.txt").write_text(text)
-    return Report(json.loads(report.read_text()) if report.exists() else {}, text)
+    summary = json.loads(report.read_text()) if report.exists() else {}
+    return Report(summary, set(reached.read_text().splitlines()) if reached.exists() else set(), text)

@@ -142,9 +142,7 @@ class Mfa:
                 raise MfaNotEnrolled("two-factor login is off")
             taken = await self._take(session, row, code)
             if taken:
-                await session.delete(row)
-                await session.execute(delete(MfaRecoveryCodeRow).where(col(MfaRecoveryCodeRow.user_id) == account.id))
-                await session.execute(delete(MfaChallengeRow).where(col(MfaChallengeRow.user_id) == account.id))
+                await forget_factor(session, account.id)
                 await audit.append(session, "mfa.disabled", target=account.id)
         _require(taken)
         log.info("auth.mfa_disabled", user_id=account.id)
@@ -254,6 +252,18 @@ async def _factor(session: AsyncSession, user_id: str) -> MfaFactorRow | None:
     query = select(MfaFactorRow).where(MfaFactorRow.user_id == user_id).with_for_update()
     row: MfaFactorRow | None = await session.scalar(query)
     return row
+
+
+async def forget_factor(session: AsyncSession, user_id: str) -> bool:
+    """Return whether there was a second factor, with its codes and the logins that wait for one; it is gone now.
+
+    The caller holds the user's row.
+    """
+    gone = False
+    for table in (MfaChallengeRow, MfaFactorRow, MfaRecoveryCodeRow):
+        result = cast(CursorResult[Any], await session.execute(delete(table).where(col(table.user_id) == user_id)))
+        gone |= table is MfaFactorRow and result.rowcount > 0
+    return gone
 
 
 async def _require_proved(session: AsyncSession, account: Account) -> None:

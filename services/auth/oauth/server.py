@@ -15,13 +15,16 @@ from sqlalchemy.util import await_only, greenlet_spawn
 from services.auth.accounts import Account, Accounts
 from services.auth.oauth.clients import CODE, PASSWORD, REFRESH, Client, Clients
 from services.auth.oauth.codes import Codes
+from services.auth.oauth.consents import Consents, can_be_remembered
 from services.auth.oauth.grants import ClientGrant, CodeGrant, IdToken, PasswordGrant, Pkce, RefreshGrant, identity
 from services.auth.oauth.request import Request
+from services.auth.oauth.revoke import Revocation
+from services.auth.revocations import LocalRevocations
 from services.auth.sessions import Sessions
 from shared.errors import InvalidArgument, PermissionDenied, PlatformError, Unauthenticated
 from shared.principal import Principal
 from shared.scopes import OPENID, SCOPES
-from shared.tokens import TokenSigner
+from shared.tokens import TokenSigner, TokenVerifier
 
 CONSENT_PAGE = "/authorize"
 """Page of the web app where people agree."""
@@ -44,6 +47,9 @@ class Prompt:
     client_name: str
     client_host: str
     scopes: tuple[str, ...]
+    remembered: bool = False
+    """Whether the user has agreed to all of it before and need not be asked."""
+    can_remember: bool = False
 
     @property
     def allows(self) -> list[str]:
@@ -58,9 +64,12 @@ class OAuth(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         self,
         clients: Clients,
         codes: Codes,
+        consents: Consents,
         sessions: Sessions,
         accounts: Accounts,
         *,
+        verifier: TokenVerifier,
+        revocations: LocalRevocations,
         signer: TokenSigner,
         issuer: str,
         password_grant: bool = False,
@@ -68,11 +77,14 @@ class OAuth(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         super().__init__(scopes_supported=list(SCOPES))
         # At debug level Authlib writes whole tokens into the log.
         logging.getLogger("authlib").setLevel(logging.WARNING)
-        self.clients, self.codes, self.sessions, self.accounts = clients, codes, sessions, accounts
+        self.clients, self.codes, self.consents = clients, codes, consents
+        self.sessions, self.accounts = sessions, accounts
+        self.verifier, self.revocations = verifier, revocations
         self.signer, self.issuer, self.password_grant = signer, issuer.rstrip("/"), password_grant
         self.register_grant(CodeGrant, [Pkce(), IdToken()])
         self.register_grant(RefreshGrant)
         self.register_grant(ClientGrant)
+        self.register_endpoint(Revocation)
         if password_grant:
             self.register_grant(PasswordGrant)
 
@@ -98,12 +110,15 @@ class OAuth(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         def look() -> Prompt:
             grant = self._consent_grant(request)
             client: Client = grant.client
-            host = urlsplit(grant.redirect_uri).netloc
-            return Prompt(client.name, host, tuple(request.scope.split()))
+            host, scopes = urlsplit(grant.redirect_uri).netloc, tuple(request.scope.split())
+            can = can_be_remembered(grant.redirect_uri)
+            ask = not can or values.get("prompt") == "consent"
+            remembered = False if ask else await_only(self.consents.covers(caller.subject, client.id, scopes))
+            return Prompt(client.name, host, scopes, remembered, can)
 
         return await self._run(look)
 
-    async def decide(self, values: Mapping[str, str], caller: Principal, approve: bool) -> str:
+    async def decide(self, values: Mapping[str, str], caller: Principal, approve: bool, remember: bool = False) -> str:
         """Return where the browser goes on: with a code, or with a refusal."""
         request = Request("GET", self.issuer, values, caller)
 
@@ -114,6 +129,8 @@ class OAuth(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
             if not approve:
                 raise AccessDeniedError(redirect_uri=grant.redirect_uri, state=values.get("state"))
             _, _, headers = grant.create_authorization_response(grant.redirect_uri, user)
+            if remember and can_be_remembered(grant.redirect_uri):
+                await_only(self.consents.remember(caller, grant.client.id, request.scope.split()))
             return self._signed(dict(headers)["Location"])
 
         return await self._run(lambda: self._redirecting(request, grant_or_deny))
@@ -123,6 +140,11 @@ class OAuth(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         request = Request("POST", self.issuer, values)
         _, body, _ = await self._run(lambda: self.create_token_response(request))
         return dict(body)
+
+    async def revoke(self, values: Mapping[str, str]) -> None:
+        """Take a token back. Raises a refusal whose reason is the error of RFC 6749."""
+        request = Request("POST", self.issuer, values)
+        await self._run(lambda: self.create_endpoint_response(Revocation.ENDPOINT_NAME, request))
 
     async def user_info(self, caller: Principal, granted: str | None) -> tuple[str, dict[str, str]]:
         """Return the id of the caller and the claims that its client may know; None: its own session."""

@@ -48,6 +48,11 @@ class UserServicer(users_pb2_grpc.UserServiceServicer):
         changed = await self.parts.users.change(current.get(), request.id, change)
         return pb.UpdateUserResponse(user=to_managed(changed))
 
+    async def ResetUserMfa(self, request: pb.ResetUserMfaRequest, _: Any) -> pb.ResetUserMfaResponse:
+        """Return how many sessions ended."""
+        ended = await self.parts.users.reset_second_factor(current.get(), request.id)
+        return pb.ResetUserMfaResponse(sessions_ended=ended)
+
     async def DeleteUser(self, request: pb.DeleteUserRequest, _: Any) -> pb.DeleteUserResponse:
         """Return nothing: the user is erased."""
         await self.parts.users.erase(current.get(), request.id)
@@ -80,4 +85,5 @@ def to_managed(user: User) -> pb.ManagedUser:
         created_at=account.created_at,
         updated_at=user.updated_at,
         last_login_at=user.last_login_at,
+        second_factor=account.second_factor,
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pyotp
 import pytest
 from sqlalchemy import text
 
 from services.auth.account_fields import InvalidName, UnknownRole
 from services.auth.accounts import AccountDisabled, AccountGone, EmailTaken, InvalidCredentials
+from services.auth.audit_log import Asked
+from services.auth.mfa.factors import MfaChallengeOver, MfaCodeWrong, MfaNotEnrolled
 from services.auth.parts import Parts
 from services.auth.sessions import InvalidRefreshToken
 from services.auth.users import Change, LastAdmin, OwnAccount, UserNotFound, Wanted
@@ -179,3 +182,41 @@ async def test_what_is_wrong_changes_nothing(parts: Parts, root: Principal) -> N
         await parts.users.change(root, "0" * 32, Change(full_name="Nobody"))
     assert not (await parts.users.get(ada.subject)).account.disabled
     await parts.verifier.verify(ada.token)
+
+
+async def test_who_has_lost_phone_and_codes_is_let_in_again_by_an_administrator(
+    parts: Parts, post_box: PostBox, root: Principal
+) -> None:
+    ada = await caller(parts, "ada@example.com", "viewer")
+    totp = pyotp.TOTP((await parts.mfa.enroll(ada.subject, PASSWORD)).secret)
+    recovery_codes = await parts.mfa.enable(ada.subject, totp.now())
+    assert (await parts.users.get(ada.subject)).account.second_factor
+    waiting = await parts.mfa.challenge(await parts.accounts.authenticate("ada@example.com", PASSWORD))
+    assert await parts.users.reset_second_factor(root, ada.subject) == 1
+    with pytest.raises(TokenRevoked):
+        await parts.verifier.verify(ada.token)
+    with pytest.raises(MfaChallengeOver):
+        await parts.mfa.finish(waiting, recovery_codes[0])
+    account = await parts.accounts.authenticate("ada@example.com", PASSWORD)
+    assert not account.second_factor
+    assert not (await parts.users.get(ada.subject)).account.second_factor
+    assert (await post_box.to("ada@example.com"))[-1] == "Two-factor login was turned off"
+    again = pyotp.TOTP((await parts.mfa.enroll(ada.subject, PASSWORD)).secret)
+    await parts.mfa.enable(ada.subject, again.now())
+    with pytest.raises(MfaCodeWrong):
+        await parts.mfa.finish(await parts.mfa.challenge(account), recovery_codes[0])
+    told = [one for one in (await parts.audit_log.page(Asked())).rows if one.action == "mfa.reset"]
+    assert [one.target for one in told] == [ada.subject]
+
+
+async def test_there_must_be_a_second_factor_to_reset_and_not_ones_own(parts: Parts, root: Principal) -> None:
+    ada = await caller(parts, "ada@example.com", "viewer")
+    with pytest.raises(MfaNotEnrolled):
+        await parts.users.reset_second_factor(root, ada.subject)
+    assert await parts.verifier.verify(ada.token)
+    totp = pyotp.TOTP((await parts.mfa.enroll(root.subject, PASSWORD)).secret)
+    await parts.mfa.enable(root.subject, totp.now())
+    with pytest.raises(OwnAccount):
+        await parts.users.reset_second_factor(root, root.subject)
+    with pytest.raises(UserNotFound):
+        await parts.users.reset_second_factor(root, "nobody")

@@ -25,9 +25,13 @@ def test_a_database_is_counted_and_its_binlog_looked_at(tmp_path: Path) -> None:
         (orders,) = [each for each in statistics(settings, url) if each.place == "mysql"]
         found = {check.name: check for check in checks(settings, url)}
         with closing(server.root()) as root, root.cursor() as cursor:
+            cursor.execute("SET GLOBAL binlog_row_metadata = 'NO_LOG'")
+        nameless = {check.name: check for check in checks(settings, url)}
+        with closing(server.root()) as root, root.cursor() as cursor:
             cursor.execute("SET GLOBAL binlog_format = 'STATEMENT'")
         changed = {check.name: check for check in checks(settings, url)}
     assert (orders.table, orders.rows) == ("shop.orders", 2)
     assert found["mysql"].status == found["mysql binlog"].status == "ok"
+    assert (nameless["mysql binlog"].status, nameless["mysql binlog"].detail) == ("warn", "binlog_row_metadata=NO_LOG")
     assert changed["mysql binlog"].status == "warn"
     assert "binlog_format=ROW" in changed["mysql binlog"].remedy

@@ -70,7 +70,19 @@ def large(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def quoted(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {"text": '"' * (2**19 - 100)}
+    return {"text": "é" * (2**19 - 100)}
+
+
+def leaving(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    os._exit(3)
+
+
+def forecast(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """As a system's domain module would: imports what it needs itself, tells how far it is."""
+    import numpy as np  # noqa: PLC0415  in this process alone
+
+    progress(50, "fitting")
+    return {"mean": np.full(arguments["days"], 10.0), "caller": principal.current.get().subject}
 
 
 def unusable(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +97,12 @@ def chatty(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def whoever(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
     caller = principal.current.get()
     regions = None if caller.regions is None else sorted(caller.regions)
-    return {"subject": caller.subject, "permissions": sorted(caller.permissions), "regions": regions}
+    return {
+        "subject": caller.subject,
+        "permissions": sorted(caller.permissions),
+        "regions": regions,
+        "token": caller.token,
+    }
 
 
 def go_on(arguments: Mapping[str, Any], name: str) -> None:

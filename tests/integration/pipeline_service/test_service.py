@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 
-from pipeline.records import GONE, records
+from pipeline.records import GONE, RUNNING, STOPPED, records
 from tests.integration.pipeline_service.conftest import Served
+from tests.waiting import until
 
 
 async def ended(served: Served, run_id: str) -> dict:
@@ -43,10 +45,64 @@ async def test_a_run_is_started_followed_and_on_record(served: Served) -> None:
     assert response.status_code == 202, response.text
     operation = response.json()
     assert operation["name"] == f"pipeline/{operation['run_id']}" and operation["done"] is False
+    assert response.headers["location"] == f"/api/v1/operations/{operation['name']}"
+    assert operation["operation"].items() >= {name: operation[name] for name in ("name", "done", "phrase")}.items()
     run = await ended(served, operation["run_id"])
     assert run["status"] == "succeeded", run
     assert [table["table"] for table in run["tables"]] == ["curated.customers"]
     assert (await served.get("runs")).json()["items"][0]["run_id"] == operation["run_id"]
+
+
+async def test_a_run_is_an_operation_of_whoever_started_it(served: Served) -> None:
+    begun = await served.ask("POST", "runs", json={"only": ["curated.customers"]})
+    where = begun.headers["location"]
+    run_id = begun.json()["run_id"]
+    await ended(served, run_id)
+    found = (await served.at("GET", where)).json()["operation"]
+    assert (found["name"], found["kind"], found["done"]) == (f"pipeline/{run_id}", "pipeline run", True)
+    assert found["result"] == {"run_id": run_id, "tables": 1, "changed_tables": []}
+    assert (await served.at("GET", where, subject="somebody else")).status_code == 200, "an admin manages the pipeline"
+    stranger = await served.at("GET", where, subject="somebody else", role="analyst")
+    assert (stranger.status_code, stranger.json()["reason"]) == (404, "OPERATION_NOT_FOUND")
+    listed = (await served.at("GET", "/api/v1/operations")).json()
+    assert [one["name"] for one in listed["items"]] == [found["name"]], "not the run of the sample, which had no caller"
+    every = (await served.at("GET", "/api/v1/operations?all=true")).json()
+    assert every["total_size"] > 1 and every["items"][0]["name"] == found["name"]
+
+
+async def test_a_run_is_stopped_cleanly_by_cancelling_its_operation(served: Served) -> None:
+    begun = await served.ask("POST", "runs", json={})
+    (record,) = (each for each in records(served.pipeline.settings) if each["id"] == begun.json()["run_id"])
+    answer = await served.at("DELETE", begun.headers["location"])
+    assert answer.status_code == 200, answer.text
+    run = await ended(served, record["id"])
+    assert {failure["detail"] for failure in run["failures"]} == {STOPPED}
+    found = (await served.at("GET", begun.headers["location"])).json()["operation"]
+    assert (found["done"], found["error"]["reason"]) == (True, "OPERATION_CANCELLED")
+    again = await served.ask("POST", "runs", json={"only": ["raw.orders"]})
+    assert (await ended(served, again.json()["run_id"]))["status"] == "succeeded"
+
+
+async def test_a_run_that_was_begun_elsewhere_is_told_of_but_not_stopped(served: Served) -> None:
+    settings = served.pipeline.settings
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pipeline", "run", "--plain"),
+        env={**os.environ, "VAR_DIR": str(settings.var_dir)},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await until(lambda: any(each["status"] == RUNNING for each in records(settings)), 60)
+        found = next(each for each in records(settings) if each["status"] == RUNNING)
+        where = f"/api/v1/operations/pipeline/{found['id']}"
+        operation = (await served.at("GET", where)).json()["operation"]
+        assert (operation["done"], operation["cancellable"]) == (False, False)
+        refused = await served.at("DELETE", where)
+        assert (refused.status_code, refused.json()["reason"]) == (400, "OPERATION_NOT_CANCELLABLE")
+    finally:
+        process.kill()
+        await process.wait()
+    operation = (await served.at("GET", where)).json()["operation"]
+    assert (operation["done"], operation["error"]["reason"]) == (True, "OPERATION_INTERRUPTED")
 
 
 async def test_only_one_run_goes_on_at_a_time(served: Served) -> None:

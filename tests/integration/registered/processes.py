@@ -28,13 +28,15 @@ class Stack:
     var_dir: Path
     open: ExitStack
     auth_port: int = field(default_factory=free_port)
+    pipeline_port: int = field(default_factory=free_port)
     gateways: list[httpx.Client] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """Return what every process is told."""
-        known = {"VAR_DIR": str(self.var_dir), "SERVICES": f"auth=127.0.0.1:{self.auth_port}", "LOG_FORMAT": "json"}
+        services = f"auth=127.0.0.1:{self.auth_port},pipeline=127.0.0.1:{self.pipeline_port}"
+        known = {"VAR_DIR": str(self.var_dir), "SERVICES": services, "LOG_FORMAT": "json"}
         return {**os.environ, "PYTHONPATH": str(ROOT), "SUPERVISOR_PID": str(os.getpid()), **known, **OPEN}
 
     def start(self, name: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
@@ -60,6 +62,11 @@ class Stack:
                 stdout=subprocess.DEVNULL,
                 check=True,
             )
+
+    def pipeline(self) -> None:
+        """Start the service that writes the lake."""
+        self.start("pipeline", "-m", "pipeline.service", GRPC_ADDRESS=f"127.0.0.1:{self.pipeline_port}")
+        eventually(lambda: '"serving"' in (self.var_dir / "pipeline.log").read_text())
 
     def gateway(self) -> httpx.Client:
         """Return a client of one more gateway, over the one store that all share."""
@@ -105,6 +112,7 @@ def running(var_dir: Path) -> Iterator[Stack]:
     with ExitStack() as stack:
         made = Stack(var_dir, stack)
         made.auth()
+        made.pipeline()
         made.gateway()
         made.gateway()
         yield made

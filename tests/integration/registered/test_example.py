@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -57,6 +58,9 @@ def test_a_system_comes_answers_fails_alone_and_goes(stack: Stack) -> None:
         assert rows.json()["items"] == [{"city": "Oslo", "mean": -3.25}]
         csv = stack.call("GET", "/analytics/weather/query", params=asked, headers={"Accept": "text/csv"})
         assert csv.text.splitlines()[1] == "Oslo,-3.25"
+
+    catalogue = json.loads((stack.var_dir / "lake" / "prod" / "weather" / "_catalogue.json").read_text())
+    assert [one["name"] for one in catalogue["tables"]] == ["days"]
 
     # Its own refusal comes through, with its reason.
     problem(stack.call("GET", "/weather/cities/Atlantis/today"), 404, "UNKNOWN_CITY")

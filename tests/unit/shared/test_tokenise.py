@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import json
+import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -76,3 +79,22 @@ def test_keys_come_from_the_environment_where_it_has_them(tmp_path: Path, monkey
 def test_keys_are_not_shown() -> None:
     assert KEY.hex() not in repr(Tokeniser({"k1": KEY}))
     assert repr(KEY) not in repr(Tokeniser({"k1": KEY}))
+
+
+@pytest.mark.parametrize("failing", ["mkstemp", "fsync"])
+def test_on_a_full_disk_the_keys_stay_what_they_were_and_the_error_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    path = tmp_path / "keys.json"
+    before = Tokeniser.load(path).keys
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile if failing == "mkstemp" else os, failing, full)
+        for write in (lambda: rotate(path), lambda: Tokeniser.load(tmp_path / "other.json")):
+            with pytest.raises(TokenisationKeysUnusable, match=r"No space left on device.*make room"):
+                write()
+    assert Tokeniser.load(path).keys == before
+    assert [one.name for one in tmp_path.iterdir()] == ["keys.json"]

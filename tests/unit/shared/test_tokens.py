@@ -117,7 +117,7 @@ async def test_while_the_epoch_is_unknown_every_call_asks() -> None:
 
 
 async def test_the_cache_of_tokens_is_bounded_and_forgets_the_least_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.tokens.MAX_CACHED_TOKENS", 2)
+    monkeypatch.setattr("shared.tokens.verifier.MAX_CACHED_TOKENS", 2)
     keys = Keys([OURS])
     checks = verifier(keys, Book(), Clock())
     first, second, third = (OURS.token(claims=OURS.claims(jti=name)) for name in "abc")

@@ -38,7 +38,7 @@ function Shown({ secret, label, detail, onDone }: { secret: string } & Pick<Secr
   return (
     <>
       <DialogContent sx={{ display: 'grid', gap: 2 }}>
-        <Alert severity="warning" variant="outlined">
+        <Alert severity="warning" variant="outlined" role="note">
           This is the only time that it is shown. Nobody can look it up later.
         </Alert>
         <SecretText label={label}>{secret}</SecretText>

@@ -276,7 +276,7 @@ REST = 'option (google.api.http) = {post: "/x" body: "*"};'
 WRONG = {
     "a form without a body": REST.replace("post", "get").replace('body: "*"', "")
     + "option (common.v1.policy) = {public: true form: true};",
-    "an unknown endpoint": REST + 'option (common.v1.policy) = {public: true oauth_endpoint: "revocation"};',
+    "an unknown endpoint": REST + 'option (common.v1.policy) = {public: true oauth_endpoint: "device"};',
     "a redirect to nothing": REST + 'option (common.v1.policy) = {public: true redirect_field: "location"};',
 }
 

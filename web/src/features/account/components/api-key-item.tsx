@@ -35,7 +35,7 @@ export function ApiKeyItem({ of, onRotate, onRevoke }: ApiKeyItemProps) {
       }
     >
       <Typography variant="body2" color="textSecondary" component="code" sx={{ fontFamily: 'ui-monospace, "DejaVu Sans Mono", monospace' }}>
-        {of.prefix}…
+        {`si_${of.prefix}_…`}
       </Typography>
       <Facts
         facts={[

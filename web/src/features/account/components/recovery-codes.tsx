@@ -24,7 +24,7 @@ export function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onD
         <Alert severity="success" variant="outlined">
           Two-factor login is on.
         </Alert>
-        <Alert severity="warning" variant="outlined">
+        <Alert severity="warning" variant="outlined" role="note">
           Without your phone, one of these codes lets you in, each of them once. They are not shown again.
         </Alert>
         <Box
@@ -72,7 +72,8 @@ export function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onD
 /** On paper the codes stand alone. */
 const CODES_ALONE = {
   '@media print': {
-    body: { visibility: 'hidden' },
-    '[data-printed]': { visibility: 'visible', position: 'fixed', inset: '2cm auto auto 2cm', color: '#000', background: '#fff' },
+    'body *': { visibility: 'hidden' },
+    '[data-printed], [data-printed] *': { visibility: 'visible' },
+    '[data-printed]': { position: 'fixed', inset: '2cm auto auto 2cm', color: '#000', background: '#fff' },
   },
 }

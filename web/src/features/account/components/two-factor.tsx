@@ -22,7 +22,7 @@ export function TwoFactor({ on }: { on: boolean }) {
         </Button>
       ) : (
         <>
-          <Alert severity="info" variant="outlined">
+          <Alert severity="info" variant="outlined" role="note">
             You need an authenticator app, such as Aegis, Google Authenticator or 1Password. Some roles may do nothing before this is on.
           </Alert>
           <Button variant="contained" onClick={() => setDialog('enroll')} sx={{ justifySelf: 'start' }}>

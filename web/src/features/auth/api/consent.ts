@@ -5,6 +5,12 @@ import { usePlatform } from '@/lib/context'
 
 export type Authorization = components['schemas']['auth.v1.AuthorizeRequest']
 
+export interface Decision {
+  approve: boolean
+  /** Whether the program need not ask again, as long as it wants no more. */
+  remember?: boolean
+}
+
 const PARAMETERS = [
   'response_type',
   'client_id',
@@ -40,6 +46,7 @@ export function useConsentPrompt(request: Authorization) {
 export function useConsent(request: Authorization) {
   const { api } = usePlatform()
   return useMutation({
-    mutationFn: (approve: boolean) => answer(api.POST('/api/v1/auth/consent', { body: { request, approve } })),
+    mutationFn: ({ approve, remember }: Decision) =>
+      answer(api.POST('/api/v1/auth/consent', { body: { request, approve, ...(remember && { remember }) } })),
   })
 }

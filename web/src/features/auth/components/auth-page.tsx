@@ -19,7 +19,7 @@ export function AuthPage({ title, detail, children }: AuthPageProps) {
       <title>{`${title} · Shop Insight`}</title>
       <Artwork />
       <Stack sx={{ px: { xs: 3, sm: 6 }, py: 3, bgcolor: 'background.paper' }}>
-        <Box sx={{ display: 'flex', alignItems: 'center', justifyContent: 'space-between' }}>
+        <Box component="header" sx={{ display: 'flex', alignItems: 'center', justifyContent: 'space-between' }}>
           <Box sx={{ visibility: { md: 'hidden' } }}>
             <Logo />
           </Box>
