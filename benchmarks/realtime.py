@@ -39,6 +39,7 @@ from shared.tokens import SigningKey, TokenSigner
 
 ISSUER, AUDIENCE = "http://bench", "shop-insight"
 TOPIC, FILLING_TOPIC = "metrics.demand", "metrics.copilot"
+PING = b"\x89\x04"
 FILLING = "x" * 64 * 1024
 UPGRADE = (
     "GET /api/v1/realtime?ticket={ticket} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -90,6 +91,7 @@ class Listener(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.ready.done():
             self._arrived.append((time.monotonic_ns(), data))
+            self._answer_ping(data)
             return
         if data.startswith(b"HTTP/1.1 101"):
             said = orjson.dumps({"op": "subscribe", "topics": self._topics})
@@ -98,6 +100,13 @@ class Listener(asyncio.Protocol):
             self.transport.write(bytes((0x81, 0x80 | len(said))) + mask + masked)
         if b'"subscribed"' in data:
             self.ready.set_result(None)
+
+    def _answer_ping(self, data: bytes) -> None:
+        """Answer a ping, which stands alone or before or behind an event."""
+        if not data.startswith(PING):
+            data = data[-6:]
+        if data.startswith(PING):  # masked with zeros
+            self.transport.write(b"\x8a\x84\x00\x00\x00\x00" + data[2:6])
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
@@ -211,7 +220,7 @@ def main() -> None:
     parser.add_argument("--listeners", type=int, default=5000)
     parser.add_argument("--stalled", type=int, default=10)
     parser.add_argument("--events", type=int, default=200, help="in each of two turns")
-    parser.add_argument("--apart", type=float, default=0.5, help="seconds between events")
+    parser.add_argument("--apart", type=float, default=0.25, help="seconds between events")
     parser.add_argument("--serve", nargs=3, metavar=("PORT", "BACKEND", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway import cache_admin, dashboards, docs, health, identity, operations, operations_document, systems, web
+from gateway.alerts import paths as alert_paths
+from gateway.alerts.parts import Alerts
 from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
@@ -51,13 +53,14 @@ BY_HAND = joined(
     dashboards.PATHS,
     operations_document.PATHS,
     realtime_paths.PATHS,
+    alert_paths.PATHS,
 )
 """What the document says of hand-written endpoints."""
 
 
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    tags = (*systems.TAGS, *realtime_paths.TAGS)
+    tags = (*systems.TAGS, *realtime_paths.TAGS, *alert_paths.TAGS)
     return Document(title=TITLE, extra_paths=BY_HAND, extra_tags=tags, takes_keys=True, password_grant=password_grant)
 
 
@@ -74,6 +77,10 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     cache = answer_cache(settings, redis, versions, meters)
     replier = Idempotency(settings.store_url, meters.counter("idempotency_keys", "Calls with a key.", ("outcome",)))
     store = Store(settings.store_url)
+
+    def known() -> set[str]:
+        return {*versions.current, *(system.name for system in SYSTEMS)}
+
     realtime = Realtime(
         settings,
         revocations=revocations,
@@ -82,9 +89,11 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
         store=store,
         redis=redis,
         meters=meters,
-        systems=lambda: {*versions.current, *(system.name for system in SYSTEMS)},
+        systems=known,
         channel=channels.get,
     )
+    signer = channels[identity.identity_service(settings, contracts)]
+    alerts = Alerts(settings, store=store, hub=realtime.hub, signer=signer, systems=known, channel=channels.get)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -99,6 +108,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
                 await stack.enter_async_context(strain)
             stack.push_async_callback(store.close)
             await stack.enter_async_context(realtime.running(versions))
+            await stack.enter_async_context(alerts.running())
             await stack.enter_async_context(versions)
             await stack.enter_async_context(further.live)
             stack.push_async_callback(replier.close)
@@ -140,7 +150,8 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(cache_admin.router(door, cache))
     app.include_router(operations.router(door, backends))
     realtime.serve(app, door)
-    app.state.realtime = realtime
+    alerts.serve(app, door)
+    app.state.realtime, app.state.alerts = realtime, alerts
     app.include_router(dashboards.router(door, dashboards.Dashboards(edge.backends, cache)))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))

@@ -11,7 +11,8 @@ from limits import parse
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from shared.settings import Address, ProcessSettings, words
+from shared.mail.settings import MailSettings
+from shared.settings import Address, words
 
 
 def rate_text(value: object) -> str:
@@ -44,8 +45,8 @@ def networks(value: object) -> object:
 RateText = Annotated[str, BeforeValidator(rate_text)]
 
 
-class GatewaySettings(ProcessSettings):
-    """Settings of the gateway: those of every process and its own."""
+class GatewaySettings(MailSettings):
+    """Settings of the gateway: those of every process, of one that sends mail, and its own."""
 
     http_address: Address = "127.0.0.1:8000"
     web_dist: Path = Path("web/dist")
@@ -103,6 +104,16 @@ class GatewaySettings(ProcessSettings):
     """REALTIME_CONNECTIONS_EACH: WebSockets of one caller in this process."""
     realtime_queue: int = Field(default=256, ge=1)
     """REALTIME_QUEUE: messages that may wait for one slow reader; with one more the connection is closed."""
+    alert_seconds: float = Field(default=15.0, ge=0, le=300)
+    """ALERT_SECONDS: pause between two looks at the figures of all alert rules; 0: this gateway takes no turns."""
+    alert_rules_each: int = Field(default=50, ge=0)
+    """ALERT_RULES_EACH: alert rules of one caller."""
+    alert_webhook_hosts: Annotated[Sequence[str], NoDecode, BeforeValidator(words)] = ()
+    """ALERT_WEBHOOK_HOSTS: `host` or `host:port`, separated by commas, that webhooks may reach although they are not on
+    the public internet or without TLS; none by default."""
+    alert_key_file: Path | None = None
+    """ALERT_KEY_FILE: key that seals addresses and secrets of webhooks, mode 600; below VAR_DIR/secrets when not set,
+    and made when missing. Several gateways must share one."""
     gateway_database_url: str = Field(default="", repr=False)
     """GATEWAY_DATABASE_URL: the gateway's own small store, `sqlite+aiosqlite:///…` or `mysql+asyncmy://…`; a file below
     VAR_DIR when not set. Several gateways must share one, or a repeated call may meet another that does not know it."""
@@ -116,6 +127,11 @@ class GatewaySettings(ProcessSettings):
     def store_url(self) -> str:
         """Return the URL of the gateway's store."""
         return self.gateway_database_url or f"sqlite+aiosqlite:///{self.var_dir.absolute()}/gateway/gateway.db"
+
+    @property
+    def alert_key(self) -> Path:
+        """Return where the key is that seals addresses and secrets of webhooks."""
+        return self.alert_key_file or self.var_dir / "secrets" / "alerts.key"
 
     @property
     def cookies_need_tls(self) -> bool:

@@ -1,7 +1,17 @@
 """Every table of the gateway's store in one MetaData: what migrations are compared with."""
 
+from gateway.alerts.store import AlertEvent, AlertNotice, AlertRule, GatewayLease
 from gateway.realtime.store import RealtimeTicket
 from gateway.registered.store import RegisteredSystem
 from gateway.store import METADATA, IdempotentCall
 
-__all__ = ["METADATA", "IdempotentCall", "RealtimeTicket", "RegisteredSystem"]
+__all__ = [
+    "METADATA",
+    "AlertEvent",
+    "AlertNotice",
+    "AlertRule",
+    "GatewayLease",
+    "IdempotentCall",
+    "RealtimeTicket",
+    "RegisteredSystem",
+]

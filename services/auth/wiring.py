@@ -15,7 +15,6 @@ from services.auth.broadcast import Alone, Broadcast, RedisBroadcast
 from services.auth.keys import LocalKeys
 from services.auth.letters import Letters, writing
 from services.auth.mfa.factors import Mfa
-from services.auth.mfa.seal import Seal
 from services.auth.oauth.clients import Clients
 from services.auth.oauth.codes import Codes
 from services.auth.oauth.consents import Consents
@@ -34,6 +33,7 @@ from services.auth.users import Users
 from shared.db import Database
 from shared.mail.settings import open_mailer
 from shared.migrate import run_migrations
+from shared.seal import Seal
 from shared.tokens import TokenSigner, TokenVerifier
 
 

@@ -18,11 +18,11 @@ from sqlmodel import col, select
 from services.auth import audit
 from services.auth.accounts import Account, Accounts, load, wrong_password
 from services.auth.mfa import codes
-from services.auth.mfa.seal import Seal
 from services.auth.sessions import Sessions, Tokens
 from services.auth.store import MfaChallengeRow, MfaFactorRow, MfaRecoveryCodeRow, UserRow, now
 from shared.db import Database
 from shared.errors import Conflict, FailedPrecondition, ResourceExhausted, Unauthenticated
+from shared.seal import Seal
 
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 CHALLENGE_BYTES = 32

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
+from services.auth.accounts import AccountGone
 from services.auth.discovery import openid_configuration
 from services.auth.introspection import Introspection, introspect
 from services.auth.parts import Parts
@@ -80,6 +81,21 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         async for update in self.parts.revocations.watch():
             messages = [to_message(one) for one in update.revocations]
             yield auth_pb2.WatchRevocationsResponse(revocations=messages, synced=update.synced)
+
+    async def GetStanding(self, request: auth_pb2.GetStandingRequest, _: Any) -> auth_pb2.GetStandingResponse:
+        """Return what an account may do now; nothing of one that may not be used."""
+        try:
+            account = await self.parts.accounts.get(request.subject)
+        except AccountGone:
+            return auth_pb2.GetStandingResponse()
+        if account.disabled:
+            return auth_pb2.GetStandingResponse()
+        return auth_pb2.GetStandingResponse(
+            active=True,
+            permissions=account.permissions,
+            region_bound=account.regions is not None,
+            email=account.email if account.email_verified else "",
+        )
 
     async def CheckRevocation(
         self, request: auth_pb2.CheckRevocationRequest, _: Any

@@ -26,13 +26,13 @@ from services.auth.mfa.factors import (
     MfaLocked,
     MfaNotEnrolled,
 )
-from services.auth.mfa.seal import Seal, SealBroken, SealKeyExposed
 from services.auth.revocations import LocalRevocations
 from services.auth.servicers.messages import to_user
 from services.auth.sessions import Sessions
 from services.auth.settings import AuthSettings
 from services.auth.store import MfaFactorRow, MfaRecoveryCodeRow, UserRow
 from shared.db import Database
+from shared.seal import Seal, SealBroken, SealKeyExposed
 from shared.tokens import TokenSigner, TokenVerifier
 from tests.integration.auth.conftest import PASSWORD
 from tests.integration.auth.test_service import ADA, Stack

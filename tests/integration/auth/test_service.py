@@ -16,8 +16,10 @@ from protos.auth.v1 import auth_pb2_grpc
 from services.auth.parts import Parts
 from services.auth.servicers import services
 from services.auth.settings import AuthSettings
+from services.auth.store import UserRegionRow, UserRow, now
 from services.auth.wiring import opened
 from shared import telemetry
+from shared.db import Database
 from shared.errors import Conflict, InvalidArgument, PlatformError, Unauthenticated, Unavailable
 from shared.revocation import RemoteRevocations
 from shared.rpc.channel import ServiceChannel, channel
@@ -114,6 +116,26 @@ async def test_each_refusal_has_its_reason(stack: Stack) -> None:
         assert isinstance(refused.value, kind)
         assert refused.value.error_reason == reason
         assert [error.field for error in refused.value.errors] == fields
+
+
+async def test_another_process_learns_what_somebody_who_is_away_may_do_now(stack: Stack) -> None:
+    login = await stack.register_and_log_in()
+
+    async def asked(subject: str) -> tuple[bool, bool, bool, str]:
+        told = await stack.stub.GetStanding(auth.GetStandingRequest(subject=subject))
+        return told.active, "demand:read" in told.permissions, told.region_bound, told.email
+
+    user, database = login.user.id, Database(stack.settings.store_url)
+    assert await asked(user) == (True, True, False, "")
+    async with database.transaction() as session:
+        row = await session.get_one(UserRow, user)
+        row.email_verified_at = now()
+        session.add(UserRegionRow(user_id=user, region="CA"))
+    assert await asked(user) == (True, True, True, ADA["email"])
+    async with database.transaction() as session:
+        (await session.get_one(UserRow, user)).disabled_at = now()
+    await database.close()
+    assert await asked(user) == await asked("nobody") == (False, False, False, "")
 
 
 async def test_another_process_verifies_with_the_published_keys(stack: Stack) -> None:

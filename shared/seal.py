@@ -57,7 +57,7 @@ class Seal:
             return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], owner.encode()).decode()
         except InvalidTag as error:
             raise SealBroken(
-                "a stored secret does not open; is VAR_DIR/secrets/mfa.key the one it was made with?"
+                "a stored secret does not open; is its key below VAR_DIR/secrets the one it was sealed with?"
             ) from error
 
 
