@@ -9,10 +9,10 @@ export const OPERATORS: readonly { operator: Operator; title: string; change: bo
   { operator: '>=', title: 'is at or above', change: false },
   { operator: '<', title: 'is below', change: false },
   { operator: '<=', title: 'is at or below', change: false },
-  { operator: 'change_pct>', title: 'changes by more than (%)', change: true },
-  { operator: 'change_pct>=', title: 'changes by at least (%)', change: true },
-  { operator: 'change_pct<', title: 'changes by less than (%)', change: true },
-  { operator: 'change_pct<=', title: 'changes by at most (%)', change: true },
+  { operator: 'change_pct>', title: 'change in % is above', change: true },
+  { operator: 'change_pct>=', title: 'change in % is at or above', change: true },
+  { operator: 'change_pct<', title: 'change in % is below', change: true },
+  { operator: 'change_pct<=', title: 'change in % is at or below', change: true },
 ]
 
 export const CHANNEL_TITLES = { in_app: 'In this app', email: 'E-mail', webhook: 'Webhook' } as const
