@@ -83,6 +83,7 @@ class Listener(asyncio.Protocol):
         self._ticket, self._topics, self._arrived = ticket, topics, arrived
         self.ready = asyncio.get_running_loop().create_future()
         self.lost = False
+        self._heard = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -93,6 +94,7 @@ class Listener(asyncio.Protocol):
             self._arrived.append((time.monotonic_ns(), data))
             self._answer_ping(data)
             return
+        self._heard = data
         if data.startswith(b"HTTP/1.1 101"):
             said = orjson.dumps({"op": "subscribe", "topics": self._topics})
             mask = secrets.token_bytes(4)
@@ -111,7 +113,7 @@ class Listener(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
         if not self.ready.done():
-            self.ready.set_exception(error or ConnectionError("closed before it was subscribed"))
+            self.ready.set_exception(ConnectionError(f"closed before it was subscribed: {self._heard[-60:]!r}"))
 
 
 async def tickets(url: str, key: SigningKey, many: int) -> list[str]:
@@ -133,10 +135,18 @@ async def listeners(port: int, key: SigningKey, many: int, topics: list[str]) ->
     made: list[Listener] = []
     loop = asyncio.get_running_loop()
     for begin in range(0, many, 100):  # a ticket holds for 30 s
-        for ticket in await tickets(f"http://127.0.0.1:{port}", key, min(100, many - begin)):
-            _, one = await loop.create_connection(lambda t=ticket: Listener(t, topics, arrived), "127.0.0.1", port)
-            await one.ready
-            made.append(one)
+        wanted = min(100, many - begin)
+        while wanted:
+            for ticket in await tickets(f"http://127.0.0.1:{port}", key, wanted):
+                _, one = await loop.create_connection(lambda t=ticket: Listener(t, topics, arrived), "127.0.0.1", port)
+                try:
+                    await one.ready
+                except ConnectionError as error:
+                    print(f"one comes again: {error}", file=sys.stderr)
+                    await asyncio.sleep(0.5)
+                else:
+                    made.append(one)
+                    wanted -= 1
     return made, arrived
 
 

@@ -13,17 +13,15 @@ from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gateway import cache_admin, dashboards, docs, health, identity, operations, operations_document, systems, web
-from gateway.alerts import paths as alert_paths
-from gateway.alerts.parts import Alerts
 from gateway.cache.versions import LakeVersions
 from gateway.compression import CompressionMiddleware
 from gateway.door import Door
 from gateway.headers import HeadersMiddleware
 from gateway.idempotency import Idempotency
-from gateway.opening import Store
+from gateway.live import PATHS as LIVE_PATHS
+from gateway.live import TAGS as LIVE_TAGS
+from gateway.live import LiveParts
 from gateway.parts import answer_cache, rate_limits, resilient
-from gateway.realtime import paths as realtime_paths
-from gateway.realtime.parts import Realtime
 from gateway.redis_client import redis_client
 from gateway.registered import document as system_paths
 from gateway.registered.wiring import registered
@@ -52,15 +50,14 @@ BY_HAND = joined(
     cache_admin.PATHS,
     dashboards.PATHS,
     operations_document.PATHS,
-    realtime_paths.PATHS,
-    alert_paths.PATHS,
+    LIVE_PATHS,
 )
 """What the document says of hand-written endpoints."""
 
 
 def document(password_grant: bool = False) -> Document:
     """Return what the gateway's OpenAPI document says beside the contracts."""
-    tags = (*systems.TAGS, *realtime_paths.TAGS, *alert_paths.TAGS)
+    tags = (*systems.TAGS, *LIVE_TAGS)
     return Document(title=TITLE, extra_paths=BY_HAND, extra_tags=tags, takes_keys=True, password_grant=password_grant)
 
 
@@ -75,25 +72,21 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     limits = rate_limits(settings, redis, meters)
     versions = LakeVersions({system.name: channels[system.name] for system in SYSTEMS if system.name in channels})
     cache = answer_cache(settings, redis, versions, meters)
-    replier = Idempotency(settings.store_url, meters.counter("idempotency_keys", "Calls with a key.", ("outcome",)))
-    store = Store(settings.store_url)
-
-    def known() -> set[str]:
-        return {*versions.current, *(system.name for system in SYSTEMS)}
-
-    realtime = Realtime(
+    keys = meters.counter("idempotency_keys", "Calls with an Idempotency-Key.", ("outcome",))
+    replier = Idempotency(settings.store_url, keys)
+    signer = channels[identity.identity_service(settings, contracts)]
+    live = LiveParts(
         settings,
         revocations=revocations,
         verifier=verifier,
         limiter=limits,
-        store=store,
         redis=redis,
         meters=meters,
-        systems=known,
-        channel=channels.get,
+        versions=versions,
+        channels=channels,
+        signer=signer,
+        further=lambda: {name: one.channel for name, one in further.live.now.items()},
     )
-    signer = channels[identity.identity_service(settings, contracts)]
-    alerts = Alerts(settings, store=store, hub=realtime.hub, signer=signer, systems=known, channel=channels.get)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -104,13 +97,11 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
             await stack.enter_async_context(revocations)
             if redis is not None:
                 stack.push_async_callback(redis.aclose)
+            await stack.enter_async_context(further.live)
             if strain is not None:
                 await stack.enter_async_context(strain)
-            stack.push_async_callback(store.close)
-            await stack.enter_async_context(realtime.running(versions))
-            await stack.enter_async_context(alerts.running())
+            await stack.enter_async_context(live.running())
             await stack.enter_async_context(versions)
-            await stack.enter_async_context(further.live)
             stack.push_async_callback(replier.close)
             app.state.ready = True
             yield
@@ -141,7 +132,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
         settings,
         contracts,
         channels,
-        signer=channels[identity.identity_service(settings, contracts)],
+        signer=signer,
         versions=versions,
         by_hand=tuple(BY_HAND),
     )
@@ -149,9 +140,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     app.include_router(further.router(door))
     app.include_router(cache_admin.router(door, cache))
     app.include_router(operations.router(door, backends))
-    realtime.serve(app, door)
-    alerts.serve(app, door)
-    app.state.realtime, app.state.alerts = realtime, alerts
+    live.serve(app, door)
     app.include_router(dashboards.router(door, dashboards.Dashboards(edge.backends, cache)))
     app.include_router(docs.router())
     app.router.routes.append(web.WebRoute(settings.web_dist))

@@ -232,38 +232,40 @@ def router(door: Door, alerts: AlertEndpoints) -> APIRouter:
         made = await alerts.create(caller, await body_of(request))
         return JSONResponse(made, 201, headers={**NO_STORE, "Location": f"{PATH}/{made['id']}"})
 
-    @routes.api_route(PATH + "/{rule_id}", methods=["GET", "HEAD"])
-    async def get_rule(request: Request, rule_id: str) -> Response:
+    @routes.api_route(PATH + "/{id}", methods=["GET", "HEAD"])
+    async def get_rule(request: Request) -> Response:
         caller = await door.admit(request)
         parameters(request)
-        return JSONResponse(await alerts.get(caller, rule_id), headers=NO_STORE)
+        return JSONResponse(await alerts.get(caller, request.path_params["id"]), headers=NO_STORE)
 
-    @routes.patch(PATH + "/{rule_id}")
-    async def change_rule(request: Request, rule_id: str) -> Response:
+    @routes.patch(PATH + "/{id}")
+    async def change_rule(request: Request) -> Response:
         caller = await person(request)
         parameters(request)
-        return JSONResponse(await alerts.change(caller, rule_id, await body_of(request)), headers=NO_STORE)
+        return JSONResponse(
+            await alerts.change(caller, request.path_params["id"], await body_of(request)), headers=NO_STORE
+        )
 
-    @routes.delete(PATH + "/{rule_id}")
-    async def delete_rule(request: Request, rule_id: str) -> Response:
+    @routes.delete(PATH + "/{id}")
+    async def delete_rule(request: Request) -> Response:
         caller = await person(request)
         parameters(request)
-        await alerts.delete(caller, rule_id)
+        await alerts.delete(caller, request.path_params["id"])
         return JSONResponse({}, headers=NO_STORE)
 
-    @routes.api_route(PATH + "/{rule_id}/events", methods=["GET", "HEAD"])
-    async def list_events(request: Request, rule_id: str) -> Response:
+    @routes.api_route(PATH + "/{id}/events", methods=["GET", "HEAD"])
+    async def list_events(request: Request) -> Response:
         caller = await door.admit(request)
         asked = parameters(request, "page_size", "page_token")
         size = whole(asked.get("page_size", str(PAGE)), "page_size", LARGEST_PAGE)
         before = whole(asked["page_token"], "page_token", 2**53) if asked.get("page_token") else None
-        return JSONResponse(await alerts.events(caller, rule_id, size, before), headers=NO_STORE)
+        return JSONResponse(await alerts.events(caller, request.path_params["id"], size, before), headers=NO_STORE)
 
-    @routes.post(PATH + "/{rule_id}/test")
-    async def test_rule(request: Request, rule_id: str) -> Response:
+    @routes.post(PATH + "/{id}/test")
+    async def test_rule(request: Request) -> Response:
         caller = await person(request, TEST_COST)
         parameters(request)
-        return JSONResponse(await alerts.test(caller, rule_id), headers=NO_STORE)
+        return JSONResponse(await alerts.test(caller, request.path_params["id"]), headers=NO_STORE)
 
     return routes
 

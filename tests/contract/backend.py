@@ -20,7 +20,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from protos.auth.v1 import auth_pb2
-from protos.common.v1 import calls_pb2, calls_pb2_grpc, system_pb2
+from protos.common.v1 import calls_pb2, calls_pb2_grpc, operation_pb2, operations_pb2, system_pb2
 from shared.errors import PlatformError
 from shared.permissions import permissions_of
 from shared.revocation import Revocation, to_message
@@ -33,6 +33,7 @@ from shared.transcode.contract import Contracts, Method, load_contracts
 
 ISSUER, AUDIENCE = "http://testserver", "shop-insight"
 WATCH_RPC = "/common.v1.SystemService/Watch"
+WATCH_OPERATIONS_RPC = "/common.v1.OperationService/WatchOperations"
 Answer = Callable[[Any, Any], Any]
 
 
@@ -60,6 +61,7 @@ class Backend(grpc.GenericRpcHandler):
     revoked: set[str] = field(default_factory=set)
     """Sessions that are over; known to whoever begins to watch."""
     _watching: list[asyncio.Queue[tuple[str, int]]] = field(default_factory=list)
+    _told: list[asyncio.Queue[operations_pb2.WatchOperationsResponse]] = field(default_factory=list)
 
     def service(self, handler_call_details: Any) -> Any:
         """Return the handler of a call."""
@@ -82,6 +84,8 @@ class Backend(grpc.GenericRpcHandler):
         }
         if path == WATCH_RPC:
             return grpc.unary_stream_rpc_method_handler(self._watched, **codec)
+        if path == WATCH_OPERATIONS_RPC:
+            return grpc.unary_stream_rpc_method_handler(self._operations, **codec)
         if method.descriptor.server_streaming:
             return grpc.unary_stream_rpc_method_handler(self._heartbeat, **codec)
 
@@ -107,6 +111,19 @@ class Backend(grpc.GenericRpcHandler):
         self.tables[table] = version
         for queue in self._watching:
             queue.put_nowait((table, version))
+
+    def tell_operation(self, operation: operation_pb2.Operation, subject: str) -> None:
+        """Tell one of those who watch how an operation stands: it belongs to one service."""
+        self._told[0].put_nowait(operations_pb2.WatchOperationsResponse(operation=operation, subject=subject))
+
+    async def _operations(self, request: Message, context: Any) -> AsyncIterator[Message]:
+        queue: asyncio.Queue[operations_pb2.WatchOperationsResponse] = asyncio.Queue()
+        self._told.append(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._told.remove(queue)
 
     async def _watched(self, request: Message, context: Any) -> AsyncIterator[Message]:
         queue: asyncio.Queue[tuple[str, int]] = asyncio.Queue()

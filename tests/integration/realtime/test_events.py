@@ -10,9 +10,10 @@ import orjson
 import pytest
 
 from gateway.realtime.hub import KEPT_EVENTS, Key
-from protos.common.v1 import system_pb2
+from protos.common.v1 import operation_pb2, system_pb2
 from tests.contract.backend import Backend
 from tests.integration.realtime.conftest import Gateway, Listening
+from tests.waiting import until
 
 TILES_RPC = "/common.v1.SystemService/Tiles"
 TOPIC = "metrics.demand"
@@ -167,3 +168,18 @@ async def test_a_topic_one_may_not_hear_is_refused_and_the_others_are_had(gatewa
     gateway.realtime.hub.publish([(Key("metrics.compliance"), "secret")])
     gateway.realtime.hub.publish([(Key(TOPIC), "open")])
     assert (await listener.hear())["data"] == "open"
+
+
+async def test_how_ones_long_work_stands_is_told_live_without_its_result(gateway: Gateway, backend: Backend) -> None:
+    ada = await subscribed(gateway, "operations", token=backend.token("viewer", subject="ada"))
+    bob = await subscribed(gateway, "operations", token=backend.token("viewer", subject="bob"))
+    await until(lambda: backend._told)
+    operation = operation_pb2.Operation(name="demand/1", done=True, progress_pct=100, kind="forecast")
+    operation.result.update({"rows": 3})
+    backend.tell_operation(operation, "ada")
+    backend.tell_operation(operation_pb2.Operation(name="demand/2"), "")
+    backend.tell_operation(operation_pb2.Operation(name="demand/3", phrase="reading"), "bob")
+    told = await ada.hear()
+    assert (told["topic"], told["data"]["name"], told["data"]["done"]) == ("operations", "demand/1", True)
+    assert "result" not in told["data"]
+    assert (await bob.hear())["data"]["name"] == "demand/3"
