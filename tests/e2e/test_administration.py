@@ -181,11 +181,11 @@ def test_a_further_system_is_registered_used_and_removed(
     form.get_by_label("Title").fill("Weather")
     form.get_by_label("gRPC address").fill(f"127.0.0.1:{free_port()}")
     form.get_by_role("button", name="Register").click()
-    expect(form.get_by_role("alert")).to_be_visible()  # nothing listens there
+    expect(form.get_by_role("alert")).to_be_visible(timeout=30_000)  # nothing listens there
     form.get_by_label("gRPC address").fill(weather)
 
     form.get_by_role("button", name="Register").click()
-    expect(root.get_by_text("Weather is served now.")).to_be_visible()
+    expect(root.get_by_text("Weather is served now.")).to_be_visible(timeout=30_000)
     expect(row_of(root, "Weather")).to_contain_text("Registered")
     choose(root, "Weather", "Details")
     expect(root.get_by_text("/api/v1/weather/cities/{city}/today")).to_be_visible()
