@@ -6,6 +6,7 @@ state folder and a port of its own. Screenshots and the stack's output are left 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.e2e.launch import Launched
-from tests.e2e.stack import OUTPUT, Stack, Watch
+from tests.e2e.stack import OUTPUT, Person, Stack, Watch
 
 CSP_LISTENER = """
 addEventListener('securitypolicyviolation', (event) =>
@@ -81,3 +82,12 @@ def context(browser: Browser, stack: Stack, watch: Watch) -> Iterator[BrowserCon
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+@pytest.fixture
+def admin(stack: Stack) -> Person:
+    """The administrator of the demo."""
+    if stack.var_dir is None:
+        pytest.skip("E2E_URL names a stack whose demo login is not known here; say its state folder in E2E_VAR_DIR")
+    login = json.loads((stack.var_dir / "demo-login.json").read_text())
+    return Person("Demo Admin", login["email"], login["password"])

@@ -16,6 +16,15 @@ AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @dataclass(frozen=True)
+class Person:
+    """Somebody who logs in."""
+
+    full_name: str
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
 class Stack:
     """Where the platform answers, and its state folder where that is known."""
 

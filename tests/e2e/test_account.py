@@ -10,8 +10,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.stack import Stack, Watch
-from tests.e2e.test_segments import DESKTOP, HTTP_ERROR, MOBILE, Person, fill_login, log_in, log_out, shoot
+from tests.e2e.stack import Person, Stack, Watch
+from tests.e2e.test_segments import DESKTOP, HTTP_ERROR, MOBILE, fill_login, log_in, log_out, shoot
 
 pytestmark = pytest.mark.e2e
 

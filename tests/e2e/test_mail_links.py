@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
-from tests.e2e.stack import Stack, Watch
+from tests.e2e.stack import Person, Stack, Watch
 from tests.e2e.test_account import pictures
-from tests.e2e.test_segments import HTTP_ERROR, Person, log_in
+from tests.e2e.test_segments import HTTP_ERROR, log_in
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.e2e

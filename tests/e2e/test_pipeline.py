@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.stack import Stack
-from tests.e2e.test_segments import DESKTOP, MOBILE, Person, choose_theme, log_in, shoot
+from tests.e2e.stack import Person, Stack
+from tests.e2e.test_segments import DESKTOP, MOBILE, choose_theme, log_in, shoot
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def admin(stack: Stack) -> Person:
-    if stack.var_dir is None:
-        pytest.skip("E2E_URL names a stack whose demo login is not known here")
-    login = json.loads((stack.var_dir / "demo-login.json").read_text())
-    return Person("Demo Admin", login["email"], login["password"])
 
 
 def test_an_admin_follows_the_data_from_the_source_to_the_segments(page: Page, stack: Stack, admin: Person) -> None:

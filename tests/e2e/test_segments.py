@@ -7,7 +7,6 @@ import io
 import json
 import re
 import secrets
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Route, ViewportSize, expect
 
-from tests.e2e.stack import AXE, OUTPUT, Stack, Watch
+from tests.e2e.stack import AXE, OUTPUT, Person, Stack, Watch
 
 pytestmark = pytest.mark.e2e
 
 HTTP_ERROR = "Failed to load resource"
 MOBILE = ViewportSize(width=390, height=844)
 DESKTOP = ViewportSize(width=1360, height=900)
-
-
-@dataclass(frozen=True)
-class Person:
-    full_name: str
-    email: str
-    password: str
 
 
 @pytest.fixture

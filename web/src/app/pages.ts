@@ -1,4 +1,4 @@
-import { BookIcon, HomeIcon, ListIcon, PipelineIcon, PlugIcon, SegmentsIcon, TaskIcon, UsersIcon } from '@/components/icons'
+import { BellIcon, BookIcon, HomeIcon, ListIcon, PipelineIcon, PlugIcon, SegmentsIcon, TaskIcon, UsersIcon } from '@/components/icons'
 import { useSessionState } from '@/lib/context'
 
 export interface Page {
@@ -15,6 +15,7 @@ const PAGES: readonly Page[] = [
   { path: '/', title: 'Overview', Icon: HomeIcon },
   { path: '/demand/segments', title: 'Customer segments', Icon: SegmentsIcon },
   { path: '/pipeline', title: 'Data pipeline', Icon: PipelineIcon, permission: 'pipeline:read' },
+  { path: '/alerts', title: 'Alerts', Icon: BellIcon },
   { path: '/operations', title: 'Operations', Icon: TaskIcon },
   { path: '/admin/users', title: 'Users', Icon: UsersIcon, permission: 'auth:read', administration: true },
   { path: '/admin/audit-log', title: 'Audit log', Icon: ListIcon, permission: 'auth:read', administration: true },

@@ -101,6 +101,10 @@ export const routes: RouteObject[] = [
                 }),
               },
               {
+                path: '/alerts',
+                lazy: async () => ({ Component: (await import('@/features/alerts/components/alerts-page')).AlertsPage }),
+              },
+              {
                 path: '/operations',
                 lazy: async () => ({
                   Component: (await import('@/features/operations/components/operations-page')).OperationsPage,

@@ -10,6 +10,7 @@ import { NarrowNavigation, WideNavigation } from '@/app/navigation'
 import { MenuIcon } from '@/components/icons'
 import { Logo } from '@/components/logo'
 import { ThemeSwitch } from '@/components/theme-switch'
+import { AlertBell } from '@/features/alerts/components/alert-bell'
 
 /** Product name, pages, theme and account; on a narrow screen the pages move into a drawer. */
 export function TopBar() {
@@ -31,6 +32,7 @@ export function TopBar() {
           </Box>
           <WideNavigation />
           <Box sx={{ flex: 1 }} />
+          <AlertBell />
           <ThemeSwitch />
           <AccountMenu />
         </Toolbar>

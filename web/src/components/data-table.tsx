@@ -12,6 +12,7 @@ import TableRow from '@mui/material/TableRow'
 import Typography from '@mui/material/Typography'
 import type { ReactNode } from 'react'
 import { ProblemNotice } from '@/components/problem-notice'
+import { VisuallyHidden } from '@/components/visually-hidden'
 import { formatCount } from '@/lib/format'
 import { problemFromError } from '@/lib/problem'
 import type { Pages } from '@/lib/use-pages'
@@ -173,14 +174,6 @@ function Footer({ label, pages, shown }: { label: string; pages: Pages; shown: n
       <Button size="small" color="inherit" disabled={!pages.next} onClick={pages.next}>
         Next
       </Button>
-    </Box>
-  )
-}
-
-export function VisuallyHidden({ children }: { children: ReactNode }) {
-  return (
-    <Box component="span" sx={{ position: 'absolute', width: 1, height: 1, overflow: 'hidden', clipPath: 'inset(50%)', whiteSpace: 'nowrap' }}>
-      {children}
     </Box>
   )
 }

@@ -26,7 +26,8 @@ export function AuditPage() {
   const log = useAuditLog(filter, token)
   const people = useUsersById().data ?? NOBODY
   const save = useAuditExport(filter)
-  const change = (next: AuditFilter) => setParameters(parametersOf(next), { replace: true })
+  // At once: what is chosen next must not be put upon the filter of before.
+  const change = (next: AuditFilter) => setParameters(parametersOf(next), { replace: true, flushSync: true })
   const total = log.data?.total_size ?? 0
   return (
     <Stack spacing={3}>

@@ -39,7 +39,7 @@ export function UsersTable({ may, onChange, onDeed }: UsersTableProps) {
       rowKey={(user) => user.id}
       asked={users}
       empty="Nobody fits these filters."
-      toolbar={<UsersFilter wanted={wanted} onChange={(next) => setParameters(parametersOf(next), { replace: true })} />}
+      toolbar={<UsersFilter wanted={wanted} onChange={(next) => setParameters(parametersOf(next), { replace: true, flushSync: true })} />}
       pages={pages(users.data)}
       minWidth={900}
     />

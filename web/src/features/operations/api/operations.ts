@@ -10,8 +10,9 @@ type Found = paths['/api/v1/operations']['get']['responses'][200]['content']['ap
 const PAGE_SIZE = 25
 const CHANGING_MS = 1500
 const IDLE_MS = 15_000
-/** Others' work is not told live, and a lost event must not stand for ever. */
+/** Events tell of own work at once; a lost one must not stand for ever. */
 const LIVE_MS = 30_000
+const LIVE_CHANGING_MS = 5_000
 
 /** Long work in all services, newest first; kept up to date by events, or by asking again while none arrive. */
 export function useOperations(everybody: boolean, token: string) {
@@ -24,7 +25,7 @@ export function useOperations(everybody: boolean, token: string) {
     placeholderData: keepPreviousData,
     refetchInterval: (query) => {
       const changing = query.state.data?.items.some((operation) => !operation.done)
-      if (live && !everybody) return LIVE_MS
+      if (live && !everybody) return changing ? LIVE_CHANGING_MS : LIVE_MS
       return changing ? CHANGING_MS : IDLE_MS
     },
     queryFn: ({ signal }) => {

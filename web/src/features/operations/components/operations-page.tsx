@@ -42,7 +42,7 @@ export function OperationsPage() {
         rowKey={(operation) => operation.name}
         asked={operations}
         empty="Nothing has been asked for that takes longer. A run of the data pipeline would stand here."
-        toolbar={useManages() && <Everybody on={everybody} onChange={(on) => setParameters(on ? { all: '' } : {}, { replace: true })} />}
+        toolbar={useManages() && <Everybody on={everybody} onChange={(on) => setParameters(on ? { all: '' } : {}, { replace: true, flushSync: true })} />}
         pages={pages(operations.data)}
         minWidth={900}
       />
