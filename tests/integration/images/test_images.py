@@ -151,6 +151,24 @@ def test_the_demand_image_answers_a_verified_caller_and_holds_no_other_service(
         assert f"No module named '{other}'" in image.run(f"import {other}").stderr
 
 
+def test_the_auth_image_logs_somebody_in_and_holds_no_other_service(
+    built: Callable[[str, str], Image], tmp_path: Path
+) -> None:
+    image = built("service", "auth")
+    grpc, http = (f"{HOST}:{port}" for port in free_ports(2))
+    settings = {"GRPC_ADDRESS": grpc, "HTTP_ADDRESS": http, "VAR_DIR": str(tmp_path)}
+    who = {"email": "vi@example.com", "password": PASSWORD}
+    with process(image.python, "services.auth", image.folder, **settings):
+        assert len(answer(f"http://{http}/.well-known/jwks.json")[1]["keys"]) == 1  # type: ignore[arg-type]
+        made = answer(f"http://{http}/api/v1/auth/register", {**who, "full_name": "Vi Ewer"})
+        assert made[0] == 200
+        status, login = answer(f"http://{http}/api/v1/auth/login", who)
+        assert status == 200
+        assert answer(f"http://{http}/api/v1/auth/me", token=str(login["access_token"]))[0] == 200
+    for other in ("services.demand", "gateway", "pipeline"):
+        assert f"No module named '{other}'" in image.run(f"import {other}").stderr
+
+
 def token_from(auth: str) -> str:
     with grpc.insecure_channel(auth) as channel:
         request = auth_pb2.LoginRequest(email="vi@example.com", password=PASSWORD)
