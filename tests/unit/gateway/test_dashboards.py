@@ -29,8 +29,10 @@ class Shop:
 
     def answering(self, name: str) -> None:
         def tiles(request: Any, context: Any) -> system_pb2.TilesResponse:
-            self.calls[name] = self.calls.get(name, 0) + 1
-            tile = system_pb2.Tile(key=f"{name}_{request.dashboard}", title="T", value=self.calls[name])
+            # The gateway follows the figures on its own account, too; those calls are nobody's.
+            if "authorization" in dict(context.invocation_metadata()):
+                self.calls[name] = self.calls.get(name, 0) + 1
+            tile = system_pb2.Tile(key=f"{name}_{request.dashboard}", title="T", value=self.calls.get(name, 0))
             return system_pb2.TilesResponse(tiles=[tile])
 
         self.backends[name].answers[TILES] = tiles
