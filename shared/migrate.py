@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from alembic import command, context
 from alembic.autogenerate import compare_metadata
@@ -16,6 +18,7 @@ from shared.db import WRITE, open_engine
 from shared.errors import Unavailable
 
 LOCK_SECONDS = 60
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 class MigrationLocked(Unavailable):
@@ -28,7 +31,9 @@ async def run_migrations(url: str, location: Path, revision: str = "head") -> No
     """Return once the database stands at that revision; a lower one, or `base`, goes back."""
     current = _config(location)
     step = command.downgrade if _is_back(revision) else command.upgrade
-    await _locked(url, location, lambda connection: step(_bound(current, connection), revision))
+    # Alembic keeps what it works on in the process: of two migrations in turn on one loop each would meet the other's.
+    async with _TURNS.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        await _locked(url, location, lambda connection: step(_bound(current, connection), revision))
 
 
 async def drift(url: str, metadata: MetaData) -> list[Any]:

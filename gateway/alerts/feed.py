@@ -40,6 +40,8 @@ class Feed:
                 if not failing:
                     log.warning("events of alerts are not told now", reason=error.error_reason)
                 failing = True
+            except Exception:
+                log.exception("events of alerts are not told now")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
 

@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from gateway import redis_client
 from gateway.realtime import wire
 from gateway.settings import GatewaySettings
 from services.auth.settings import AuthSettings
@@ -104,8 +105,13 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
 
 @needs_redis
 async def test_tickets_travel_through_redis_and_while_it_is_down_through_the_store(
-    settings: GatewaySettings, backend: Backend, redis: RedisServer, tmp_path: Path
+    settings: GatewaySettings,
+    backend: Backend,
+    redis: RedisServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(redis_client, "TIMEOUT_SECONDS", 20.0)  # on a busy machine, too, it is Redis that answers
     apart = [
         settings.model_copy(update={"redis_url": redis.url, "var_dir": tmp_path / name}) for name in ("one", "other")
     ]
