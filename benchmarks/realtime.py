@@ -104,11 +104,10 @@ class Listener(asyncio.Protocol):
             self.ready.set_result(None)
 
     def _answer_ping(self, data: bytes) -> None:
-        """Answer a ping, which stands alone or before or behind an event."""
-        if not data.startswith(PING):
-            data = data[-6:]
-        if data.startswith(PING):  # masked with zeros
-            self.transport.write(b"\x8a\x84\x00\x00\x00\x00" + data[2:6])
+        """Answer a ping, which may stand between events; they are ASCII."""
+        at = data.find(PING)
+        if at >= 0:  # masked with zeros
+            self.transport.write(b"\x8a\x84\x00\x00\x00\x00" + data[at + 2 : at + 6])
 
     def connection_lost(self, error: Exception | None) -> None:
         self.lost = True
@@ -177,14 +176,16 @@ def row(name: str, found: list[float]) -> str:
     )
 
 
-async def turn(gateway: subprocess.Popen[str], options: argparse.Namespace, filled: bool) -> int:
-    """Publish the events of one turn and return how many are connected then."""
+async def turn(gateway: subprocess.Popen[str], options: argparse.Namespace, filled: bool) -> tuple[int, float]:
+    """Publish the events of one turn; return how many are connected then and the gateway's CPU µs a message."""
+    before = cpu_seconds(gateway.pid)
     assert gateway.stdin and gateway.stdout
     gateway.stdin.write(f"{options.events} {options.apart} {int(filled)}\n")
     gateway.stdin.flush()
     told = await asyncio.to_thread(gateway.stdout.readline)
     await asyncio.sleep(2)
-    return int(told.split()[1])
+    used = cpu_seconds(gateway.pid) - before
+    return int(told.split()[1]), used * 1e6 / (options.events * options.listeners)
 
 
 async def measure(port: int, key: SigningKey, gateway: subprocess.Popen[str], options: argparse.Namespace) -> None:
@@ -200,17 +201,23 @@ async def measure(port: int, key: SigningKey, gateway: subprocess.Popen[str], op
     made, arrived = await listeners(port, key, options.listeners, [TOPIC])
     print(f"{len(made)} listeners subscribed in {time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}")
     print("| listeners | events | median ms | p95 | p99 | longest |\n|---|---|---|---|---|---|")
-    await turn(gateway, options, False)
-    print(row(f"{len(made)}", latencies(arrived, len(made))), flush=True)
+    _, cost = await turn(gateway, options, False)
+    print(row(f"{len(made)}", latencies(arrived, len(made))), f"gateway CPU µs a message: {cost:.1f}", flush=True)
     arrived.clear()
     stalled, _ = await listeners(port, key, options.stalled, [TOPIC, FILLING_TOPIC])
     for one in stalled:
         one.transport.pause_reading()
-    left = await turn(gateway, options, True)
+    left, _ = await turn(gateway, options, True)
     print(row(f"{len(made)}, and {len(stalled)} who do not read", latencies(arrived, len(made))))
     print(f"connected at the end: {left}; load {os.getloadavg()[0]:.1f}; {memory(gateway.pid)}")
     if any(one.lost for one in made):
         sys.exit("a listener who reads was closed")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return what a process has used of the processors."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> str:

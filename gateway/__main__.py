@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from functools import partial
 
 import orjson
+from fastapi import FastAPI
 
-from gateway.app import create_app, document
+from gateway.app import create_app
+from gateway.described import document
 from gateway.realtime import wire
 from gateway.settings import GatewaySettings
 from shared.rpc.http import serve_http
@@ -22,7 +26,16 @@ async def serve() -> None:
     settings = GatewaySettings()
     meters = Meters()
     app = create_app(settings, meters)
-    await serve_http("gateway", settings, app, meters, refuse=app.state.refuse, web_sockets=wire.UVICORN)
+    leaving = partial(leave, app, settings)
+    await serve_http(
+        "gateway", settings, app, meters, refuse=app.state.refuse, web_sockets=wire.UVICORN, leaving=leaving
+    )
+
+
+async def leave(app: FastAPI, settings: GatewaySettings) -> None:
+    """Tell the balancer to send nothing more, and give it time to hear that."""
+    app.state.ready = False
+    await asyncio.sleep(settings.linger_seconds)
 
 
 def main(arguments: list[str]) -> None:

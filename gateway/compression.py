@@ -11,6 +11,7 @@ import zstandard
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.transcode.endpoint import ENCODED
+from shared.transcode.tables import COLUMNS
 
 LEAST_BYTES = 1024
 IN_THREAD_BYTES = 64 * 1024
@@ -19,7 +20,14 @@ CODECS: Mapping[str, Callable[[bytes], bytes]] = {
     "zstd": lambda body: zstandard.ZstdCompressor(level=3).compress(body),
     "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
-COMPRESSIBLE = (b"text/", b"application/json", b"application/problem+json", b"application/javascript", b"image/svg")
+COMPRESSIBLE = (
+    b"text/",
+    b"application/json",
+    b"application/problem+json",
+    COLUMNS.encode(),
+    b"application/javascript",
+    b"image/svg",
+)
 ARROW = b"application/vnd.apache.arrow"
 
 

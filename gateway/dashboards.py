@@ -112,9 +112,7 @@ PATHS = {PATH: {"get": OPERATION}}
 class Dashboards:
     """Asks the systems for their tiles, and keeps what they say while the lake stands where it did."""
 
-    def __init__(
-        self, backends: Backends, keeper: Keeper | None, systems: Callable[[], Iterable[System]] = lambda: SYSTEMS
-    ) -> None:
+    def __init__(self, backends: Backends, keeper: Keeper | None, systems: Callable[[], Iterable[System]]) -> None:
         self._backends, self._keeper, self._systems = backends, keeper, systems
         service = system_pb2.DESCRIPTOR.services_by_name["SystemService"]
         self._method: Method = read_method(service.methods_by_name["Tiles"])

@@ -6,23 +6,16 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from redis.asyncio import Redis
 
 from gateway.alerts import paths as alert_paths
 from gateway.alerts.parts import Alerts
-from gateway.cache.versions import LakeVersions
+from gateway.base import Base
 from gateway.door import Door
-from gateway.opening import Store
 from gateway.realtime import paths as realtime_paths
 from gateway.realtime.operations import OperationsFeed
 from gateway.realtime.parts import Realtime
-from gateway.settings import GatewaySettings
-from shared.revocation import Revocations
 from shared.rpc.channel import ServiceChannel
 from shared.systems import SYSTEMS
-from shared.telemetry_metrics import Meters
-from shared.tokens import TokenVerifier
-from shared.transcode.parts import Limiter
 
 PATHS = {**realtime_paths.PATHS, **alert_paths.PATHS}
 TAGS = (*realtime_paths.TAGS, *alert_paths.TAGS)
@@ -33,42 +26,28 @@ Further = Callable[[], Mapping[str, ServiceChannel]]
 class LiveParts:
     """Live events and alert rules over one store."""
 
-    def __init__(
-        self,
-        settings: GatewaySettings,
-        *,
-        revocations: Revocations,
-        verifier: TokenVerifier,
-        limiter: Limiter,
-        redis: Redis | None,
-        meters: Meters,
-        versions: LakeVersions,
-        channels: Mapping[str, ServiceChannel],
-        signer: ServiceChannel,
-        further: Further,
-    ) -> None:
-        self._store = Store(settings.store_url)
-        self._versions, self._channels, self._further = versions, channels, further
+    def __init__(self, base: Base, further: Further) -> None:
+        self._versions, self._channels, self._further = base.versions, base.channels, further
         self.realtime = Realtime(
-            settings,
-            revocations=revocations,
-            verifier=verifier,
-            limiter=limiter,
-            store=self._store,
-            redis=redis,
-            meters=meters,
+            base.settings,
+            revocations=base.revocations,
+            verifier=base.verifier,
+            limiter=base.limits,
+            store=base.store,
+            redis=base.redis,
+            meters=base.meters,
             systems=self._systems,
             channel=self._channel,
         )
         self.alerts = Alerts(
-            settings,
-            store=self._store,
+            base.settings,
+            store=base.store,
             hub=self.realtime.hub,
-            signer=signer,
+            signer=base.signer,
             systems=self._systems,
             channel=self._channel,
         )
-        self._operations = OperationsFeed(self.realtime.hub, channels)
+        self._operations = OperationsFeed(self.realtime.hub, base.channels)
 
     def serve(self, app: FastAPI, door: Door) -> None:
         """Put the endpoints on the application."""
@@ -79,11 +58,8 @@ class LiveParts:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow what happens and tell it, until left."""
-        try:
-            async with self.realtime.running(self._versions), self.alerts.running(), self._operations:
-                yield
-        finally:
-            await self._store.close()
+        async with self.realtime.running(self._versions), self.alerts.running(), self._operations:
+            yield
 
     def _systems(self) -> Collection[str]:
         return {*(system.name for system in SYSTEMS), *self._further()}

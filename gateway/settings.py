@@ -96,6 +96,9 @@ class GatewaySettings(MailSettings):
     """HEDGING: ask a second time when an answer to a question is later than 95 % are, and take the first."""
     most_calls: int = Field(default=256, ge=0)
     """MOST_CALLS: calls under way to each service; more are answered 503 at once. 0: any number."""
+    linger_seconds: float = Field(default=0, ge=0, le=60)
+    """LINGER_SECONDS: once told to stop, requests are still taken for so long while /health/ready says no, so that a
+    balancer sends none to a closed door; a little more than it takes to ask twice."""
     most_requests: int = Field(default=1024, ge=0)
     """MOST_REQUESTS: requests of the API being answered at once; more are answered 503 at once. 0: any number."""
     realtime_connections: int = Field(default=10_000, ge=0)

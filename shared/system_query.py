@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.arrow_keyset import Order, first
 from shared.errors import FieldError, InvalidArgument, NotFound
 from shared.lake import AsOf, Lake, LakeTableMissing, LakeTableUnreadable, Reading, Snapshot, parse_as_of
 from shared.page import Page
@@ -83,8 +84,32 @@ class Rows:
     matched: pa.Table
 
 
+@dataclass(frozen=True)
+class Found:
+    """The rows of a query in no order yet, with every column that the order may need."""
+
+    data: pa.Table
+    shown: tuple[Column, ...]
+    order: Order
+    matched: pa.Table
+
+    def ordered(self, rows: pa.Table) -> pa.Table:
+        """Return some of these rows in their order, in the columns that are shown."""
+        return self.selected(first(rows, self.order, rows.num_rows))
+
+    def selected(self, rows: pa.Table) -> pa.Table:
+        """Return rows in the columns that are shown."""
+        return rows.select([column.name for column in self.shown])
+
+
 def run(data: pa.Table, table: Table, query: Query) -> Rows:
-    """Return the rows of `query` over `data`, whose columns are those the caller may see.
+    """Return the rows of `query` over `data`, whose columns are those the caller may see."""
+    rows = find(data, table, query)
+    return Rows(rows.ordered(rows.data), rows.shown, rows.matched)
+
+
+def find(data: pa.Table, table: Table, query: Query) -> Found:
+    """Return what `query` finds in `data`, whose columns are those the caller may see.
 
     The order is total: after `order_by` comes the table's key, so that pages neither overlap nor leave a gap.
     """
@@ -94,10 +119,10 @@ def run(data: pa.Table, table: Table, query: Query) -> Rows:
     check()
     rows, columns = grouped(matched, visible, query) if query.group_by else (matched, visible)
     check()
-    ordered = in_order(rows, columns, query.order_by, query.group_by or table.key)
+    order = in_order(columns, query.order_by, query.group_by or table.key)
     if query.columns and not query.group_by:
         columns = {name: lookup(columns, name, "columns") for name in query.columns}
-    return Rows(ordered.select(list(columns)), tuple(columns.values()), matched)
+    return Found(rows, tuple(columns.values()), order, matched)
 
 
 def lookup(columns: Mapping[str, Column], name: str, field: str) -> Column:
@@ -222,32 +247,30 @@ def summed(column: Column) -> Column:
     return Column(column.name, wide, True, f"Sum of: {column.description}", column.unit)
 
 
-def in_order(
-    rows: pa.Table, columns: Mapping[str, Column], order_by: Sequence[str], then_by: Sequence[str]
-) -> pa.Table:
-    """Return the rows sorted, empty values last (Arrow's default)."""
+def in_order(columns: Mapping[str, Column], order_by: Sequence[str], then_by: Sequence[str]) -> Order:
+    """Return the order that is asked for, made total; empty values come last (Arrow's default)."""
     keys: dict[str, str] = {}
     for term in order_by:
         name = lookup(columns, term.removeprefix("-"), "order_by").name
         keys.setdefault(name, "descending" if term.startswith("-") else "ascending")
     for name in then_by:
         keys.setdefault(name, "ascending")
-    return rows.take(pc.sort_indices(rows, sort_keys=list(keys.items())))
+    return tuple(keys.items())
 
 
 @dataclass(frozen=True)
 class Answer:
     """The rows of a query, and the snapshot and rows they were made from."""
 
-    rows: Rows
+    rows: Found
     snapshot: Snapshot
     origin: pa.Table
 
 
 def answer(lake: Lake, table: Table, query: Query, principal: Principal, as_of: AsOf | None = None) -> Answer:
-    """Return what `query` finds in the table. Raises what `lake.read` and `run` raise."""
+    """Return what `query` finds in the table. Raises what `lake.read` and `find` raise."""
     reading = lake.read(table.full_name, principal, as_of)
-    rows = run(reading.data, table, query)
+    rows = find(reading.data, table, query)
     return Answer(rows, reading.snapshot, rows.matched if rows.matched.num_rows else reading.data)
 
 

@@ -7,21 +7,23 @@ UNIMPLEMENTED and the system's name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
 
 from protos.common.v1 import system_pb2, system_pb2_grpc, table_pb2
 from shared import principal
+from shared.arrow_keyset import Place, after, first, opened, token_of
 from shared.errors import FieldError, NotFound, Unimplemented
-from shared.lake import Lake
-from shared.page import page
+from shared.lake import AsOf, Lake
+from shared.page import InvalidPageToken, Page, page
 from shared.principal import Principal
-from shared.system_query import Query, TableState, answer, catalogue, declared, state_of, versions
+from shared.system_query import Answer, Query, TableState, answer, catalogue, declared, state_of, versions
 from shared.systems import System
-from shared.table_message import Encoding, encoding_of, lineage_of, table_message
-from shared.work import in_thread
+from shared.table_message import Encoding, encoding_of, lineage_of, part_message
+from shared.work import check, in_thread
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -122,11 +124,11 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
     def _rows(self, request: system_pb2.QueryRequest, caller: Principal, encoding: Encoding) -> table_pb2.Table:
         query = Query(*map(tuple, (request.columns, request.filters, request.group_by, request.order_by)))
         asked = {"table": request.table, "as_of": request.as_of, "query": vars(query)}
-        part = page(asked, request.page_size, request.page_token)
+        place, part = begun(asked, request.page_size, request.page_token)
         table = declared(self._system.zone, request.table)
-        found = answer(self._lake, table, query, caller, state_of(part, request.as_of))
-        lineage = lineage_of(found.snapshot, found.origin)
-        return table_message(found.rows.data, found.rows.columns, lineage, part, encoding)
+        state = AsOf(version=place.version) if place else state_of(part, request.as_of)
+        found = answer(self._lake, table, query, caller, state)
+        return paged(found, asked, place, part, encoding)
 
     def _own(self, system: str) -> None:
         """Raise OtherSystem unless this system is meant: the permission was checked for the one named."""
@@ -140,6 +142,40 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
         if own is None:
             raise NotOffered(f"{self._system.title} ({self._system.name}) offers no {what}")
         return own
+
+
+def begun(asked: Mapping[str, object], size: int, token: str) -> tuple[Place | None, Page]:
+    """Return after which row a page begins, or how many rows off. Raises InvalidPageToken."""
+    try:
+        return opened(asked, token), page(asked, size)
+    except InvalidPageToken:
+        # A page in an order by long texts is counted off: its token is of the other kind.
+        return None, page(asked, size, token)
+
+
+def paged(
+    found: Answer,
+    asked: Mapping[str, object],
+    place: Place | None,
+    part: Page,
+    encoding: Encoding,
+) -> table_pb2.Table:
+    """Return one page of what a query found."""
+    rows, lineage = found.rows, lineage_of(found.snapshot, found.origin)
+    total = rows.data.num_rows
+    left = after(rows.data, rows.order, place) if place else rows.data
+    check()
+    shown = first(left, rows.order, part.offset + part.size).slice(part.offset)
+    following = ""
+    if left.num_rows > part.offset + part.size:
+        following = token_of(asked, lineage.version, shown, rows.order)
+        following = following or counted_off(part, left.num_rows, lineage.version, total)
+    return part_message(rows.selected(shown), rows.shown, lineage, total, following, encoding)
+
+
+def counted_off(part: Page, left: int, version: int, total: int) -> str:
+    """Return the token of the next page by how many rows stand before it."""
+    return replace(part, offset=total - left + part.offset).next_token(version, total)
 
 
 def table_info(state: TableState) -> system_pb2.TableInfo:

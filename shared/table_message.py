@@ -46,12 +46,25 @@ def table_message(
 ) -> table_pb2.Table:
     """Return one page of rows that are already chosen and ordered, with the columns named in `columns`."""
     part = rows.select([column.name for column in columns]).slice(page.offset, page.size)
+    following = page.next_token(lineage.version, rows.num_rows)
+    return part_message(part, columns, lineage, rows.num_rows, following, encoding)
+
+
+def part_message(  # noqa: PLR0917  what a message holds
+    part: pa.Table,
+    columns: Sequence[Column],
+    lineage: table_pb2.Lineage,
+    total: int,
+    next_token: str,
+    encoding: Encoding = "json",
+) -> table_pb2.Table:
+    """Return the rows of one page of `total`."""
     encoded = {"arrow_stream": _arrow(part)} if encoding == "arrow" else {"json_columns": _json(part)}
     return table_pb2.Table(
         columns=[_column(column) for column in columns],
         row_count=part.num_rows,
-        total_size=rows.num_rows,
-        next_page_token=page.next_token(lineage.version, rows.num_rows),
+        total_size=total,
+        next_page_token=next_token,
         lineage=lineage,
         **encoded,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -103,17 +104,21 @@ class Evaluator:
         self._holder = new_id()
         self._forgot_at: datetime | None = None
 
-    async def run(self) -> None:
-        """Take turns until cancelled, then let another gateway take over at once."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take turns until told to stop, then let another gateway take over at once."""
+        while not stop.is_set():
+            try:
+                await self.turn()
+            except PlatformError as error:
+                log.warning("alert rules were not evaluated", reason=error.error_reason)
+            except Exception:
+                log.exception("alert rules were not evaluated to the end")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._seconds)
         try:
-            while True:
-                try:
-                    await self.turn()
-                except PlatformError as error:
-                    log.warning("alert rules were not evaluated", reason=error.error_reason)
-                await asyncio.sleep(self._seconds)
-        finally:
-            await self._left()
+            await self._book.release(self._holder, self._clock())
+        except PlatformError:
+            log.info("the lease of the alert rules runs out by itself")
 
     async def turn(self) -> bool:
         """Return whether it was ours: each rule was looked at, and what was due was sent."""
@@ -152,9 +157,3 @@ class Evaluator:
         except PlatformError as error:
             log.warning("an owner's standing is not known", reason=error.error_reason)
             return None
-
-    async def _left(self) -> None:
-        try:
-            await asyncio.shield(self._book.release(self._holder, self._clock()))
-        except PlatformError:
-            log.info("the lease of the alert rules runs out by itself")

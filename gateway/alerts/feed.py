@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 
 import orjson
 import structlog
@@ -28,16 +29,19 @@ class Feed:
         self._newest = 0
         self._seen: OrderedDict[int, None] = OrderedDict()
 
-    async def run(self) -> None:
-        """Look for new events until cancelled."""
-        begun = False
-        while True:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look for new events until told to stop."""
+        begun, failing = False, False
+        while not stop.is_set():
             try:
                 await (self.look() if begun else self._begin())
-                begun = True
+                begun, failing = True, False
             except PlatformError as error:
-                log.warning("events of alerts are not told now", reason=error.error_reason)
-            await asyncio.sleep(LOOK_SECONDS)
+                if not failing:
+                    log.warning("events of alerts are not told now", reason=error.error_reason)
+                failing = True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
 
     async def _begin(self) -> None:
         """Take what has happened already as told."""

@@ -28,6 +28,8 @@ from shared.seal import Seal
 from shared.standing import RemoteStandings
 from shared.transcode.backends import NotRunning
 
+STOP_SECONDS = 5.0
+
 
 def now() -> datetime:
     """Return the present moment."""
@@ -107,12 +109,16 @@ class Alerts:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._client)
             self.delivery.mailer = await stack.enter_async_context(open_mailer(self._settings))
-            tasks = [asyncio.create_task(self._feed.run(), name="alert-events")]
+            stop = asyncio.Event()
+            tasks = [asyncio.create_task(self._feed.run(stop), name="alert-events")]
             if self._settings.alert_seconds:
-                tasks.append(asyncio.create_task(self.evaluator.run(), name="alert-rules"))
+                tasks.append(asyncio.create_task(self.evaluator.run(stop), name="alert-rules"))
             try:
                 yield
             finally:
-                for task in tasks:
+                # Told rather than cancelled: what is being written or sent is ended, for as long as that is bearable.
+                stop.set()
+                _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+                for task in late:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)

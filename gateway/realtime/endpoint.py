@@ -87,9 +87,8 @@ class RealtimeEndpoint:
 
     async def _shown(self, scope: Scope) -> Verified:
         """Return who the ticket in the address speaks for. Raises a PlatformError."""
-        ticket = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=8).get("ticket", [""])[0]
         try:
-            return await self._verifier.inspect(await self._tickets.take(ticket))
+            return await self._verifier.inspect(await self._tickets.take(ticket_in(scope["query_string"])))
         except TicketInvalid:
             await take(self._limiter, 1, ANONYMOUS, scope)
             raise
@@ -149,6 +148,14 @@ class RealtimeEndpoint:
         if not self._hub.join(listener, key, seq):
             listener.say({"type": "reset", "topic": topic})
         return True
+
+
+def ticket_in(query: bytes) -> str:
+    """Return the ticket in a query, empty where there is none or too much beside it."""
+    try:
+        return parse_qs(query.decode("latin-1"), max_num_fields=8).get("ticket", [""])[0]
+    except ValueError:
+        return ""
 
 
 class Pace:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
 import orjson
+import structlog
 
 from gateway.realtime.listener import Listener
 from gateway.realtime.wire import text_frame
@@ -24,6 +25,8 @@ MOST_IDLE_TOPICS = 4096
 
 AT_ONCE = 250
 """Listeners written to before other work of the process has a turn."""
+
+log = structlog.stdlib.get_logger("gateway")
 
 
 class Key(NamedTuple):
@@ -160,6 +163,14 @@ class Hub:
             while self._due:
                 event, listeners = self._due.popleft()
                 for begin in range(0, len(listeners), AT_ONCE):
-                    for listener in listeners[begin : begin + AT_ONCE]:
-                        listener.tell(event.frame, event.needs)
+                    tell(listeners[begin : begin + AT_ONCE], event)
                     await asyncio.sleep(0)
+
+
+def tell(listeners: Iterable[Listener], event: Event) -> None:
+    """Write an event to listeners; one whose connection breaks over it is no reason to leave the others out."""
+    for listener in listeners:
+        try:
+            listener.tell(event.frame, event.needs)
+        except Exception:
+            log.exception("an event was not written to a listener")

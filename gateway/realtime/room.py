@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
+import structlog
+
 from gateway.realtime.listener import Listener
 from gateway.realtime.wire import ENDED, LATER, Wire
 from shared.errors import ResourceExhausted, Unavailable
@@ -17,6 +19,8 @@ from shared.telemetry_metrics import Counter as Counts
 from shared.tokens import Verified
 
 LOOK_SECONDS = 0.25
+
+log = structlog.stdlib.get_logger("gateway")
 
 
 class RoomFull(Unavailable):
@@ -90,7 +94,11 @@ class Room:
     async def _look_for_ever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                # Whoever may not listen any more must not go on because of a mistake of ours with another.
+                log.exception("the listeners' tokens were not looked at to the end")
 
     async def look(self) -> None:
         """Close the connections whose token has expired or was revoked, and all while nobody can tell."""

@@ -129,7 +129,6 @@ class LiveSystems:
             task.cancel()
         for one in self.now.values():
             await one.channel.close()
-        await self.store.close()
 
     async def _following(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.cache.versions import LakeVersions
+from gateway.base import Base
 from gateway.door import Door
 from gateway.health import TIMEOUT_SECONDS, Pulse
 from gateway.parts import repeatable, resilience
@@ -20,7 +20,6 @@ from gateway.registered.channel import SystemChannel, connected
 from gateway.registered.live import Live, LiveSystems
 from gateway.registered.registration import Registry
 from gateway.registered.store import RegisteredSystem, SystemStore
-from gateway.settings import GatewaySettings
 from gateway.systems import standing
 from shared import principal
 from shared.errors import NotFound, PlatformError, Unimplemented
@@ -47,6 +46,10 @@ class Registered:
     def router(self, door: Door) -> APIRouter:
         """Return the endpoints."""
         return rest.router(door, self.registry, self.status)
+
+    def channels(self) -> dict[str, ServiceChannel]:
+        """Return the channels to the systems there are now, by name."""
+        return {name: one.channel for name, one in self.live.now.items()}
 
     async def status(self, name: str) -> str:
         """Return how one system stands."""
@@ -76,30 +79,17 @@ async def status(channel: ServiceChannel) -> str:
     return "up" if found.status == health_pb2.HealthCheckResponse.SERVING else "down"
 
 
-def registered(
-    app: ContractApp,
-    edge: Edge,
-    settings: GatewaySettings,
-    contracts: Contracts,
-    channels: Mapping[str, ServiceChannel],
-    *,
-    signer: ServiceChannel,
-    versions: LakeVersions,
-    by_hand: Sequence[str],
-) -> Registered:
+def registered(app: ContractApp, edge: Edge, base: Base, *, by_hand: Sequence[str]) -> Registered:
     """Return the registered systems of a gateway.
 
     Args:
         app: the application, with its own contracts published.
         edge: what its endpoints share.
-        settings: of the gateway.
-        contracts: its own.
-        channels: to the services it knows from its settings.
-        signer: the channel to the service that signs tokens.
-        versions: where the data of systems stand.
+        base: what the gateway stands on.
         by_hand: paths of hand-written endpoints.
     """
-    tokens, authority = SystemTokens(signer), settings.systems_tls_ca
+    settings, contracts, channels = base.settings, base.contracts, base.channels
+    tokens, authority = SystemTokens(base.signer), settings.systems_tls_ca
 
     def connect(row: RegisteredSystem, of: Contracts) -> tuple[ServiceChannel, Backend]:
         channel = SystemChannel(row.name, connected(row.address, row.tls, authority), tokens)
@@ -107,9 +97,9 @@ def registered(
         return channel, ResilientChannel(channel, asking, resilience(settings))
 
     def changed(systems: Mapping[str, Live]) -> None:
-        versions.further({name: one.row.registration_id for name, one in systems.items()})
+        base.versions.further({name: one.row.registration_id for name, one in systems.items()})
 
-    live = LiveSystems(app, edge, SystemStore(settings.store_url), connect, changed)
+    live = LiveSystems(app, edge, SystemStore(base.store, settings.store_url), connect, changed)
     packages = {method.service.partition(".")[0] for method in contracts.methods}
     registry = Registry(
         live=live,

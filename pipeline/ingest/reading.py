@@ -91,7 +91,9 @@ class _Reading:
             elif name == MASKED and text is not None and MASK not in text:
                 wrong.append(("masked_email", "email_masked is no place for an address; give it as `email`"))
             elif text is not None:
-                self.columns.setdefault(name, [None] * self._count)[index] = text
+                if name not in self.columns:
+                    self.columns[name] = [None] * self._count
+                self.columns[name][index] = text
         return wrong + self._of_unknown(unknown)
 
     def _takes(self, name: str) -> bool:

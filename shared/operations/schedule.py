@@ -173,6 +173,8 @@ class Schedule:
         turn.process = process = await Process.start(job_of(row, self._packages))
         last = Told()
         try:
+            if turn.is_cancelled or turn.is_lost:  # told while the process was being made
+                await process.end()
             async with asyncio.timeout(self._settings.operations_seconds):
                 async for last in process.told():
                     if last.progress is not None:

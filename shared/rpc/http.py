@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from types import MappingProxyType
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 5
 BACKLOG = 4096
+Leaving = Callable[[], Awaitable[None]]
 NO_WEB_SOCKETS: Mapping[str, Any] = MappingProxyType({"ws": "none"})
 
 log = structlog.stdlib.get_logger("shared.rpc")
@@ -118,8 +119,12 @@ async def serve_http(
     *,
     refuse: Refuse | None = None,
     web_sockets: Mapping[str, Any] = NO_WEB_SOCKETS,
+    leaving: Leaving | None = None,
 ) -> None:
-    """Serve `app` alone, as the gateway does, until a signal comes or the supervisor is gone."""
+    """Serve `app` alone, as the gateway does, until a signal comes or the supervisor is gone.
+
+    `leaving` is awaited then, while requests are still taken.
+    """
     logs.configure(name, settings)
     traces = telemetry.start(name, settings, meters)
     serving = http_server(
@@ -131,5 +136,7 @@ async def serve_http(
             settled()
             await stop.wait()
             log.info("stopping")
+            if leaving is not None:
+                await leaving()
     finally:
         traces.close()

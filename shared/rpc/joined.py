@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from shared.rpc.patience import PatientProtocol
 
 MOST_HELD_BYTES = 64 * 1024
 """Beyond these nothing is held back, so that a long answer meets the socket's own back-pressure."""
@@ -66,40 +66,33 @@ class JoinedTransport(asyncio.Transport):
         """Take in again."""
         self.raw.resume_reading()
 
+    def get_write_buffer_size(self) -> int:
+        """Return the bytes that are held or wait in the socket's buffer."""
+        return self._size + self.raw.get_write_buffer_size()
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return what the socket knows of itself."""
         return self.raw.get_extra_info(name, default)
 
 
-class JoinedProtocol(HttpToolsProtocol):
+class JoinedProtocol(PatientProtocol):
     """uvicorn's HTTP/1.1 over such a transport; a WebSocket gets the socket's own."""
 
     def __init__(self, *args: Any, refuse: Refuse | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._refuse = refuse
         self._refused = False
-        self._inside = False
-        """Whether a request has begun and not ended: what comes then is a part of it, whatever it looks like."""
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; a request that is refused is answered without being looked at any further."""
-        if self._refuse is not None and not self._inside and (self.cycle is None or self.cycle.response_complete):
+        if self._refuse is not None and self.between:
             refusal = self._refuse(data, len(self.tasks))
             if refusal is not None:
                 self._refused = True
+                self.await_head()
                 self._raw.write(refusal)
                 return
         super().data_received(data)
-
-    def on_message_begin(self) -> None:
-        """Note that a request has begun."""
-        self._inside = True
-        super().on_message_begin()
-
-    def on_message_complete(self) -> None:
-        """Note that it has ended."""
-        self._inside = False
-        super().on_message_complete()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to serve a connection."""
@@ -122,6 +115,7 @@ class JoinedProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the WebSocket protocol."""
+        self.stop_waiting()
         joined = self.transport
         if isinstance(joined, JoinedTransport):
             joined.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +10,12 @@ import orjson
 from starlette.types import Receive
 
 from shared.errors import Cancelled
-from shared.transcode.problem import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from shared.transcode.problem import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
+BODY_SECONDS = 30.0
+"""From the head to the end of the body; whoever sends slower would hold a place that others need."""
 JSON_TYPES = (b"application/json", b"")
 
 
@@ -33,12 +36,20 @@ def parsed_object(headers: Mapping[bytes, bytes], body: bytes) -> dict[str, Any]
 
 
 async def read_bytes(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
-    """Return the whole body. Raises BodyTooLarge as soon as that is known."""
+    """Return the whole body. Raises BodyTooLarge as soon as that is known, BodyTooSlow."""
     length = headers.get(b"content-length")
     if length is None and b"transfer-encoding" not in headers:
         return b""
     if length is not None and (not length.isdigit() or int(length) > limit):
         raise BodyTooLarge(f"the body is longer than {limit} bytes; send less")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow(f"the body did not come within {BODY_SECONDS:g} s; send it again") from None
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
     chunks = bytearray()
     while True:
         message = await receive()

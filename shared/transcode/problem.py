@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from shared.errors import DOMAIN, InvalidArgument, NotFound, PlatformError, Unimplemented
+from shared.errors import DOMAIN, DeadlineExceeded, InvalidArgument, NotFound, PlatformError, Unimplemented
 from shared.rpc.access import TokenMissing
 
 MEDIA_TYPE = "application/problem+json"
@@ -68,6 +68,8 @@ def headers(error: PlatformError) -> list[Header]:
     if error.http_status == 401:
         held = b"" if isinstance(error, TokenMissing) else b' error="invalid_token"'
         found.append((b"www-authenticate", b"Bearer" + held))
+    if isinstance(error, BodyTooSlow):
+        found.append((b"connection", b"close"))  # what is still to come of the body is not waited for either
     if isinstance(error, MethodNotAllowed):
         found.append((b"allow", error.allow.encode()))
     if error.http_status in (429, 503) or RETRY_AFTER in error.metadata:
@@ -88,6 +90,13 @@ class BodyTooLarge(InvalidArgument):
 
     http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     reason = "BODY_TOO_LARGE"
+
+
+class BodyTooSlow(DeadlineExceeded):
+    """The request's body did not come in time."""
+
+    http_status = HTTPStatus.REQUEST_TIMEOUT
+    reason = "BODY_TOO_SLOW"
 
 
 class UnsupportedMediaType(InvalidArgument):

@@ -17,7 +17,7 @@ COMMON = (
     "DEADLINE_EXCEEDED",
 )
 """Of every endpoint."""
-BODY = ("MALFORMED_BODY", "UNSUPPORTED_MEDIA_TYPE", "BODY_TOO_LARGE")
+BODY = ("MALFORMED_BODY", "UNSUPPORTED_MEDIA_TYPE", "BODY_TOO_LARGE", "BODY_TOO_SLOW")
 """Where there is a body to be read."""
 TOKEN = ("TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED", "API_KEY_INVALID")
 """Where a token is needed."""

@@ -13,7 +13,7 @@ import pytest
 from openapi_spec_validator import validate
 
 import gateway
-from gateway.app import document
+from gateway.described import document
 from shared.systems import SYSTEMS
 from shared.transcode import fields as f
 from shared.transcode.backends import Backends

@@ -108,7 +108,7 @@ def test_two_factor_login_from_the_first_code_to_turning_it_off(
 
     log_out(member)
     fill_login(member, person)
-    member.get_by_label("Code").fill(codes[0])
+    member.locator("input[name=code]").fill(codes[0])
     member.get_by_role("button", name="Log in").click()
     open_from_menu(member, person, "Password and two-factor")
     member.get_by_role("button", name="Turn off").click()

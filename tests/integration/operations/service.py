@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import timedelta
 
@@ -10,7 +9,7 @@ from shared.operations import schedule
 from shared.operations.operations import Operations
 from shared.operations.settings import OperationSettings
 from shared.principal import Principal
-from shared.rpc.process import stopping
+from shared.rpc.process import run, stopping
 from tests.integration.operations import work
 
 
@@ -26,4 +25,4 @@ async def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    run(main(sys.argv[1:]))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.migrate import drift, run_migrations
 from shared.operations.operation import OperationNotFound, Place, State
 from shared.operations.operations import ARGUMENT_BYTES, ArgumentsTooLarge, Operations
+from shared.operations.process import Process
 from shared.operations.settings import OperationSettings
 from shared.operations.store import METADATA, MIGRATIONS, QueueFull, TooMany
 from shared.operations.work import NotWork
@@ -235,3 +237,25 @@ async def test_two_services_share_a_database_and_nothing_else(url: str, settings
             await compliance.get(operation.id)
         assert (await compliance.page(None, None, 10))[1] == 0
         await ended(demand, operation.id)
+
+
+async def test_one_cancelled_while_its_process_is_being_made_does_not_go_on(
+    open_operations: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go_on, start = asyncio.Event(), asyncio.Event(), Process.start
+
+    async def slow(job: Any) -> Process:
+        asked.set()
+        await go_on.wait()
+        return await start(job)
+
+    monkeypatch.setattr(Process, "start", slow)
+    async with open_operations() as operations:
+        operation = await operations.begin("waiting", work.waiting, {"folder": str(tmp_path)}, ADA)
+        await asked.wait()
+        cancelling = asyncio.create_task(operations.cancel(operation.id))
+        await until(lambda: any(turn.is_cancelled for turn in operations._opened._schedule._turns.values()))
+        go_on.set()
+        found = await cancelling
+        found = found if found.is_done else await ended(operations, operation.id)
+    assert (found.state, found.reason) == (State.CANCELLED, "OPERATION_CANCELLED")

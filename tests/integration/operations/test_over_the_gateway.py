@@ -10,17 +10,23 @@ from typing import Any
 
 import httpx
 import pytest
+from google.protobuf import json_format
 
-from protos.common.v1 import operations_pb2, operations_pb2_grpc
+from protos.common.v1 import operations_pb2, operations_pb2_grpc, system_pb2, system_pb2_grpc
+from protos.common.v1.system_pb2_grpc import add_SystemServiceServicer_to_server as add_system
+from shared import principal
+from shared.lake import Lake, Zones
 from shared.operations.operations import Operations
-from shared.operations.servicer import NoOperations, operation_service
+from shared.operations.servicer import NoOperations, operation_message, operation_service
 from shared.operations.settings import OperationSettings
 from shared.permissions import permissions_of
 from shared.principal import Principal
 from shared.rpc.channel import channel
-from shared.rpc.server import running
+from shared.rpc.server import Service, running
+from shared.system_service import SystemServicer
+from shared.systems import SYSTEMS
 from shared.telemetry import Telemetry
-from shared.tokens import TokenVerifier
+from shared.tokens import TokenSigner, TokenVerifier
 from tests.contract.backend import AUDIENCE, ISSUER, Backend, gateway, new_key, serving, settings_for
 from tests.integration.operations import work
 from tests.integration.operations.conftest import begun, ended, is_alive
@@ -199,3 +205,30 @@ async def test_watchers_among_our_processes_hear_of_every_change_with_its_owner(
             if told.operation.done:
                 break
     assert not told.operation.HasField("result") and not told.operation.HasField("error")
+
+
+async def test_a_system_hands_in_its_forecast_which_is_done_as_an_operation(tmp_path: Path) -> None:
+    key, settings = new_key(), OperationSettings(var_dir=tmp_path, services={"auth": "127.0.0.1:1"})
+    verifier = TokenVerifier(OneKey(key.public()), ISSUER, AUDIENCE, NothingRevoked())
+    system = next(one for one in SYSTEMS if one.name == "demand")
+    async with Operations("demand", settings, packages={"tests"}) as operations:
+
+        async def forecast(request: system_pb2.ForecastRequest) -> system_pb2.ForecastResponse:
+            arguments, caller = json_format.MessageToDict(request.parameters), principal.current.get()
+            begun = await operations.begin("forecast", work.forecast, arguments, caller, expected_seconds=20)
+            return system_pb2.ForecastResponse(operation=operation_message(begun))
+
+        servicer = SystemServicer(system, Lake(Zones.under(tmp_path / "lake")), forecast=forecast)
+        served = Service(servicer, system_pb2.DESCRIPTOR.services_by_name["SystemService"], add_system)
+        async with (
+            running("demand", settings, [served], verifier, Telemetry()) as at,
+            channel("demand", at.grpc_address, settings) as to_demand,
+        ):
+            token = TokenSigner(key, ISSUER, AUDIENCE).sign("ada", ["analyst"], ["demand:run"], "s")
+            request = system_pb2.ForecastRequest(system="demand")
+            request.parameters.update({"days": 2})
+            stub: Any = system_pb2_grpc.SystemServiceStub(to_demand)
+            answer = await stub.Forecast(request, metadata=(("authorization", f"Bearer {token}"),))
+            assert (answer.operation.done, answer.operation.kind) == (False, "forecast")
+            found = await ended(operations, answer.operation.name.partition("/")[2])
+    assert found.result == {"mean": [10.0, 10.0], "caller": "ada"}

@@ -82,7 +82,7 @@ def forecast(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]
     import numpy as np  # noqa: PLC0415  in this process alone
 
     progress(50, "fitting")
-    return {"mean": np.full(arguments["days"], 10.0), "caller": principal.current.get().subject}
+    return {"mean": np.full(int(arguments["days"]), 10.0), "caller": principal.current.get().subject}
 
 
 def unusable(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ async def test_of_many_who_show_a_ticket_at_once_one_comes_in(gateway: Gateway, 
     await asyncio.gather(*ended)
 
 
-@pytest.mark.parametrize("ticket", ["", "rt_" + "A" * 43, "rt_short", "rt_%00", "%ff", "x" * 2000])
+@pytest.mark.parametrize("ticket", ["", "rt_" + "A" * 43, "rt_short", "rt_%00", "%ff", "x" * 2000, "x" + "&a=1" * 20])
 async def test_a_ticket_that_is_none_of_ours_opens_nothing(gateway: Gateway, ticket: str) -> None:
     assert await closed(gateway, ticket) == (wire.ENDED, "TICKET_INVALID")
     assert len(gateway.realtime.room) == 0

@@ -81,11 +81,13 @@ def as_cell(value: Any) -> str:
 
 
 def as_sheet(value: Any) -> Any:
-    """A workbook knows no integers and no zones, and an empty cell is an empty text."""
+    """A workbook knows no integers and no zones, an empty cell is an empty text, and its writer keeps 16 digits."""
     if value is None or isinstance(value, bool):
         return "" if value is None else value
     if isinstance(value, int | Decimal):
         return float(value)
+    if isinstance(value, float):
+        return float(f"{value:.16G}")
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 

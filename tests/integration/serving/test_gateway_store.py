@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from gateway.idempotency import Idempotency
+from gateway.opening import Store
+from gateway.registered.store import RegisteredSystem, SystemExists, SystemStore
 from gateway.store import MIGRATIONS
 from gateway.tables import METADATA
 from shared.collation import exact_collation
@@ -79,3 +82,32 @@ async def test_two_gateways_with_one_store_make_a_call_once(url: str) -> None:
     assert (second.status, second.body, second.headers[0]) == (first.status, body, first.headers[0])
     await one.close()
     await other.close()
+
+
+def weather(**changes: str) -> RegisteredSystem:
+    known = {"name": "weather", "registration_id": "one", "title": "Weather", "prefix": "weather"}
+    rest = {"address": "127.0.0.1:1", "description": "", "registered_by": "ada"}
+    return RegisteredSystem(
+        **{**known, **rest, **changes}, tls=False, descriptors=bytes(range(256)) * 4000, registered_at=datetime.now(UTC)
+    )
+
+
+async def test_a_registration_reaches_another_gateway_whole_and_once(url: str) -> None:
+    stores = [Store(url), Store(url)]
+    one, other = (SystemStore(store, url) for store in stores)
+    if url.startswith("sqlite"):
+        assert await other.registrations() == {}
+        assert not list(Path(url.partition("///")[2]).parent.glob("*.db")), "a look made the file"
+    await one.add(weather())
+    assert await other.registrations() == {"weather": "one"}
+    found = await other.get("weather")
+    assert found is not None
+    assert (found.descriptors, found.tls) == (weather().descriptors, False)
+    for taken in (weather(), weather(name="climate"), weather(prefix="other")):
+        with pytest.raises(SystemExists):
+            await other.add(taken)
+    assert [await store.remove("weather") for store in (other, one)] == [True, False]
+    assert await one.registrations() == {}
+    assert await one.get("weather") is None
+    for store in stores:
+        await store.close()

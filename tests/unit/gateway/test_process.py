@@ -131,6 +131,24 @@ async def test_told_to_stop_it_finishes_what_it_has_begun(process, backend):
         assert await one.wait() == 0
 
 
+async def test_told_to_stop_it_says_so_before_it_closes_the_door(backend):
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "HTTP_ADDRESS": f"127.0.0.1:{port}", "ISSUER": ISSUER}
+    environment |= {"SERVICES": f"auth={backend.address},demand={backend.address}", "LINGER_SECONDS": "60"}
+    command = (sys.executable, "-m", "gateway")
+    one = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(30):
+            await until_ready(client, one)
+            one.send_signal(signal.SIGTERM)
+            while (await client.get("/health/ready")).status_code != 503:  # noqa: ASYNC110  a process
+                await asyncio.sleep(0.01)
+            assert (await client.get("/api/v1/auth/me", headers=backend.bearer("viewer"))).status_code == 200
+    finally:
+        one.kill()
+        await one.communicate()
+
+
 async def refused(client: httpx.AsyncClient) -> None:
     """Return once nothing more is accepted."""
     while True:

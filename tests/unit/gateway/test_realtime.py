@@ -17,6 +17,7 @@ from shared.principal import Principal
 from shared.revocation import RevocationUnknown
 from shared.telemetry_metrics import Counter
 from shared.tokens import Verified
+from tests.waiting import until
 
 NOW = 1000.0
 
@@ -120,6 +121,38 @@ def test_no_event_is_lost_between_two_streams_of_one_key(monkeypatch: pytest.Mon
     hub.leave(listener, [Key("alerts", "ada")])
     assert hub.join(listener, Key("alerts", "ada"), seen)
     assert len(line.written) == 1
+
+
+async def test_a_listener_who_breaks_takes_no_event_from_the_others() -> None:
+    class Broken(Line):
+        def write(self, frame: bytes) -> None:
+            raise RuntimeError("broken")
+
+    lines = [Broken(), Line()]
+    async with Hub() as hub:
+        for line in lines:
+            hub.join(Listener(line, verified(), 4), Key("alerts"), None)
+        hub.publish([(Key("alerts"), 1)])
+        await until(lambda: lines[1].written)
+
+
+async def test_a_mistake_over_one_token_does_not_keep_the_next_look_from_the_others() -> None:
+    class Mistaken(Revocations):
+        looks = 0
+
+        async def is_revoked(self, session_id: str, subject: str, issued_at: float) -> bool:
+            self.looks += 1
+            if self.looks == 1:
+                raise RuntimeError("a mistake")
+            return True
+
+    revocations = Mistaken()
+    async with room(revocations) as inside:
+        line = Line()
+        inside.enter(line, verified())
+        revocations.epoch = 2
+        await until(lambda: line.ended)
+    assert line.ended == (wire.ENDED, "TOKEN_REVOKED")
 
 
 def room(revocations: Revocations) -> Room:

@@ -9,6 +9,7 @@ import pytest
 
 from shared.tokens import (
     TokenExpired,
+    TokenInvalid,
     TokenRevoked,
     TokenSigner,
 )
@@ -77,6 +78,8 @@ async def test_an_expired_token_is_refused_at_the_second_it_ends() -> None:
 
 async def test_a_clock_five_seconds_ahead_at_the_issuer_is_forgiven() -> None:
     await verifier(KEYS, Book(), Clock()).verify(OURS.token(claims=OURS.claims(iat=NOW + 4.9)))
+    with pytest.raises(TokenInvalid):
+        await verifier(KEYS, Book(), Clock()).verify(OURS.token(claims=OURS.claims(iat=NOW + 5.1)))
 
 
 async def test_a_verified_token_is_not_verified_again() -> None:

@@ -9,12 +9,12 @@ export interface PasswordRule {
   met: boolean | undefined
 }
 
-/** The rules that a new password is held to, and which of them it meets so far. */
-export function passwordRules(password: string, email: string, fullName: string): PasswordRule[] {
+/** The rules that a new password is held to, and which of them it meets so far; without `owner` only the server knows whose it is. */
+export function passwordRules(password: string, owner?: { email: string; full_name: string }): PasswordRule[] {
   return [
     { text: `At least ${SHORTEST} characters`, met: password.length >= SHORTEST },
     { text: `At least ${LEAST_DISTINCT} different characters`, met: new Set(password).size >= LEAST_DISTINCT },
-    { text: 'Does not hold your name or e-mail', met: password !== '' && !holdsIdentity(password, email, fullName) },
+    { text: 'Does not hold your name or e-mail', met: owner && password !== '' && !holdsIdentity(password, owner.email, owner.full_name) },
     { text: 'Not a common password (checked when you send it)', met: undefined },
   ]
 }

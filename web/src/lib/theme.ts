@@ -59,6 +59,11 @@ export const theme = createTheme({
     },
     MuiPaper: { defaultProps: { elevation: 0 } },
     MuiCard: { defaultProps: { variant: 'outlined' }, styleOverrides: { root: { backgroundImage: 'none' } } },
+    MuiDialog: {
+      styleOverrides: {
+        paper: ({ theme: t }) => ({ backgroundImage: 'none', border: `1px solid ${t.vars.palette.divider}` }),
+      },
+    },
     MuiButton: { defaultProps: { disableElevation: true } },
     MuiToggleButton: { styleOverrides: { root: { paddingInline: 16 } } },
     MuiTableCell: {

@@ -164,7 +164,8 @@ async def test_what_the_system_does_not_offer_says_so_by_name(demand: ServiceCha
     stub = system_pb2_grpc.SystemServiceStub(demand)
     for call in (
         stub.Insights(system_pb2.InsightsRequest(system="demand"), metadata=bearer(token())),
-        stub.Forecast(system_pb2.ForecastRequest(system="demand"), metadata=bearer(token())),
+        stub.ListInsights(system_pb2.ListInsightsRequest(system="demand"), metadata=bearer(token())),
+        stub.Forecast(system_pb2.ForecastRequest(system="demand"), metadata=bearer(token("demand:run"))),
     ):
         error = await refused(call)
         assert isinstance(error, Unimplemented)

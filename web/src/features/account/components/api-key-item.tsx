@@ -24,11 +24,11 @@ export function ApiKeyItem({ of, onRotate, onRevoke }: ApiKeyItemProps) {
       actions={
         <>
           {!of.rotated && (
-            <Button size="small" onClick={onRotate} aria-label={`Rotate ${of.name}`}>
+            <Button size="small" variant="outlined" onClick={onRotate} aria-label={`Rotate ${of.name}`}>
               Rotate
             </Button>
           )}
-          <Button size="small" color="error" onClick={onRevoke} aria-label={`Revoke ${of.name}`}>
+          <Button size="small" variant="outlined" color="error" onClick={onRevoke} aria-label={`Revoke ${of.name}`}>
             Revoke
           </Button>
         </>

@@ -29,7 +29,7 @@ export function AppStep({ enrolment, onVerified, onClose }: AppStepProps) {
     verify.mutate(code.trim(), { onSuccess: ({ recovery_codes }) => onVerified(recovery_codes) })
   }
   return (
-    <form onSubmit={submit} aria-label="Code of the app">
+    <form onSubmit={submit} aria-label="Link your app">
       <DialogContent sx={{ display: 'grid', gap: 2, pt: 0 }}>
         <Typography variant="body2" color="textSecondary">
           Scan this with your authenticator app. On the phone itself,{' '}

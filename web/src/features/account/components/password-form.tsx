@@ -17,7 +17,7 @@ export function PasswordForm({ user }: { user: User }) {
   const [chosen, setChosen] = useState('')
   const change = useChangePassword()
   const problem = change.error && problemFromError(change.error)
-  const rules = passwordRules(chosen, user.email, user.full_name)
+  const rules = passwordRules(chosen, user)
   const complete = present && rules.every((rule) => rule.met !== false)
   const submit = (event: SubmitEvent) => {
     event.preventDefault()

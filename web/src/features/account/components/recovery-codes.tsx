@@ -72,8 +72,8 @@ export function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onD
 /** On paper the codes stand alone. */
 const CODES_ALONE = {
   '@media print': {
-    'body *': { visibility: 'hidden' },
-    '[data-printed], [data-printed] *': { visibility: 'visible' },
+    'body *': { visibility: 'hidden !important' },
+    '[data-printed], [data-printed] *': { visibility: 'visible !important' },
     '[data-printed]': { position: 'fixed', inset: '2cm auto auto 2cm', color: '#000', background: '#fff' },
   },
 }

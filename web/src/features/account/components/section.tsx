@@ -37,9 +37,9 @@ export function Section({ title, detail, action, children }: SectionProps) {
 /** What is known, as names and values. */
 export function Facts({ facts }: { facts: [name: string, value: ReactNode][] }) {
   return (
-    <Box component="dl" sx={{ m: 0, display: 'flex', flexWrap: 'wrap', columnGap: 4, rowGap: 1 }}>
+    <Box component="dl" sx={{ m: 0, display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(130px, 1fr))', columnGap: 2, rowGap: 1 }}>
       {facts.map(([name, value]) => (
-        <Box key={name} sx={{ minWidth: 120 }}>
+        <Box key={name}>
           <Typography component="dt" variant="caption" color="textSecondary">
             {name}
           </Typography>

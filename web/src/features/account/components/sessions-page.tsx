@@ -15,11 +15,14 @@ export function SessionsPage() {
   const { session } = usePlatform()
   const sessions = useSessions()
   const end = useEndSessions()
+  // What was asked stays while the dialog fades out.
+  const [asking, setAsking] = useState(false)
   const [ending, setEnding] = useState<LoginSession[]>([])
   const others = sessions.data?.filter((one) => !one.current) ?? []
   const ask = (chosen: LoginSession[]) => {
     end.reset()
     setEnding(chosen)
+    setAsking(true)
   }
   return (
     <>
@@ -42,12 +45,12 @@ export function SessionsPage() {
         </Listed>
       </Section>
       <ConfirmDialog
-        open={ending.length > 0}
+        open={asking}
         {...question(ending)}
         busy={end.isPending}
         error={end.error}
-        onConfirm={() => end.mutate(ending.map(({ id }) => id), { onSuccess: () => setEnding([]) })}
-        onClose={() => setEnding([])}
+        onConfirm={() => end.mutate(ending.map(({ id }) => id), { onSuccess: () => setAsking(false) })}
+        onClose={() => setAsking(false)}
       />
     </>
   )
@@ -60,7 +63,7 @@ function SessionItem({ of, onEnd }: { of: LoginSession; onEnd: () => void }) {
       title={name}
       mark={of.current && <Chip size="small" color="primary" variant="outlined" label="This session" />}
       actions={
-        <Button size="small" onClick={onEnd} aria-label={of.current ? 'Log out' : `End the session of ${name}, ${of.address}`}>
+        <Button size="small" variant="outlined" onClick={onEnd} aria-label={of.current ? 'Log out' : `End the session of ${name}, ${of.address}`}>
           {of.current ? 'Log out' : 'End'}
         </Button>
       }

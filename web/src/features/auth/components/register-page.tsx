@@ -25,7 +25,7 @@ export function RegisterPage() {
   const { search } = useLocation()
   const register = useRegister()
   const problem = register.error && problemFromError(register.error)
-  const rules = passwordRules(password, email, fullName)
+  const rules = passwordRules(password, { email, full_name: fullName })
   const complete = fullName.trim() && email.trim() && rules.every((rule) => rule.met !== false)
   const submit = (event: SubmitEvent) => {
     event.preventDefault()

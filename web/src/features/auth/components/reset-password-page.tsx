@@ -26,8 +26,7 @@ export function ResetPasswordPage() {
       </AuthPage>
     )
   if (token === undefined || problem?.reason === 'LINK_INVALID') return <LinkOver problem={problem} again="/forgot-password" />
-  // Whose account it is only the server knows.
-  const rules = passwordRules(password, '', '')
+  const rules = passwordRules(password)
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
     reset.mutate({ token, new_password: password }, { onSuccess: () => mailLink.forget() })

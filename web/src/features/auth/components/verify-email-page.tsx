@@ -28,7 +28,6 @@ export function VerifyEmailPage() {
         <Button
           variant="contained"
           size="large"
-          autoFocus
           loading={verify.isPending}
           onClick={() => verify.mutate(token, { onSuccess: () => mailLink.forget() })}
         >

@@ -35,15 +35,26 @@ export function useOperations(everybody: boolean, token: string) {
   })
 }
 
+/** One operation with its result, which lists leave out. */
+export function useOperation(name: string) {
+  const { api } = usePlatform()
+  return useQuery({
+    queryKey: ['operations', name],
+    queryFn: async ({ signal }) => (await answer(api.GET('/api/v1/operations/{service}/{id}', { params: { path: placeOf(name) }, signal }))).operation,
+  })
+}
+
+function placeOf(name: string) {
+  const [service = '', id = ''] = name.split('/')
+  return { service, id }
+}
+
 /** Ends an operation; the list shows how it stands from then on. */
 export function useCancel() {
   const { api } = usePlatform()
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: (name: string) => {
-      const [service = '', id = ''] = name.split('/')
-      return answer(api.DELETE('/api/v1/operations/{service}/{id}', { params: { path: { service, id } } }))
-    },
+    mutationFn: (name: string) => answer(api.DELETE('/api/v1/operations/{service}/{id}', { params: { path: placeOf(name) } })),
     onSettled: () => queries.invalidateQueries({ queryKey: ['operations'] }),
   })
 }

@@ -25,9 +25,8 @@ const DONE = {
   created_at: '2026-11-21T07:00:00Z',
   ended_at: '2026-11-21T07:01:05Z',
   cancellable: false,
-  result: { mean: [1, 2] },
 }
-const FAILED = { ...DONE, name: 'demand/d2', result: undefined, error: { reason: 'MODEL_FAILED', detail: 'too few days; take a longer span' } }
+const FAILED = { ...DONE, name: 'demand/d2', error: { reason: 'MODEL_FAILED', detail: 'too few days; take a longer span' } }
 let asked: URLSearchParams[]
 let missing: string[]
 
@@ -54,8 +53,18 @@ describe('the operations page', () => {
     const done = await row(/d1/)
     expect(done.getByText('1 min 5 s')).toBeInTheDocument()
     expect((await row(/d2/)).getByText('too few days; take a longer span')).toBeInTheDocument()
-    await userEvent.click(done.getByRole('button', { name: 'Result of demand/d1' }))
-    expect(screen.getByLabelText('Result as JSON')).toHaveTextContent('{ "mean": [ 1, 2 ] }')
+    expect((await row(/d2/)).queryByRole('button', { name: /Result/ })).not.toBeInTheDocument()
+  })
+
+  it('asks for a result when it is to be seen, as the list has none', async () => {
+    server.use(refuses(`${OPERATIONS}/:service/:id`, 503, 'SERVICE_UNAVAILABLE', 'demand does not answer'))
+    open()
+    await userEvent.click((await row(/d1/)).getByRole('button', { name: 'Result of demand/d1' }))
+    const dialog = within(await screen.findByRole('dialog'))
+    const again = await dialog.findByRole('button', { name: 'Try again' })
+    server.use(http.get(`${OPERATIONS}/demand/d1`, () => HttpResponse.json({ operation: { ...DONE, result: { mean: [1, 2] } } })))
+    await userEvent.click(again)
+    expect(await dialog.findByLabelText('Result as JSON')).toHaveTextContent('{ "mean": [ 1, 2 ] }')
   })
 
   it('ends what can be ended, once that is confirmed', async () => {

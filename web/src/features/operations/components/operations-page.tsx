@@ -79,7 +79,7 @@ const columns = ({ onEnd, onShow }: RowDeeds): Column<Operation>[] => [
     align: 'right',
     cell: (operation) => (
       <Stack direction="row" spacing={1} sx={{ justifyContent: 'flex-end' }}>
-        {operation.result && (
+        {operation.done && !operation.error && (
           <Button size="small" color="inherit" onClick={() => onShow(operation)} aria-label={`Result of ${operation.name}`}>
             Result
           </Button>

@@ -4,30 +4,38 @@ import Dialog from '@mui/material/Dialog'
 import DialogActions from '@mui/material/DialogActions'
 import DialogContent from '@mui/material/DialogContent'
 import DialogTitle from '@mui/material/DialogTitle'
+import LinearProgress from '@mui/material/LinearProgress'
 import { useId } from 'react'
 import { CopyButton } from '@/components/copy-button'
-import type { Operation } from '@/features/operations/api/operations'
+import { ProblemNotice } from '@/components/problem-notice'
+import { type Operation, useOperation } from '@/features/operations/api/operations'
 import { kindOf } from '@/features/operations/standing'
+import { problemFromError } from '@/lib/problem'
 
 /** The answer of an operation, as JSON. */
 export function ResultDialog({ operation, onClose }: { operation: Operation; onClose: () => void }) {
   const heading = useId()
-  const text = JSON.stringify(operation.result, null, 2)
+  const asked = useOperation(operation.name)
+  const text = JSON.stringify(asked.data?.result ?? {}, null, 2)
   return (
     <Dialog open onClose={onClose} fullWidth maxWidth="md" aria-labelledby={heading}>
       <DialogTitle id={heading}>Result: {kindOf(operation)}</DialogTitle>
       <DialogContent>
-        <Box
-          component="pre"
-          tabIndex={0}
-          aria-label="Result as JSON"
-          sx={{ m: 0, p: 2, borderRadius: 1, bgcolor: 'action.hover', overflow: 'auto', maxHeight: '60dvh', fontSize: '0.8125rem' }}
-        >
-          {text}
-        </Box>
+        {asked.isPending && <LinearProgress aria-label="Asking for the result" />}
+        {asked.error && <ProblemNotice problem={problemFromError(asked.error)} onRetry={() => void asked.refetch()} busy={asked.isFetching} />}
+        {asked.isSuccess && (
+          <Box
+            component="pre"
+            tabIndex={0}
+            aria-label="Result as JSON"
+            sx={{ m: 0, p: 2, borderRadius: 1, bgcolor: 'action.hover', overflow: 'auto', maxHeight: '60dvh', fontSize: '0.8125rem' }}
+          >
+            {text}
+          </Box>
+        )}
       </DialogContent>
       <DialogActions sx={{ px: 3, pb: 2.5, justifyContent: 'space-between' }}>
-        <CopyButton text={text} variant="outlined" />
+        {asked.isSuccess && <CopyButton text={text} variant="outlined" />}
         <Button onClick={onClose}>Close</Button>
       </DialogActions>
     </Dialog>

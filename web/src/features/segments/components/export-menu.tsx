@@ -13,7 +13,13 @@ import { usePlatform } from '@/lib/context'
 import { problemFromError } from '@/lib/problem'
 
 const FORMATS = [
-  { title: 'CSV', detail: 'For spreadsheets', accept: 'text/csv', extension: 'csv' },
+  {
+    title: 'Excel',
+    detail: 'A workbook',
+    accept: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+    extension: 'xlsx',
+  },
+  { title: 'CSV', detail: 'For other spreadsheets', accept: 'text/csv', extension: 'csv' },
   { title: 'Arrow', detail: 'For pandas, R, DuckDB', accept: 'application/vnd.apache.arrow.stream', extension: 'arrow' },
 ]
 
