@@ -18,7 +18,7 @@ export interface AuditFilter {
 }
 
 export const NO_FILTER: AuditFilter = { actor: '', action: '', target: '', address: '', from: '', to: '' }
-const PAGE_SIZE = 50
+const PAGE_SIZE = 25
 const EXPORT_PAGE = 1000
 /** Entries that one file holds at most: as many as a spreadsheet opens without trouble. */
 export const EXPORT_MOST = 100_000
