@@ -72,9 +72,10 @@ async def internal_stream(channel: Any) -> str:
         (public, "mallory", ""),
         (public, "bob", "bob"),
         (internal, "", "answered"),
-        (internal, "mallory", "answered"),
+        (internal, "mallory", REFUSED["forged"]),
         (internal_stream, "", "caller is nobody"),
         (internal_stream, "ada", "caller is ada"),
+        (internal_stream, "mallory", REFUSED["forged"]),
     ],
 )
 async def test_a_method_lets_in_whom_its_policy_names(
