@@ -115,12 +115,12 @@ class Listener(asyncio.Protocol):
             self.ready.set_exception(ConnectionError(f"closed before it was subscribed: {self._heard[-60:]!r}"))
 
 
-async def tickets(url: str, key: SigningKey, many: int) -> list[str]:
-    """Return a ticket for each of so many callers."""
+async def tickets(url: str, key: SigningKey, first: int, many: int) -> list[str]:
+    """Return a ticket for each of so many callers, numbered from `first`."""
     signer = TokenSigner(key, ISSUER, AUDIENCE, lifetime_seconds=3600)
     found: list[str] = []
     async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=False) as http:
-        for number in range(many):
+        for number in range(first, first + many):
             token = signer.sign(f"u{number}", ["viewer"], ["demand:read", "copilot:read"], f"s{number}")
             answer = await http.post("/api/v1/realtime/ticket", headers={"Authorization": f"Bearer {token}"})
             answer.raise_for_status()
@@ -136,7 +136,7 @@ async def listeners(port: int, key: SigningKey, many: int, topics: list[str]) ->
     for begin in range(0, many, 100):  # a ticket holds for 30 s
         wanted = min(100, many - begin)
         while wanted:
-            for ticket in await tickets(f"http://127.0.0.1:{port}", key, wanted):
+            for ticket in await tickets(f"http://127.0.0.1:{port}", key, len(made), wanted):
                 _, one = await loop.create_connection(lambda t=ticket: Listener(t, topics, arrived), "127.0.0.1", port)
                 try:
                     await one.ready
