@@ -30,13 +30,14 @@ export function AlertBell() {
       <VisuallyHidden>
         <span role="status">{unread > 0 && words}</span>
       </VisuallyHidden>
-      <Tooltip title="Alerts">
-        <IconButton aria-label={`Alerts: ${words}`} aria-haspopup="dialog" aria-expanded={anchor !== null} onClick={(event) => setAnchor(event.currentTarget)}>
-          <Badge badgeContent={unread} color="error" max={9}>
+      {/* The number stands beside the button: the button's name says it in words. */}
+      <Badge badgeContent={unread} color="error" max={9} overlap="circular" slotProps={{ badge: { 'aria-hidden': true, sx: { pointerEvents: 'none' } } }}>
+        <Tooltip title="Alerts">
+          <IconButton aria-label={`Alerts: ${words}`} aria-haspopup="dialog" aria-expanded={anchor !== null} onClick={(event) => setAnchor(event.currentTarget)}>
             <BellIcon fontSize="small" />
-          </Badge>
-        </IconButton>
-      </Tooltip>
+          </IconButton>
+        </Tooltip>
+      </Badge>
       <Popover
         open={anchor !== null}
         anchorEl={anchor}
