@@ -100,7 +100,8 @@ def _within(run: re.Match[str]) -> Iterator[tuple[int, int]]:
     digits = [digits_of(run.string[start:end]) for start, end in groups]
     first = 0
     while first < len(groups):
-        last = _longest(digits[first:])
+        # No more groups than a number has digits: text of single digits must not be gone through for each of them.
+        last = _longest(digits[first : first + LONGEST])
         if last is None:
             first += 1
             continue
@@ -111,5 +112,5 @@ def _within(run: re.Match[str]) -> Iterator[tuple[int, int]]:
 def _longest(groups: list[str]) -> int | None:
     """Return the index of the group that the longest card number from the first group on ends with."""
     lengths = list(accumulate(map(len, groups)))
-    fitting = [at for at, length in enumerate(lengths[:LONGEST]) if SHORTEST <= length <= LONGEST]
+    fitting = [at for at, length in enumerate(lengths) if SHORTEST <= length <= LONGEST]
     return next((at for at in reversed(fitting) if is_pan("".join(groups[: at + 1]))), None)

@@ -11,12 +11,17 @@ import pyarrow as pa
 
 from pipeline.pci import EXPECTED, Action, action_of
 from shared.errors import FieldError, InvalidArgument, NotFound
-from shared.pans import without_pans
+from shared.pans import pans, without_pans
 from shared.tables import Table, tables_of
 
 MOST_ROWS = 10_000
 MOST_UNKNOWN = 5
+MOST_NAMES = 500
+"""Different columns that the rows of one request may name: each costs memory for every row."""
+MOST_UNREADABLE = 20
+"""Values of one row that are told to be unreadable: what is told must stay shorter than what came."""
 LONGEST_NAME = 64
+LONGEST_TEXT = 65_536
 MASKED, MASK = "email_masked", "***"
 PASSING = (Action.CARD, Action.EMAIL, Action.ADDRESS, Action.FORBIDDEN)
 """What becomes of columns that the contract has not but a row may bring: something else is made of them, or nothing."""
@@ -87,7 +92,10 @@ class _Reading:
                 continue
             text, readable = as_text(value)
             if not readable:
-                wrong.append((f"readable_{name}", f"{name} is text, a number, a flag or null, and no more"))
+                if len(wrong) < MOST_UNREADABLE:
+                    wrong.append((f"readable_{name}", f"{name} is text, a number, a flag or null, and no more"))
+            elif text is not None and len(text) > LONGEST_TEXT:
+                wrong.append((f"readable_{name}", f"{name} is at most {LONGEST_TEXT:,} characters long"))
             elif name == MASKED and text is not None and MASK not in text:
                 wrong.append(("masked_email", "email_masked is no place for an address; give it as `email`"))
             elif text is not None:
@@ -98,6 +106,8 @@ class _Reading:
 
     def _takes(self, name: str) -> bool:
         if name not in self._taken:
+            if len(self._taken) == MOST_NAMES:
+                raise MalformedRows(f"the rows name more than {MOST_NAMES} columns; name those of the table alone")
             self._taken[name] = is_taken(self._table, name)
         return self._taken[name]
 
@@ -105,7 +115,8 @@ class _Reading:
         if not names:
             return []
         # A name comes from outside as much as a value does.
-        named = ", ".join(repr(without_pans(name[:LONGEST_NAME])) for name in names[:MOST_UNKNOWN])
+        # Numbers go before the end is cut off: half a card number is none any more, and would stay.
+        named = ", ".join(repr(without_pans(name[: 4 * LONGEST_NAME])[:LONGEST_NAME]) for name in names[:MOST_UNKNOWN])
         return [("unknown_column", f"{self._table.name} has no column {named}; leave out what it has not")]
 
 
@@ -125,8 +136,10 @@ def _rows(body: bytes) -> Sequence[Any]:
 
 def is_taken(table: Table, name: str) -> bool:
     """Return whether a row may bring a column: one of the contract, or one that something else is made of."""
-    known = any(column.name == name for column in table.business_columns)
-    return known or name in EXPECTED or action_of(table, name) in PASSING
+    if any(column.name == name for column in table.business_columns) or name in EXPECTED:
+        return True
+    # What is said of a column names it.
+    return len(name) <= LONGEST_NAME and not pans(name) and action_of(table, name) in PASSING
 
 
 def as_text(value: Any) -> tuple[str | None, bool]:

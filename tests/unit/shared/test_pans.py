@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from shared.pans import _RANGES, QUICK, brand_of, digits_of, is_pan, luhn, pans, without_pans
+from shared import pans as pans_module
+from shared.pans import _RANGES, LONGEST, QUICK, brand_of, digits_of, is_pan, luhn, pans, without_pans
 
 MANY = 10_000
 SEPARATORS = ("", " ", "-", ".", "\u00a0", " - ")
@@ -113,3 +114,16 @@ def test_only_the_last_four_digits_stay_and_what_stands_around() -> None:
 
 def test_two_numbers_in_a_row_are_both_taken_out() -> None:
     assert without_pans("4111111111111111 5555555555554444") == "[card ****1111] [card ****4444]"
+
+
+def test_text_of_single_digits_is_not_gone_through_for_each_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    longest = pans_module._longest
+
+    def noted(groups: list[str]) -> int | None:
+        looked_at.append(len(groups))
+        return longest(groups)
+
+    monkeypatch.setattr(pans_module, "_longest", noted)
+    assert without_pans(" ".join("1" * 500 + "4111111111111111")).endswith("1 [card ****1111]")
+    assert max(looked_at) <= LONGEST

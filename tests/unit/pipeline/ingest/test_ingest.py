@@ -158,6 +158,30 @@ def test_brackets_without_end_are_refused_and_not_followed(ingestor: Ingestor) -
         ingestor.ingest("orders", b'{"rows": ' + b"[" * 1_000_000)
 
 
+def test_rows_that_name_column_after_column_are_refused_before_they_cost_memory(ingestor: Ingestor) -> None:
+    with pytest.raises(MalformedRows, match="more than 500 columns"):
+        sent(ingestor, "orders", {f"card_{n}": 1 for n in range(501)}, ORDER)
+
+
+def test_what_is_told_of_a_hostile_row_is_bounded(ingestor: Ingestor) -> None:
+    found = sent(ingestor, "orders", {f"card_{n}": [] for n in range(400)})
+    assert sum(rule.startswith("readable_") for rule in reasons(found)[0]) == 20
+
+
+def test_endless_text_is_refused_by_its_column(ingestor: Ingestor) -> None:
+    found = sent(ingestor, "orders", ORDER | {"channel": "4 " * 40_000}, ORDER)
+    assert reasons(found)[0] == ["readable_channel"]
+
+
+@pytest.mark.parametrize("name", ["x" * 50 + PAN, f"card_{PAN}", f"card_{PAN.replace(' ', '')}"])
+@pytest.mark.parametrize("value", ["1", []])
+def test_a_card_number_in_the_name_of_a_column_is_told_to_nobody(ingestor: Ingestor, name: str, value: Any) -> None:
+    found = sent(ingestor, "payments", {"payment_id": "p1", name: value})
+    digits = "".join(c for c in repr(found) if c.isdecimal())
+    assert "unknown_column" in reasons(found)[0]
+    assert "411111111111" not in digits
+
+
 def test_more_than_ten_thousand_rows_and_tables_of_no_contract_are_refused(ingestor: Ingestor) -> None:
     with pytest.raises(TooManyRows):
         sent(ingestor, "orders", *[{}] * 10_001)
