@@ -85,7 +85,8 @@ class _Reading:
         """Put the values of one row into the columns, and return what of it cannot be read."""
         if not isinstance(row, dict):
             return [("not_an_object", "a row is a JSON object of column name to value")]
-        wrong, unknown = [], []
+        wrong: list[tuple[str, str]] = []
+        unknown: list[str] = []
         for name, value in row.items():
             if not self._takes(name):
                 unknown.append(name)
