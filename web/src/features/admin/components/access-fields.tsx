@@ -50,6 +50,8 @@ export function AccessFields({ access, onChange, wrong }: AccessFieldsProps) {
       <Autocomplete
         multiple
         freeSolo
+        // What was typed counts without Enter, too: a region left out would open every region.
+        autoSelect
         options={[]}
         value={regions}
         onChange={(_, chosen) => onChange({ ...access, regions: chosen.map((one) => one.trim()).filter(Boolean) })}

@@ -102,6 +102,24 @@ describe('the users page', () => {
     expect(sent.at(-1)?.body).toEqual({ email: 'new@example.com', full_name: 'New Person', roles: ['viewer', 'analyst'], regions: ['Nowhere'] })
   })
 
+  it('binds to a region that was typed without Enter: none would mean every region', async () => {
+    server.use(
+      http.post(USERS, async ({ request }) => {
+        sent.push({ method: 'POST', path: '', body: await request.json() })
+        return HttpResponse.json({ user: GRACE })
+      }),
+    )
+    open()
+    await userEvent.click(screen.getByRole('button', { name: 'Invite a user' }))
+    const dialog = within(screen.getByRole('dialog', { name: 'Invite a user' }))
+    await fill(dialog.getByLabelText(/E-mail/), 'new@example.com')
+    await fill(dialog.getByLabelText(/Full name/), 'New Person')
+    await userEvent.type(dialog.getByLabelText(/Regions/), 'Kent')
+    await userEvent.click(dialog.getByRole('button', { name: 'Send the invitation' }))
+    expect(await screen.findByText('An invitation is on its way to new@example.com.')).toBeInTheDocument()
+    expect(sent.at(-1)?.body).toMatchObject({ regions: ['Kent'] })
+  })
+
   it('changes roles, and binds to no region when none is left', async () => {
     open()
     await menuOf(GRACE.email)
