@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from gateway.cache_admin import known
 from gateway.door import Door
 from protos.common.v1 import system_pb2
-from shared.errors import NotFound, PlatformError, Unimplemented
+from shared.errors import Internal, NotFound, PlatformError, Unimplemented
 from shared.principal import Principal
 from shared.rpc.access import Door as Kind
 from shared.systems import SYSTEMS, System
@@ -34,6 +35,8 @@ HEADERS = {"Cache-Control": "no-store"}
 TEXT, NUMBER = {"type": "string"}, {"type": ["number", "null"], "format": "double"}
 PROBLEM = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
 REASONS = ["UNKNOWN_DASHBOARD", "TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED", "RATE_LIMITED"]
+
+log = structlog.stdlib.get_logger("gateway")
 
 
 class UnknownDashboard(NotFound):
@@ -140,6 +143,9 @@ class Dashboards:
             return {}
         except PlatformError as error:
             return {**about, "reason": error.error_reason, "detail": error.detail}
+        except Exception:  # a registered system may answer anything, and one that does must not take all others' tiles
+            log.exception("the tiles of a system cannot be told", system=system.name)
+            return {**about, "reason": Internal.reason, "detail": "its answer cannot be understood"}
         return {**about, **orjson.loads(answer.body)}
 
     async def _answer(self, system: System, request: system_pb2.TilesRequest, caller: Principal) -> Answer:

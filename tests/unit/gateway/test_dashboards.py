@@ -103,6 +103,19 @@ async def test_a_system_that_fails_is_named_and_the_others_are_answered(shop: Sh
     assert "market_pulse_executive" in tiles_of(await shop.get())
 
 
+async def test_a_system_that_answers_nonsense_is_named_and_the_others_are_answered(shop: Shop) -> None:
+    def nonsense(request: Any, context: Any) -> system_pb2.TilesResponse:
+        answer = system_pb2.TilesResponse(tiles=[system_pb2.Tile(key="x", title="T", value=1)])
+        answer.lineage.computed_at.seconds = 10**15  # no moment of any calendar
+        return answer
+
+    shop.backends["market_pulse"].answers[TILES] = nonsense
+    answer = await shop.get()
+    assert set(tiles_of(answer)) == {"demand_executive"}
+    (missing,) = answer.json()["missing"]
+    assert (missing["system"], missing["reason"]) == ("market_pulse", "INTERNAL")
+
+
 async def test_a_system_without_tiles_is_no_failure(shop: Shop) -> None:
     shop.failing("market_pulse", Unimplemented("it offers no tiles"))
     assert (await shop.get()).json()["missing"] == []
