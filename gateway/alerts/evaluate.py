@@ -148,7 +148,9 @@ class Evaluator:
             return await self._figures(system)
         except PlatformError as error:
             log.warning("a system did not tell its figures", system=system, reason=error.error_reason)
-            return {}
+        except Exception:  # a registered system may answer anything, and the rules of others must not wait for it
+            log.exception("the figures of a system make no sense", system=system)
+        return {}
 
     async def _may(self, owner: str, system: str) -> bool | None:
         """Return whether an owner may see a system's figures, None where nobody can tell now."""

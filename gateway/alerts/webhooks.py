@@ -93,6 +93,8 @@ class Webhooks:
             raise WebhookRefused("the address must begin with https://; ALERT_WEBHOOK_HOSTS names hosts that need not")
         try:
             addresses = await self._resolve(host, port)
+        except UnicodeError:
+            raise WebhookRefused("the host of the address is no name; its parts have 1 to 63 characters") from None
         except OSError:
             raise WebhookFailed("the host of the address is not known") from None
         if not addresses or not all(map(is_public, addresses)):

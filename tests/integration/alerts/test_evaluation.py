@@ -83,6 +83,29 @@ async def test_each_operator_compares_what_it_says(
     assert await state(world, rule) == ("firing" if fires else "ok")
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+async def test_a_figure_that_is_no_number_is_none(world: World, value: float) -> None:
+    rule = await world.rule()
+    await world.turn(revenue=value)
+    told = (await world.call("GET")).json()["items"]
+    assert [(one["id"], one["state"], one["problem"], one["value"]) for one in told] == [
+        (rule["id"], "ok", "NO_FIGURE", None)
+    ]
+
+
+async def test_a_system_that_answers_nonsense_does_not_keep_the_other_rules_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = await world.rule()
+
+    async def nonsense(system: str) -> Any:
+        raise AttributeError("what gRPC makes of bytes that are no message")
+
+    monkeypatch.setattr(world.alerts.evaluator, "_figures", nonsense)
+    await world.turn()
+    assert (await world.call("GET", f"/{rule['id']}")).json()["problem"] == "NO_FIGURE"
+
+
 async def test_without_a_figure_nothing_is_decided_and_the_rule_says_so(world: World) -> None:
     rule = await world.rule()
     await world.turn(revenue=200)

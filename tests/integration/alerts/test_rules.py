@@ -121,6 +121,8 @@ async def test_a_wrong_field_is_named(world: World, change: dict[str, Any], fiel
         "https://0.0.0.0/x",
         "https://2130706433/x",
         "https://localhost/x",
+        "https://a..example/x",
+        f"https://{'a' * 64}.example/x",
     ],
 )
 async def test_a_webhook_to_what_is_not_public_is_refused(world: World, url: str) -> None:
