@@ -26,7 +26,8 @@ from shared.operations.work import work_of
 NICENESS = 5
 OUT_OF_MEMORY_FIRST = "500"
 PROGRESS_SECONDS = 0.2
-PHRASE_CHARACTERS = 200
+PHRASE_CHARACTERS, REASON_CHARACTERS, DETAIL_CHARACTERS = 200, 100, 2000
+"""No more than the database keeps: an outcome that it refuses would never be written."""
 FAILED, OUT_OF_MEMORY = "OPERATION_FAILED", "OPERATION_OUT_OF_MEMORY"
 RESULT_TOO_LARGE, RESULT_UNUSABLE = "OPERATION_RESULT_TOO_LARGE", "OPERATION_RESULT_UNUSABLE"
 
@@ -85,7 +86,7 @@ def why(error: Exception) -> tuple[str, str]:
     """Return the reason and the sentence of a failure; of one that nobody foresaw, no more than that."""
     errors = sys.modules.get("shared.errors")
     if errors is not None and isinstance(error, errors.PlatformError):
-        return error.error_reason, error.detail
+        return error.error_reason[:REASON_CHARACTERS], error.detail[:DETAIL_CHARACTERS]
     traceback.print_exception(error)
     return FAILED, "something went wrong on our side; the log of the service has more"
 

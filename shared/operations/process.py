@@ -16,8 +16,8 @@ from typing import Any
 import shared
 
 RESULT_BYTES = 1024 * 1024
-LINE_BYTES = 3 * RESULT_BYTES + 4096
-"""JSON in JSON: two bytes of the result may become six."""
+LINE_BYTES = 6 * RESULT_BYTES + 16_384
+"""JSON in JSON: one byte of the result may become six."""
 STOP_SECONDS = 2.0
 DIED = "OPERATION_DIED"
 ROOT = Path(next(iter(shared.__path__))).parent

@@ -110,7 +110,7 @@ class Schedule:
         """Keep what is worked on, end what is to be ended, and begin what there is room for."""
         now = self._clock()
         if self._turns:
-            held = await self._store.beat(self._runner, now, LEASE)
+            held = await self._store.beat(self._runner, list(self._turns), now, LEASE)
             for operation_id, turn in self._turns.items():
                 self._reconsider(turn, held.get(operation_id))
         taken = await self._store.take_back(now)

@@ -170,9 +170,12 @@ class Store:
                     await session.refresh(row)
                     return row
 
-    async def beat(self, runner: str, now: datetime, lease: timedelta) -> dict[str, bool]:
-        """Return id → whether its end was asked for, of all rows that are this runner's, their lease made longer."""
-        mine = and_(self._own, col(OperationRow.runner) == runner, col(OperationRow.state) == State.RUNNING)
+    async def beat(self, runner: str, at_work: Collection[str], now: datetime, lease: timedelta) -> dict[str, bool]:
+        """Return id → whether its end was asked for, of the rows at work that are still this runner's, their lease made
+        longer. One that it claimed without hearing of it is not at work, and goes back when its lease ends.
+        """
+        of_runner = and_(col(OperationRow.runner) == runner, col(OperationRow.state) == State.RUNNING)
+        mine = and_(self._own, of_runner, col(OperationRow.id).in_(at_work))
         async with self._database.transaction() as session:
             await session.execute(update(OperationRow).where(mine).values(lease_until=now + lease))
             found = await session.execute(select(OperationRow.id, OperationRow.is_cancelled).where(mine))

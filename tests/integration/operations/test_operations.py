@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.db import Database
 from shared.migrate import drift, run_migrations
 from shared.operations.operation import OperationNotFound, Place, State
 from shared.operations.operations import ARGUMENT_BYTES, ArgumentsTooLarge, Operations
 from shared.operations.process import Process
 from shared.operations.settings import OperationSettings
-from shared.operations.store import METADATA, MIGRATIONS, QueueFull, TooMany
+from shared.operations.store import METADATA, MIGRATIONS, OperationRow, QueueFull, Store, TooMany
 from shared.operations.work import NotWork
 from tests.integration.operations import work
 from tests.integration.operations.conftest import ADA, BOB, Open, begun, ended, is_alive, leave
@@ -138,6 +140,39 @@ async def test_a_result_of_the_largest_size_comes_whole(open_operations: Open) -
     async with open_operations() as operations:
         found = await ended(operations, (await operations.begin("quotes", work.quoted, {}, ADA)).id)
     assert found.result == {"text": "é" * (2**19 - 100)}
+
+
+@FILE
+async def test_no_byte_of_a_result_is_too_long_in_its_json(open_operations: Open) -> None:
+    async with open_operations() as operations:
+        found = await ended(operations, (await operations.begin("bytes", work.unprintable, {}, ADA)).id)
+    assert (found.state, found.detail) == (State.SUCCEEDED, "")
+    assert found.result is not None and len(found.result["text"]) == 2**20 - 100
+
+
+async def test_a_failure_that_says_too_much_is_kept_shortened(open_operations: Open) -> None:
+    async with open_operations() as operations:
+        found = await ended(operations, (await operations.begin("words", work.verbose, {}, ADA)).id)
+    assert (found.state, found.reason, set(found.detail)) == (State.FAILED, "R" * 100, {"é"})
+    assert len(found.detail) == 2000
+
+
+async def test_a_claim_that_nobody_heard_of_is_not_held_by_the_work_on_others(settings: OperationSettings) -> None:
+    """The database took the claim and went away before it said so."""
+    await run_migrations(settings.operations_url("demand"), MIGRATIONS)
+    database = Database(settings.operations_url("demand"))
+    store, now, lease = Store(database, "demand"), datetime.now(UTC), timedelta(seconds=15)
+    for name in ("unheard", "at-work"):
+        row = OperationRow(
+            id=name, service="demand", kind="k", function="f:f", owner="ada", caller="{}", arguments="{}"
+        )
+        row.memory_mb, row.state, row.created_at, row.changed_at = 64, State.QUEUED, now, now
+        await store.add(row, 9, 9)
+        await store.claim("runner", now, lease)
+    assert await store.beat("runner", ["at-work"], now + lease, lease) == {"at-work": False}
+    assert await store.take_back(now + 1.5 * lease) == 1
+    assert [(await store.get(name)).state for name in ("unheard", "at-work")] == [State.QUEUED, State.RUNNING]  # type: ignore[union-attr]
+    await database.close()
 
 
 async def test_work_that_takes_too_long_is_ended(settings: OperationSettings, tmp_path: Path) -> None:

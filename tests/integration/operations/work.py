@@ -73,6 +73,14 @@ def quoted(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {"text": "é" * (2**19 - 100)}
 
 
+def unprintable(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": "\x7f" * (2**20 - 100)}
+
+
+def verbose(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    raise InvalidArgument("é" * 100_000, reason="R" * 300)
+
+
 def leaving(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
     os._exit(3)
 
