@@ -72,20 +72,28 @@ def metadata() -> MetaData:
 
 
 def open_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
-    """Return an engine set up for its database. A missing SQLite file is made, readable by its owner alone."""
+    """Return an engine set up for its database. A missing SQLite file is made, readable by its owner alone.
+
+    Errors, which end in logs, name no parameters: those are addresses of people, tokens' hashes, results.
+    """
     where = make_url(url)
     if where.get_backend_name() == "sqlite":
         return _sqlite(where, foreign_keys)
     # READ COMMITTED: a conditional UPDATE decides by what is committed, and locks no gaps.
     return create_async_engine(
-        where, pool_pre_ping=True, pool_recycle=1800, pool_timeout=5, isolation_level="READ COMMITTED"
+        where,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_timeout=5,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
     )
 
 
 def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
     if url.database and url.database != ":memory:":
         _make_file(Path(url.database))
-    engine = create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     pragmas = (
         "PRAGMA synchronous=NORMAL",
         f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",

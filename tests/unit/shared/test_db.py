@@ -7,6 +7,7 @@ from asyncio import gather
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from shared.db import Database, StoreUnavailable
 
@@ -36,4 +37,17 @@ async def test_a_write_waits_for_another_write_instead_of_failing(tmp_path: obje
     await gather(*(add() for _ in range(20)))
     async with database.session() as session:
         assert await session.scalar(text("SELECT value FROM counter")) == 20
+    await database.close()
+
+
+async def test_what_a_database_refuses_is_not_told_with_its_values(tmp_path: object) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE people (id INTEGER UNIQUE, email TEXT)"))
+    with pytest.raises(IntegrityError) as refused:
+        async with database.transaction() as session:
+            for _ in range(2):
+                row = {"id": 1, "email": "ada@example.com"}
+                await session.execute(text("INSERT INTO people VALUES (:id, :email)"), row)
+    assert "ada@example.com" not in str(refused.value)
     await database.close()
