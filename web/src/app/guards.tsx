@@ -9,7 +9,8 @@ export function Member() {
   const { pathname, search } = useLocation()
   if (state.status === 'resuming') return <FullPageSpinner />
   if (state.status === 'unavailable') return <Unavailable problem={state.problem} />
-  if (state.status === 'authenticated') return <Outlet />
+  // Another person's pages begin anew: what the one before typed, was shown once or heard by the bell is not theirs.
+  if (state.status === 'authenticated') return <Outlet key={state.user.id} />
   const next = pathname + search
   return <Navigate to={next === '/' ? '/login' : `/login?next=${encodeURIComponent(next)}`} replace />
 }
