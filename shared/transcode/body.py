@@ -16,6 +16,8 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 BODY_SECONDS = 30.0
 """From the head to the end of the body; whoever sends slower would hold a place that others need."""
+LONGEST_LENGTH = 20
+"""Digits of the longest length that makes sense."""
 JSON_TYPES = (b"application/json", b"")
 
 
@@ -40,7 +42,8 @@ async def read_bytes(headers: Mapping[bytes, bytes], receive: Receive, limit: in
     length = headers.get(b"content-length")
     if length is None and b"transfer-encoding" not in headers:
         return b""
-    if length is not None and (not length.isdigit() or int(length) > limit):
+    # Parsers let leading zeros pass, thousands of them, which `int` does not take.
+    if length is not None and (not length.isdigit() or len(length) > LONGEST_LENGTH or int(length) > limit):
         raise BodyTooLarge(f"the body is longer than {limit} bytes; send less")
     try:
         async with asyncio.timeout(BODY_SECONDS):
