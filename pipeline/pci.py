@@ -6,7 +6,8 @@ Each column gets one action, by its name and by whether the contract knows it:
 - a CVV, PIN or track is dropped, and each row that has one is reported;
 - an e-mail address becomes `email_masked` and `email_hmac`; a postal address becomes an HMAC;
 - columns that tell who a person is are dropped, so are unknown ones that look like card data (reported);
-- an id of the contract that is a card number becomes an HMAC, the same wherever the id stands (reported);
+- an id of the contract that is a card number, or has one in it, becomes an HMAC, the same wherever the id stands
+  (reported);
 - card numbers in any other text are taken out of it (reported); so is a number that is one.
 
 A report names the table, the column and the row's key, never the value.
@@ -155,10 +156,10 @@ class Guard:
         suspect = _suspects(values)
         if suspect is None:
             return values
-        rows = tuple(row for row in suspect if is_pan(digits_of(_plain(values[row].as_py()))))
+        rows = tuple(row for row in suspect if _card_in_id(values[row].as_py()))
         _report(name, "card_number_as_id", rows, found)
         oldest = Tokeniser(dict([list(self.tokeniser.keys.items())[-1]]))  # an id must not change when keys rotate
-        return _replaced(values, rows, lambda text: oldest.digest("id", digits_of(text)))
+        return _replaced(values, rows, lambda text: oldest.digest("id", _card_in_id(text)))
 
     def _cards(self, values: pa.Array) -> dict[str, pa.Array]:
         return self._each_once(values, CARD_PARTS, "pan", self._card)
@@ -256,6 +257,14 @@ def _where(mask: pa.Array) -> list[int]:
 
 def _filled(values: pa.Array) -> list[int]:
     return _where(pc.not_equal(pc.utf8_trim_whitespace(values.cast(pa.string())), ""))
+
+
+def _card_in_id(text: str) -> str:
+    """Return what of an id is made an HMAC: the digits of a card number, or the text that holds one; empty: neither."""
+    digits = digits_of(_plain(text))
+    if is_pan(digits):
+        return digits
+    return text if _has_pan(text) else ""
 
 
 def _plain(text: str) -> str:

@@ -119,6 +119,17 @@ def test_a_card_number_becomes_a_token_and_neither_it_nor_its_code_is_anywhere(
         assert digits.encode() not in written
 
 
+@pytest.mark.parametrize("given", [f"c {PAN}", "C-4111111111111111", "4111111111111111/a"])
+def test_an_id_with_a_card_number_in_it_becomes_one_without_the_same_each_time(ingestor: Ingestor, given: str) -> None:
+    found = sent(ingestor, "categories", {"category_id": given, "name": "Kites"})
+    assert [(v.column, v.kind) for v in found.violations] == [("category_id", "card_number_as_id")]
+    (row,) = in_raw(ingestor, "categories")
+    assert row["category_id"].startswith("k1.") and "4111" not in row["category_id"]
+    assert sent(ingestor, "categories", {"category_id": given, "name": "Kites"}).unchanged == 1
+    other = sent(ingestor, "categories", {"category_id": PAN, "name": "Kites"})
+    assert other.accepted == 1, "another id than the card number alone"
+
+
 def test_an_address_is_kept_masked_and_one_in_the_masks_place_is_refused(ingestor: Ingestor) -> None:
     found = sent(
         ingestor,
