@@ -23,8 +23,9 @@ from shared.transcode import problem
 from shared.transcode.endpoint import send_problem
 
 API = "/api/"
-TICK_SECONDS, LATE_SECONDS, PATIENCE_SECONDS = 0.01, 0.025, 0.1
-"""How often the event loop is looked at, how late it may be, and for how long it may be later than that."""
+TICK_SECONDS, LATE_SECONDS, PATIENCE_SECONDS, RELIEF_SECONDS = 0.01, 0.025, 0.1, 1.0
+"""How often the event loop is looked at, how late it may be, for how long it may be later than that, and how long it
+has to be in time again: refusing makes it so at once, and to let everybody in then is to begin anew."""
 
 ALWAYS_LET_IN = 64
 TOO_MANY = "too many requests are under way; try again"
@@ -47,6 +48,7 @@ class Strain:
     def __init__(self, most: int) -> None:
         self._most = most
         self._late_since: float | None = None
+        self._late_at = 0.0
         self._strained = False
 
     def refuses(self, under_way: int) -> bool:
@@ -72,11 +74,13 @@ class Strain:
     def note(self, late: float, now: float) -> None:
         """Take in by how many seconds the loop was late at `now`."""
         if late < LATE_SECONDS:
-            self._late_since, self._strained = None, False
+            self._late_since = None
+            self._strained = self._strained and now - self._late_at < RELIEF_SECONDS
             return
+        self._late_at = now
         if self._late_since is None:
             self._late_since = now
-        self._strained = now - self._late_since >= PATIENCE_SECONDS
+        self._strained = self._strained or now - self._late_since >= PATIENCE_SECONDS
 
 
 class SheddingMiddleware:
