@@ -131,12 +131,20 @@ class Evaluator:
         for rule in rules:
             allowed = may[rule.owner, rule.system]
             if allowed is not None:
-                await self._look(rule, figures[rule.system].get(rule.tile) if allowed else None, allowed, now)
+                await self._tried(rule, figures[rule.system].get(rule.tile) if allowed else None, allowed, now)
         await self._delivery.send_due(now)
         if self._forgot_at is None or now - self._forgot_at > FORGET_EVERY:
             self._forgot_at = now
             await self._book.forget_old(now)
         return True
+
+    async def _tried(self, rule: AlertRule, figure: Figure | None, allowed: bool, now: datetime) -> None:
+        try:
+            await self._look(rule, figure, allowed, now)
+        except PlatformError:
+            raise  # of the store, which the others need too
+        except Exception:
+            log.exception("a rule was not looked at; the others are", rule=rule.id)
 
     async def _look(self, rule: AlertRule, figure: Figure | None, allowed: bool, now: datetime) -> Happened | None:
         made = step(rule, figure, now) if allowed else Step({"problem": OWNER_MAY_NOT_READ, "value": None})
@@ -148,7 +156,9 @@ class Evaluator:
             return await self._figures(system)
         except PlatformError as error:
             log.warning("a system did not tell its figures", system=system, reason=error.error_reason)
-            return {}
+        except Exception:  # whatever it is, the rules of the other systems are looked at
+            log.exception("a system's figures were not understood", system=system)
+        return {}
 
     async def _may(self, owner: str, system: str) -> bool | None:
         """Return whether an owner may see a system's figures, None where nobody can tell now."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from math import isfinite
 
 from fastapi import FastAPI
 
@@ -18,7 +19,7 @@ from gateway.alerts.feed import Feed
 from gateway.alerts.webhooks import Webhooks, webhook_client
 from gateway.door import Door
 from gateway.opening import Store
-from gateway.realtime.figures import DASHBOARDS, tiles_of
+from gateway.realtime.figures import DASHBOARDS, Tile, tiles_of
 from gateway.realtime.hub import Hub
 from gateway.settings import GatewaySettings
 from shared.errors import Unimplemented
@@ -29,6 +30,14 @@ from shared.standing import RemoteStandings
 from shared.transcode.backends import NotRunning
 
 STOP_SECONDS = 5.0
+
+
+def figure_of(tile: Tile) -> Figure | None:
+    """Return the figure of a tile, None where it is no number: nothing compares with it, JSON has no word for it."""
+    value, change = tile["value"], tile["change_pct"]
+    if not isfinite(value):
+        return None
+    return Figure(value, change if change is not None and isfinite(change) else None)
 
 
 def now() -> datetime:
@@ -97,7 +106,7 @@ class Alerts:
             tiles = [tile for dashboard in DASHBOARDS for tile in await tiles_of(channel, dashboard)]
         except Unimplemented:
             return {}
-        return {tile["key"]: Figure(tile["value"], tile["change_pct"]) for tile in reversed(tiles)}
+        return {tile["key"]: figure for tile in reversed(tiles) if (figure := figure_of(tile))}
 
     def serve(self, app: FastAPI, door: Door) -> None:
         """Put the endpoints on the application."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -287,3 +288,53 @@ async def test_the_owner_hears_of_it_live_on_every_gateway_and_nobody_else_does(
         for one in (eves, narrow):
             await one.say({"op": "ping"})
             assert await one.hear() == {"type": "pong"}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+async def test_a_figure_that_is_no_number_is_none(world: World, value: float) -> None:
+    rule = await world.rule()
+    await world.turn(revenue=value)
+    found = await world.call("GET", f"/{rule['id']}")
+    assert found.status_code == 200
+    assert (found.json()["state"], found.json()["value"], found.json()["problem"]) == ("ok", None, "NO_FIGURE")
+    world.tiles["revenue"] = (50.0, value)
+    condition = {"operator": "change_pct>", "threshold": 1}
+    await world.call("PATCH", f"/{rule['id']}", {"condition": condition})
+    await world.turn()
+    assert (await world.call("GET", f"/{rule['id']}")).json()["problem"] == "NO_FIGURE"
+
+
+async def test_a_mistake_with_one_system_leaves_the_rules_of_others_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = [await world.rule(), await world.rule(name="Other")]
+    other = await world.alerts.book.rule(rules[1]["id"])
+    assert other is not None
+    await world.alerts.book.change(other, {"system": "copilot"}, other.name)
+    asked = world.alerts.evaluator._figures
+
+    async def figures(system: str) -> Any:
+        if system == "copilot":
+            raise RuntimeError("a mistake")
+        return await asked(system)
+
+    monkeypatch.setattr(world.alerts.evaluator, "_figures", figures)
+    await world.turn(revenue=200)
+    found = [(await world.call("GET", f"/{rule['id']}")).json() for rule in rules]
+    assert [(one["state"], one["problem"]) for one in found] == [("firing", ""), ("ok", "NO_FIGURE")]
+
+
+async def test_a_rule_that_cannot_be_written_leaves_the_others_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await world.rule(), await world.rule(name="Other")
+    note = world.alerts.book.note
+
+    async def noted(rule: Any, *arguments: Any) -> Any:
+        if rule.id == first["id"]:
+            raise RuntimeError("a mistake")
+        return await note(rule, *arguments)
+
+    monkeypatch.setattr(world.alerts.book, "note", noted)
+    await world.turn(revenue=200)
+    assert (await world.call("GET", f"/{second['id']}")).json()["state"] == "firing"
