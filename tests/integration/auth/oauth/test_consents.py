@@ -105,3 +105,11 @@ async def test_a_new_password_forgets_it_and_so_does_a_disabled_client(rig: Rig)
     await agree(rig, scope=READ, redirect_uri=CALLBACK)
     await rig.clients.disable(rig.app.id)
     assert (await rig.http.get(CONSENTS, headers=rig.mine)).json()["items"] == []
+
+
+async def test_a_code_that_was_not_used_yet_is_withdrawn_too(rig: Rig) -> None:
+    await agree(rig, scope=READ)
+    code = await rig.code(scope=READ)
+    assert (await rig.http.delete(f"{CONSENTS}/{rig.app.id}", headers=rig.mine)).status_code == 200
+    late = await rig.exchange(code)
+    assert (late.status_code, late.json().get("error")) == (400, "invalid_grant")
