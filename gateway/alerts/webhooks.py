@@ -136,5 +136,9 @@ class Webhooks:
 def webhook_client() -> httpx.AsyncClient:
     """Return a client that follows nothing and believes no proxy of the environment."""
     return httpx.AsyncClient(
-        follow_redirects=False, trust_env=False, timeout=TIMEOUT_SECONDS, limits=httpx.Limits(max_connections=32)
+        follow_redirects=False,
+        trust_env=False,
+        timeout=TIMEOUT_SECONDS,
+        # None is kept: the next host at the same address has to prove itself too.
+        limits=httpx.Limits(max_connections=32, max_keepalive_connections=0),
     )

@@ -1,0 +1,50 @@
+"""Webhooks over TLS: each host proves itself, also where several are at one address."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from gateway.alerts import webhooks
+from gateway.alerts.webhooks import WebhookFailed, Webhooks, webhook_client
+from tests.unit.gateway.registered.test_tls import PEM, Authority
+
+
+async def test_a_host_does_not_pass_for_another_at_the_same_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, key = Authority(), ec.generate_private_key(ec.SECP256R1())
+    clear = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "eve.pem").write_bytes(clear + authority.signed("eve.example", key))
+    (tmp_path / "authority.pem").write_bytes(authority.pem)
+    theirs = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    theirs.load_cert_chain(tmp_path / "eve.pem")
+    taken: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            taken.append(head)
+            await reader.readexactly(2)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async def here(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(webhooks, "is_public", lambda address: True)
+    server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=theirs)
+    port = server.sockets[0].getsockname()[1]
+    verified = ssl.create_default_context(cafile=str(tmp_path / "authority.pem"))
+    made = httpx.AsyncClient
+    monkeypatch.setattr(httpx, "AsyncClient", lambda **options: made(verify=verified, **options))
+    async with server, webhook_client() as client, asyncio.timeout(20):
+        hooks = Webhooks(client, [], here)
+        await hooks.post(f"https://eve.example:{port}/", b"{}", "", "1")
+        with pytest.raises(WebhookFailed):
+            await hooks.post(f"https://bank.example:{port}/", b"{}", "", "2")
+        assert len(taken) == 1
