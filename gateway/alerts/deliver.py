@@ -58,16 +58,19 @@ class Delivery:
         self._room = asyncio.Semaphore(AT_ONCE)
         self.mailer: Mailer | None = None
 
-    async def send_due(self, now: datetime) -> None:
+    async def send_due(self, clock: Callable[[], datetime]) -> None:
         """Send all notices whose time has come."""
-        found = await self._book.due(now, 200)
-        await asyncio.gather(*(self._try(now, *one) for one in found))
+        found = await self._book.due(clock(), 200)
+        await asyncio.gather(*(self._try(clock, *one) for one in found))
 
-    async def _try(self, now: datetime, notice: AlertNotice, event: AlertEvent, rule: AlertRule) -> None:
+    async def _try(
+        self, clock: Callable[[], datetime], notice: AlertNotice, event: AlertEvent, rule: AlertRule
+    ) -> None:
         last = notice.attempts >= len(AGAIN_AFTER)
-        again_at = now + (AGAIN_AFTER[-1] if last else AGAIN_AFTER[notice.attempts])
+        pause = AGAIN_AFTER[-1] if last else AGAIN_AFTER[notice.attempts]
         async with self._room:
-            if await self._book.claim(notice, again_at):
+            # Counted from now, not from before it waited for room: meanwhile nobody else sends it.
+            if await self._book.claim(notice, clock() + pause):
                 await self.send(notice, event, rule, last=last)
 
     async def send(self, notice: AlertNotice, event: AlertEvent, rule: AlertRule, *, last: bool) -> None:

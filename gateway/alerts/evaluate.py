@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -106,22 +106,44 @@ class Evaluator:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take turns until told to stop, then let another gateway take over at once."""
+        sending: asyncio.Task[None] | None = None
         while not stop.is_set():
-            try:
-                await self.turn()
-            except PlatformError as error:
-                log.warning("alert rules were not evaluated", reason=error.error_reason)
-            except Exception:
-                log.exception("alert rules were not evaluated to the end")
+            with self._told():
+                # Apart from looking: who is slow to take a notice must keep no rule waiting.
+                if await self.look() and (sending is None or sending.done()):
+                    sending = asyncio.create_task(self._send(), name="alert-notices")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._seconds)
+        if sending is not None:
+            await sending
         try:
             await self._book.release(self._holder, self._clock())
         except PlatformError:
             log.info("the lease of the alert rules runs out by itself")
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Go on after a failure, which the log tells."""
+        try:
+            yield
+        except PlatformError as error:
+            log.warning("alert rules were not evaluated", reason=error.error_reason)
+        except Exception:
+            log.exception("alert rules were not evaluated to the end")
+
+    async def _send(self) -> None:
+        with self._told():
+            await self._delivery.send_due(self._clock)
+
     async def turn(self) -> bool:
         """Return whether it was ours: each rule was looked at, and what was due was sent."""
+        if not await self.look():
+            return False
+        await self._delivery.send_due(self._clock)
+        return True
+
+    async def look(self) -> bool:
+        """Return whether it was ours to look at each rule."""
         now = self._clock()
         if not await self._book.lease(self._holder, now, now + timedelta(seconds=LEASE_TURNS * self._seconds)):
             return False
@@ -132,7 +154,6 @@ class Evaluator:
             allowed = may[rule.owner, rule.system]
             if allowed is not None:
                 await self._tried(rule, figures[rule.system].get(rule.tile) if allowed else None, allowed, now)
-        await self._delivery.send_due(now)
         if self._forgot_at is None or now - self._forgot_at > FORGET_EVERY:
             self._forgot_at = now
             await self._book.forget_old(now)

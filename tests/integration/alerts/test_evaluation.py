@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import math
@@ -18,6 +19,7 @@ from gateway.alerts.webhooks import DELIVERY, SIGNATURE
 from tests.contract.backend import Backend
 from tests.integration.alerts.conftest import World, alert_settings, standing
 from tests.integration.realtime.conftest import running
+from tests.waiting import ASK_AGAIN_SECONDS
 
 
 async def state(world: World, rule: dict[str, Any]) -> str:
@@ -338,3 +340,29 @@ async def test_a_rule_that_cannot_be_written_leaves_the_others_looked_at(
     monkeypatch.setattr(world.alerts.book, "note", noted)
     await world.turn(revenue=200)
     assert (await world.call("GET", f"/{second['id']}")).json()["state"] == "firing"
+
+
+async def test_a_webhook_that_takes_its_time_keeps_no_rule_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: Any) -> None:
+        begun.set()
+        await go.wait()
+
+    monkeypatch.setattr(world.alerts.delivery._webhooks, "post", slow)
+    monkeypatch.setattr(world.alerts.evaluator, "_seconds", 0.01)
+    first = await world.rule(channels=[{"kind": "webhook", "url": world.hook.url}])
+    world.tiles["revenue"] = (200.0, None)
+    task = asyncio.create_task(world.alerts.evaluator.run(stop))
+    async with asyncio.timeout(20):
+        await begun.wait()
+        other = await world.rule(name="Other")
+        while await state(world, other) != "firing":  # noqa: ASYNC110
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        go.set()
+        stop.set()
+        await task
+    [fired] = await world.events(first)
+    assert [one["outcome"] for one in fired["deliveries"]] == ["sent"], "what was begun is ended"
