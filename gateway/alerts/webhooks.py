@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 
+from gateway.registered.address import METADATA
 from shared.errors import InvalidArgument, PlatformError, Unavailable
 
 SIGNATURE, DELIVERY = "X-Shop-Signature", "X-Shop-Delivery"
@@ -59,7 +60,10 @@ def is_public(text: str) -> bool:
             inside = IPv4Address(int(address) & 0xFFFFFFFF)
         if inside is not None:
             return is_public(str(inside))
-    return address.is_global and not address.is_multicast
+        if address.is_site_local:
+            return False
+    special = address.is_multicast or address.is_reserved or address in METADATA
+    return address.is_global and not special
 
 
 def signature(secret: str, body: bytes, at: int) -> str:

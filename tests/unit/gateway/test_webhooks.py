@@ -48,3 +48,15 @@ async def test_a_host_does_not_pass_for_another_at_the_same_address(
         with pytest.raises(WebhookFailed):
             await hooks.post(f"https://bank.example:{port}/", b"{}", "", "2")
         assert len(taken) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["::127.0.0.1", "64:ff9b:1::a00:1", "::ffff:0:10.0.0.1", "fec0::1", "5f00::1", "168.63.129.16", "fe80::1%eth0"],
+)
+def test_addresses_of_special_use_are_not_public(address: str) -> None:
+    assert not webhooks.is_public(address)
+
+
+def test_addresses_of_the_internet_are_public() -> None:
+    assert all(map(webhooks.is_public, ["93.184.215.14", "2606:2800:21f:cb07::1", "64:ff9b::5db8:d70e"]))
