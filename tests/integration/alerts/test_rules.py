@@ -198,3 +198,12 @@ async def test_a_secret_that_is_not_told_is_not_sent_to_a_new_address_either(wor
     for same in ({}, {"url": world.hook.url}, {"url": world.hook.url + "/new", "secret": "routing-key-2"}):
         answer = await world.call("PATCH", f"/{rule['id']}", {"channels": [{**kept, **same}]}, **admin)
         assert answer.status_code == 200, answer.text
+
+
+async def test_who_is_bound_to_regions_sees_no_figure_of_all_in_the_rules_of_others(world: World) -> None:
+    rule = await world.rule()
+    await world.turn(revenue=200)
+    bound = {"who": "root", "role": "admin", "regions": ["south"]}
+    assert (await world.call("GET", "?all=true", **bound)).json()["items"] == []
+    for verb, path in (("GET", ""), ("GET", "/events"), ("POST", "/test")):
+        assert await told(world, verb, f"/{rule['id']}{path}", **bound) == (404, "ALERT_RULE_NOT_FOUND")
