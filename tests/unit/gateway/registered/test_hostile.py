@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -66,3 +67,13 @@ async def test_a_system_sends_no_caller_to_log_in_again(two: Two) -> None:
         await turn(weather, status(http_status="401"))
         answer = await two.call("GET", TODAY)
         assert (answer.status_code, answer.json()["reason"]) == (403, "NO")
+
+
+async def test_reflection_that_answers_nonsense_is_refused(two: Two) -> None:
+    async def nonsense(questions: Any, context: Any) -> AsyncIterator[bytes]:
+        yield NO_MESSAGE
+
+    async with system() as weather:
+        weather.service = lambda called: grpc.stream_stream_rpc_method_handler(nonsense)  # type: ignore[method-assign]
+        answer = await two.register(weather.address)
+        assert (answer.status_code, answer.json()["reason"]) == (400, "SYSTEM_WITHOUT_REFLECTION"), answer.text
