@@ -13,6 +13,8 @@ import hmac
 import socket
 import time
 from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
@@ -22,8 +24,11 @@ from shared.errors import InvalidArgument, PlatformError, Unavailable
 
 SIGNATURE, DELIVERY = "X-Shop-Signature", "X-Shop-Delivery"
 TIMEOUT_SECONDS = 8.0
+RESOLVE_SECONDS = 3.0
 TRY_AGAIN = (408, 425, 429)
 NAT64 = ip_network("64:ff9b::/96")
+RESOLVERS = ThreadPoolExecutor(4, thread_name_prefix="webhook-dns")
+"""Threads of their own: whoever has names that are never resolved takes none from the rest of the process."""
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
@@ -46,8 +51,9 @@ class WebhookRejected(PlatformError):
 
 
 async def resolved(host: str, port: int) -> list[str]:
-    """Return the addresses of a host. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Return the addresses of a host. Raises OSError, or UnicodeError for a name that none can have."""
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(RESOLVERS, ask)
     return [str(one[4][0]) for one in found]
 
 
@@ -86,9 +92,10 @@ class Webhooks:
         """
         try:
             parts = httpx.URL(url)
+            host = parts.host.lower()
         except (httpx.InvalidURL, ValueError):
             raise WebhookRefused("the address is no URL; write https://host/path") from None
-        host, port = parts.host.lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
         if parts.scheme not in ("http", "https") or not host or parts.userinfo:
             raise WebhookRefused("the address must be https://host/path, without a user name")
         if {host, f"{host}:{port}"} & self._named:
@@ -96,8 +103,9 @@ class Webhooks:
         if parts.scheme != "https":
             raise WebhookRefused("the address must begin with https://; ALERT_WEBHOOK_HOSTS names hosts that need not")
         try:
-            addresses = await self._resolve(host, port)
-        except OSError:
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError, TimeoutError):
             raise WebhookFailed("the host of the address is not known") from None
         if not addresses or not all(map(is_public, addresses)):
             raise WebhookRefused("the host is not on the public internet; ALERT_WEBHOOK_HOSTS names hosts that are let")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import threading
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.alerts import webhooks
 from gateway.alerts.webhooks import WebhookFailed, Webhooks, webhook_client
+from shared.errors import PlatformError
 from tests.unit.gateway.registered.test_tls import PEM, Authority
 
 
@@ -60,3 +63,31 @@ def test_addresses_of_special_use_are_not_public(address: str) -> None:
 
 def test_addresses_of_the_internet_are_public() -> None:
     assert all(map(webhooks.is_public, ["93.184.215.14", "2606:2800:21f:cb07::1", "64:ff9b::5db8:d70e"]))
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example", "xn--a.example"])
+async def test_a_name_that_none_can_have_is_refused_or_unknown(host: str) -> None:
+    async with webhook_client() as client:
+        with pytest.raises(PlatformError):
+            await Webhooks(client, []).check(f"https://{host}/")
+
+
+async def test_names_that_are_never_resolved_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+
+    def endless(*_: object, **__: object) -> list[object]:
+        go.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", endless)
+    monkeypatch.setattr(webhooks, "RESOLVE_SECONDS", 0.01)
+    try:
+        async with webhook_client() as client, asyncio.timeout(20):
+            hooks = Webhooks(client, [])
+            found = await asyncio.gather(
+                *(hooks.check(f"https://{one}.example/") for one in range(64)), return_exceptions=True
+            )
+            assert {type(one) for one in found} == {WebhookFailed}
+            assert await asyncio.to_thread(lambda: 1) == 1
+    finally:
+        go.set()
