@@ -15,7 +15,7 @@ from gateway.alerts.rules import channels_of
 from gateway.alerts.store import FAILED, SENT, AlertEvent, AlertNotice, AlertRule
 from gateway.alerts.webhooks import Webhooks
 from gateway.alerts.wording import mail_of, webhook_body
-from shared.errors import FailedPrecondition, PlatformError, Unavailable
+from shared.errors import FailedPrecondition, Internal, PlatformError, Unavailable
 from shared.mail import Mailer
 from shared.seal import Seal
 from shared.standing import Standings
@@ -79,15 +79,21 @@ class Delivery:
             await self._sent(notice, event, rule)
         except Unavailable as error:
             log.warning("a notice was not taken", kind=notice.kind, reason=error.error_reason, last=last)
-            if last:
-                await self._book.settle(notice.id, FAILED, error.error_reason)
-            notice.outcome, notice.reason = (FAILED if last else notice.outcome), error.error_reason
+            await self._not_sent(notice, error.error_reason, last)
         except PlatformError as error:
-            await self._book.settle(notice.id, FAILED, error.error_reason)
-            notice.outcome, notice.reason = FAILED, error.error_reason
+            await self._not_sent(notice, error.error_reason, True)
+        except Exception as error:
+            # A mistake of ours: told by its name alone, as its text may hold the address, and that its secret.
+            log.error("a notice was not sent", kind=notice.kind, error=type(error).__name__, last=last)
+            await self._not_sent(notice, Internal.reason, last)
         else:
             await self._book.settle(notice.id, SENT)
             notice.outcome, notice.reason = SENT, ""
+
+    async def _not_sent(self, notice: AlertNotice, reason: str, last: bool) -> None:
+        if last:
+            await self._book.settle(notice.id, FAILED, reason)
+        notice.outcome, notice.reason = (FAILED if last else notice.outcome), reason
 
     async def _sent(self, notice: AlertNotice, event: AlertEvent, rule: AlertRule) -> None:
         channel = next((one for one in channels_of(rule) if one["id"] == notice.channel_id), None)

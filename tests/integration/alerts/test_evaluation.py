@@ -366,3 +366,28 @@ async def test_a_webhook_that_takes_its_time_keeps_no_rule_waiting(
         await task
     [fired] = await world.events(first)
     assert [one["outcome"] for one in fired["deliveries"]] == ["sent"], "what was begun is ended"
+
+
+async def test_a_notice_that_goes_wrong_by_our_mistake_is_given_up_and_the_others_are_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = world.alerts.delivery._webhooks.post
+
+    async def broken(url: str, *more: Any) -> None:
+        if url.endswith("/wrong"):
+            raise RuntimeError("a mistake")
+        await post(url, *more)
+
+    monkeypatch.setattr(world.alerts.delivery._webhooks, "post", broken)
+    wrong, right = ({"kind": "webhook", "url": url} for url in (world.hook.url + "/wrong", world.hook.url))
+    rule = await world.rule(channels=[wrong, right])
+    await world.turn(revenue=200)
+    [fired] = await world.events(rule)
+    assert sorted(one["outcome"] for one in fired["deliveries"]) == ["sent", "waiting"]
+    for _ in range(5):
+        await world.turn(minutes=31)
+    [fired] = await world.events(rule)
+    assert sorted((one["outcome"], one["reason"]) for one in fired["deliveries"]) == [
+        ("failed", "INTERNAL"),
+        ("sent", ""),
+    ]
