@@ -35,6 +35,7 @@ async def test_what_was_agreed_to_is_not_asked_for_again_as_long_as_it_is_no_mor
     assert await remembered(rig, scope="openid")
     assert not await remembered(rig, scope=MORE)
     assert not await remembered(rig, scope=READ, prompt="consent")
+    assert not await remembered(rig, scope=READ, prompt="login consent")
     assert not await remembered(
         rig, scope=READ, client_id=rig.other.id, redirect_uri="https://other.example.com/callback"
     )
