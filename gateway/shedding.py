@@ -31,7 +31,7 @@ ALWAYS_LET_IN = 64
 TOO_MANY = "too many requests are under way; try again"
 PLAIN = re.compile(rb"GET (/api/[A-Za-z0-9._~/-]*)(?:\?\S*)? HTTP/1\.1\r\n")
 RICHER = re.compile(
-    rb"\r\n(?:content-length|transfer-encoding|upgrade|origin|x-request-id|connection):(?! *keep-alive\r)",
+    rb"\r\n(?:content-length|transfer-encoding|upgrade|origin|x-request-id|connection)[ \t]*:(?! *keep-alive\r)",
     re.IGNORECASE,
 )
 """Headers of requests that have more to them than a question: the middleware refuses those."""
@@ -125,6 +125,8 @@ class Refuser:
         begin = PLAIN.match(data)
         if begin is None or data.find(b"\r\n\r\n") != len(data) - 4 or RICHER.search(data):
             return None
+        if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
+            return None  # somebody before us may have seen another line end there, and a body behind it
         self._shed.add()
         told = {b"path": begin[1], b"id": b"%s%016x" % (self._run, next(self._numbers))}
         body = self._body % told

@@ -15,7 +15,7 @@ from gateway.alerts.rules import channels_of
 from gateway.alerts.store import FAILED, SENT, AlertEvent, AlertNotice, AlertRule
 from gateway.alerts.webhooks import Webhooks
 from gateway.alerts.wording import mail_of, webhook_body
-from shared.errors import FailedPrecondition, PlatformError, Unavailable
+from shared.errors import FailedPrecondition, Internal, PlatformError, Unavailable
 from shared.mail import Mailer
 from shared.seal import Seal
 from shared.standing import Standings
@@ -58,16 +58,19 @@ class Delivery:
         self._room = asyncio.Semaphore(AT_ONCE)
         self.mailer: Mailer | None = None
 
-    async def send_due(self, now: datetime) -> None:
+    async def send_due(self, clock: Callable[[], datetime]) -> None:
         """Send all notices whose time has come."""
-        found = await self._book.due(now, 200)
-        await asyncio.gather(*(self._try(now, *one) for one in found))
+        found = await self._book.due(clock(), 200)
+        await asyncio.gather(*(self._try(clock, *one) for one in found))
 
-    async def _try(self, now: datetime, notice: AlertNotice, event: AlertEvent, rule: AlertRule) -> None:
+    async def _try(
+        self, clock: Callable[[], datetime], notice: AlertNotice, event: AlertEvent, rule: AlertRule
+    ) -> None:
         last = notice.attempts >= len(AGAIN_AFTER)
-        again_at = now + (AGAIN_AFTER[-1] if last else AGAIN_AFTER[notice.attempts])
+        pause = AGAIN_AFTER[-1] if last else AGAIN_AFTER[notice.attempts]
         async with self._room:
-            if await self._book.claim(notice, again_at):
+            # Counted from now, not from before it waited for room: meanwhile nobody else sends it.
+            if await self._book.claim(notice, clock() + pause):
                 await self.send(notice, event, rule, last=last)
 
     async def send(self, notice: AlertNotice, event: AlertEvent, rule: AlertRule, *, last: bool) -> None:
@@ -76,15 +79,21 @@ class Delivery:
             await self._sent(notice, event, rule)
         except Unavailable as error:
             log.warning("a notice was not taken", kind=notice.kind, reason=error.error_reason, last=last)
-            if last:
-                await self._book.settle(notice.id, FAILED, error.error_reason)
-            notice.outcome, notice.reason = (FAILED if last else notice.outcome), error.error_reason
+            await self._not_sent(notice, error.error_reason, last)
         except PlatformError as error:
-            await self._book.settle(notice.id, FAILED, error.error_reason)
-            notice.outcome, notice.reason = FAILED, error.error_reason
+            await self._not_sent(notice, error.error_reason, True)
+        except Exception as error:
+            # A mistake of ours: told by its name alone, as its text may hold the address, and that its secret.
+            log.error("a notice was not sent", kind=notice.kind, error=type(error).__name__, last=last)
+            await self._not_sent(notice, Internal.reason, last)
         else:
             await self._book.settle(notice.id, SENT)
             notice.outcome, notice.reason = SENT, ""
+
+    async def _not_sent(self, notice: AlertNotice, reason: str, last: bool) -> None:
+        if last:
+            await self._book.settle(notice.id, FAILED, reason)
+        notice.outcome, notice.reason = (FAILED if last else notice.outcome), reason
 
     async def _sent(self, notice: AlertNotice, event: AlertEvent, rule: AlertRule) -> None:
         channel = next((one for one in channels_of(rule) if one["id"] == notice.channel_id), None)

@@ -198,8 +198,12 @@ def unknown_metric(detail: str) -> UnknownMetric:
 
 
 def sees(caller: Principal, rule: AlertRule) -> bool:
-    """Return whether the caller's token lets them see a rule's figure."""
-    return caller.may(f"{rule.system}:read")
+    """Return whether the caller's token lets them see a rule's figure, which is of every region.
+
+    Who was bound to regions later keeps their own rules, whose figures are told no more.
+    """
+    everywhere = caller.regions is None or rule.owner == caller.subject
+    return everywhere and caller.may(f"{rule.system}:read")
 
 
 def router(door: Door, alerts: AlertEndpoints) -> APIRouter:

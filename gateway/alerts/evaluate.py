@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -106,22 +106,44 @@ class Evaluator:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take turns until told to stop, then let another gateway take over at once."""
+        sending: asyncio.Task[None] | None = None
         while not stop.is_set():
-            try:
-                await self.turn()
-            except PlatformError as error:
-                log.warning("alert rules were not evaluated", reason=error.error_reason)
-            except Exception:
-                log.exception("alert rules were not evaluated to the end")
+            with self._told():
+                # Apart from looking: who is slow to take a notice must keep no rule waiting.
+                if await self.look() and (sending is None or sending.done()):
+                    sending = asyncio.create_task(self._send(), name="alert-notices")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._seconds)
+        if sending is not None:
+            await sending
         try:
             await self._book.release(self._holder, self._clock())
         except PlatformError:
             log.info("the lease of the alert rules runs out by itself")
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Go on after a failure, which the log tells."""
+        try:
+            yield
+        except PlatformError as error:
+            log.warning("alert rules were not evaluated", reason=error.error_reason)
+        except Exception:
+            log.exception("alert rules were not evaluated to the end")
+
+    async def _send(self) -> None:
+        with self._told():
+            await self._delivery.send_due(self._clock)
+
     async def turn(self) -> bool:
         """Return whether it was ours: each rule was looked at, and what was due was sent."""
+        if not await self.look():
+            return False
+        await self._delivery.send_due(self._clock)
+        return True
+
+    async def look(self) -> bool:
+        """Return whether it was ours to look at each rule."""
         now = self._clock()
         if not await self._book.lease(self._holder, now, now + timedelta(seconds=LEASE_TURNS * self._seconds)):
             return False
@@ -131,12 +153,19 @@ class Evaluator:
         for rule in rules:
             allowed = may[rule.owner, rule.system]
             if allowed is not None:
-                await self._look(rule, figures[rule.system].get(rule.tile) if allowed else None, allowed, now)
-        await self._delivery.send_due(now)
+                await self._tried(rule, figures[rule.system].get(rule.tile) if allowed else None, allowed, now)
         if self._forgot_at is None or now - self._forgot_at > FORGET_EVERY:
             self._forgot_at = now
             await self._book.forget_old(now)
         return True
+
+    async def _tried(self, rule: AlertRule, figure: Figure | None, allowed: bool, now: datetime) -> None:
+        try:
+            await self._look(rule, figure, allowed, now)
+        except PlatformError:
+            raise  # of the store, which the others need too
+        except Exception:
+            log.exception("a rule was not looked at; the others are", rule=rule.id)
 
     async def _look(self, rule: AlertRule, figure: Figure | None, allowed: bool, now: datetime) -> Happened | None:
         made = step(rule, figure, now) if allowed else Step({"problem": OWNER_MAY_NOT_READ, "value": None})
@@ -148,8 +177,8 @@ class Evaluator:
             return await self._figures(system)
         except PlatformError as error:
             log.warning("a system did not tell its figures", system=system, reason=error.error_reason)
-        except Exception:  # a registered system may answer anything, and the rules of others must not wait for it
-            log.exception("the figures of a system make no sense", system=system)
+        except Exception:  # whatever it is, the rules of the other systems are looked at
+            log.exception("a system's figures were not understood", system=system)
         return {}
 
     async def _may(self, owner: str, system: str) -> bool | None:

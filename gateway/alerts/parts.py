@@ -32,17 +32,17 @@ from shared.transcode.backends import NotRunning
 STOP_SECONDS = 5.0
 
 
-def now() -> datetime:
-    """Return the present moment."""
-    return datetime.now(UTC)
-
-
 def figure_of(tile: Tile) -> Figure | None:
-    """Return the figure of a tile; infinite ones and those that are no number can be neither kept nor told."""
+    """Return the figure of a tile, None where it is no number: nothing compares with it, JSON has no word for it."""
     value, change = tile["value"], tile["change_pct"]
     if not isfinite(value):
         return None
     return Figure(value, change if change is not None and isfinite(change) else None)
+
+
+def now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
 
 
 class Alerts:

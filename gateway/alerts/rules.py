@@ -107,6 +107,8 @@ def kept(channels: list[Channel], known: list[dict[str, str]], seal: Seal, rule_
             url = channel.url or (PAGERDUTY_URL if channel.template == "pagerduty" and not old else "")
             one["url"] = seal.close(url, rule_id) if url else old.get("url", "")
             one["secret"] = seal.close(channel.secret, rule_id) if channel.secret else old.get("secret", "")
+            if one["secret"] and not channel.secret and is_elsewhere(channel, old, seal, rule_id):
+                raise channel_error(index, "secret", "say the secret again: the one kept is not sent to somewhere else")
             if not one["url"]:
                 raise channel_error(index, "url", "a webhook needs the address it is sent to")
             if channel.template == "pagerduty" and not one["secret"]:
@@ -115,6 +117,16 @@ def kept(channels: list[Channel], known: list[dict[str, str]], seal: Seal, rule_
             raise channel_error(index, "url" if channel.url else "secret", "only a webhook has one")
         found.append(one)
     return found
+
+
+def is_elsewhere(channel: Channel, old: dict[str, str], seal: Seal, rule_id: str) -> bool:
+    """Return whether a channel would show its kept secret to others than those it was said for.
+
+    A secret is not told back, so whoever may change a rule must not have it sent to themselves: neither to another
+    address nor in PagerDuty's message where it only signed those before.
+    """
+    moved = bool(channel.url) and channel.url != seal.open(old["url"], rule_id)
+    return moved or (channel.template == "pagerduty") != (old["template"] == "pagerduty")
 
 
 def channels_of(rule: AlertRule) -> list[dict[str, str]]:

@@ -13,16 +13,22 @@ import hmac
 import socket
 import time
 from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 
+from gateway.registered.address import METADATA
 from shared.errors import InvalidArgument, PlatformError, Unavailable
 
 SIGNATURE, DELIVERY = "X-Shop-Signature", "X-Shop-Delivery"
 TIMEOUT_SECONDS = 8.0
+RESOLVE_SECONDS = 3.0
 TRY_AGAIN = (408, 425, 429)
 NAT64 = ip_network("64:ff9b::/96")
+RESOLVERS = ThreadPoolExecutor(4, thread_name_prefix="webhook-dns")
+"""Threads of their own: whoever has names that are never resolved takes none from the rest of the process."""
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
@@ -45,8 +51,9 @@ class WebhookRejected(PlatformError):
 
 
 async def resolved(host: str, port: int) -> list[str]:
-    """Return the addresses of a host. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Return the addresses of a host. Raises OSError, or UnicodeError for a name that none can have."""
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(RESOLVERS, ask)
     return [str(one[4][0]) for one in found]
 
 
@@ -59,7 +66,10 @@ def is_public(text: str) -> bool:
             inside = IPv4Address(int(address) & 0xFFFFFFFF)
         if inside is not None:
             return is_public(str(inside))
-    return address.is_global and not address.is_multicast
+        if address.is_site_local:
+            return False
+    special = address.is_multicast or address.is_reserved or address in METADATA
+    return address.is_global and not special
 
 
 def signature(secret: str, body: bytes, at: int) -> str:
@@ -82,9 +92,10 @@ class Webhooks:
         """
         try:
             parts = httpx.URL(url)
+            host = parts.host.lower()
         except (httpx.InvalidURL, ValueError):
             raise WebhookRefused("the address is no URL; write https://host/path") from None
-        host, port = parts.host.lower(), parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
         if parts.scheme not in ("http", "https") or not host or parts.userinfo:
             raise WebhookRefused("the address must be https://host/path, without a user name")
         if {host, f"{host}:{port}"} & self._named:
@@ -92,10 +103,11 @@ class Webhooks:
         if parts.scheme != "https":
             raise WebhookRefused("the address must begin with https://; ALERT_WEBHOOK_HOSTS names hosts that need not")
         try:
-            addresses = await self._resolve(host, port)
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                addresses = await self._resolve(host, port)
         except UnicodeError:
             raise WebhookRefused("the host of the address is no name; its parts have 1 to 63 characters") from None
-        except OSError:
+        except (OSError, TimeoutError):
             raise WebhookFailed("the host of the address is not known") from None
         if not addresses or not all(map(is_public, addresses)):
             raise WebhookRefused("the host is not on the public internet; ALERT_WEBHOOK_HOSTS names hosts that are let")
@@ -138,5 +150,9 @@ class Webhooks:
 def webhook_client() -> httpx.AsyncClient:
     """Return a client that follows nothing and believes no proxy of the environment."""
     return httpx.AsyncClient(
-        follow_redirects=False, trust_env=False, timeout=TIMEOUT_SECONDS, limits=httpx.Limits(max_connections=32)
+        follow_redirects=False,
+        trust_env=False,
+        timeout=TIMEOUT_SECONDS,
+        # None is kept: the next host at the same address has to prove itself too.
+        limits=httpx.Limits(max_connections=32, max_keepalive_connections=0),
     )

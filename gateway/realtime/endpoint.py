@@ -98,7 +98,12 @@ class RealtimeEndpoint:
         if origin is None:
             return True
         text = origin.decode("latin-1").lower()
-        return text in self._origins or (urlsplit(text).netloc == host.decode("latin-1").lower() != "")
+        if text in self._origins:
+            return True
+        try:
+            return urlsplit(text).netloc == host.decode("latin-1").lower() != ""
+        except ValueError:
+            return False
 
     async def _served(self, listener: Listener, receive: Receive) -> None:
         wrong, pace = 0, Pace()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from gateway.registered.address import target
 from shared import principal, telemetry
@@ -31,6 +32,12 @@ class TokenNotTaken(Unavailable):
     """The system did not believe the token that was made for it: its fault or ours, never the caller's."""
 
     reason = "SYSTEM_TOKEN_NOT_TAKEN"
+
+
+class AnswerInvalid(Unavailable):
+    """The system answered with what cannot be understood: neither a message of its contract nor a refusal."""
+
+    reason = "SYSTEM_ANSWER_INVALID"
 
 
 def connected(address: str, tls: bool, authority: Path | None, **bounds: int) -> grpc.aio.Channel:
@@ -68,9 +75,10 @@ class SystemCall:
         told = await self._channel.told(metadata)
         seconds = DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout
         try:
-            return await self._method(request, timeout=seconds, metadata=told, wait_for_ready=wait_for_ready)
+            answer = await self._method(request, timeout=seconds, metadata=told, wait_for_ready=wait_for_ready)
         except grpc.aio.AioRpcError as error:
             raise self._channel.failure(error) from error
+        return self._channel.understood(answer)
 
 
 class SystemStream:
@@ -94,7 +102,7 @@ class SystemStream:
         call = self._method(request, timeout=timeout, metadata=told, wait_for_ready=wait_for_ready)
         try:
             async for message in call:
-                yield message
+                yield self._channel.understood(message)
         except grpc.aio.AioRpcError as error:
             raise self._channel.failure(error) from error
         finally:
@@ -156,9 +164,26 @@ class SystemChannel(ServiceChannel):
             sent.append((telemetry.TRACEPARENT, trace.traceparent))
         return sent
 
+    def understood(self, message: Any) -> Any:
+        """Return a message of the system's. Raises AnswerInvalid for None, which is what gRPC makes of other bytes."""
+        if message is None:
+            raise self._not_understood()
+        return message
+
+    def _not_understood(self) -> AnswerInvalid:
+        return AnswerInvalid(
+            f"the {self.name} system answered with what its contract does not say; register it again if that changed",
+            metadata={"service": self.name},
+        )
+
     def failure(self, error: grpc.aio.AioRpcError) -> PlatformError:
-        """Return what a failed call means to the caller."""
-        found = from_rpc_error(error, self.name)
+        """Return what a failed call means to the caller, whatever the system wrote beside it."""
+        try:
+            found = from_rpc_error(error, self.name)
+        except (DecodeError, ValueError):
+            return self._not_understood()
+        # Only the code tells the HTTP status: a 401 of the system's own choice would send the caller to log in again.
+        vars(found).pop("http_status", None)
         if not isinstance(found, Unauthenticated):
             return found
         # Passed on as it is, a 401 would send the caller to log in again.

@@ -112,8 +112,8 @@ class Reading:
             raise refused(error) from error
         finally:
             call.cancel()
-        if answer is grpc.aio.EOF:
-            raise NoReflection("the server's reflection ended without an answer")
+        if answer is grpc.aio.EOF or answer is None:  # None is what gRPC makes of bytes that are no answer
+            raise NoReflection("the server's reflection ended without an answer that can be understood")
         if answer.HasField("error_response"):
             raise NoReflection("the server's reflection does not tell the services that it lists")
         return answer

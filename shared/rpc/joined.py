@@ -85,7 +85,8 @@ class JoinedProtocol(PatientProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; a request that is refused is answered without being looked at any further."""
-        if self._refuse is not None and self.between:
+        # Whoever does not read refusals is served like anybody, which waits until they do.
+        if self._refuse is not None and self.between and self.unsent() <= MOST_HELD_BYTES:
             refusal = self._refuse(data, len(self.tasks))
             if refusal is not None:
                 self._refused = True

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from sqlalchemy import delete
 from sqlmodel import col, select
 
 from services.auth import audit
 from services.auth.accounts import load
 from services.auth.revocations import LocalRevocations, end_sessions
 from services.auth.sessions import own_session
-from services.auth.store import OAuthClientRow, OAuthConsentRow, SessionRow, now
+from services.auth.store import OAuthClientRow, OAuthCodeRow, OAuthConsentRow, SessionRow, now
 from shared.db import Database
 from shared.errors import NotFound
 from shared.principal import Principal
@@ -84,6 +85,9 @@ class Consents:
             await session.delete(row)
             theirs = select(SessionRow.id).where(SessionRow.user_id == user_id, SessionRow.client_id == row.client_id)
             revoked.extend(await end_sessions(session, await session.scalars(theirs)))
+            # Spent ones stay: used again, they tell that somebody else has them too.
+            codes = col(OAuthCodeRow.user_id) == user_id, col(OAuthCodeRow.client_id) == row.client_id
+            await session.execute(delete(OAuthCodeRow).where(*codes, col(OAuthCodeRow.spent_at).is_(None)))
             about = {"client_id": row.client_id, "sessions": str(len(revoked))}
             await audit.append(session, "oauth.consent_withdrawn", target=user_id, details=about)
         return len(revoked)

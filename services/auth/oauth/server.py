@@ -112,7 +112,7 @@ class OAuth(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
             client: Client = grant.client
             host, scopes = urlsplit(grant.redirect_uri).netloc, tuple(request.scope.split())
             can = can_be_remembered(grant.redirect_uri)
-            ask = not can or values.get("prompt") == "consent"
+            ask = not can or "consent" in values.get("prompt", "").split()
             remembered = False if ask else await_only(self.consents.covers(caller.subject, client.id, scopes))
             return Prompt(client.name, host, scopes, remembered, can)
 

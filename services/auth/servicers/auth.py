@@ -92,7 +92,8 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
             return auth_pb2.GetStandingResponse()
         return auth_pb2.GetStandingResponse(
             active=True,
-            permissions=account.permissions,
+            # As in their tokens: a role that needs a second factor counts for nothing without one.
+            permissions=() if self.parts.sessions.lacks_second_factor(account) else account.permissions,
             region_bound=account.regions is not None,
             email=account.email if account.email_verified else "",
         )

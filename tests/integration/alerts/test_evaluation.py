@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+import math
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -17,6 +19,7 @@ from gateway.alerts.webhooks import DELIVERY, SIGNATURE
 from tests.contract.backend import Backend
 from tests.integration.alerts.conftest import World, alert_settings, standing
 from tests.integration.realtime.conftest import running
+from tests.waiting import ASK_AGAIN_SECONDS
 
 
 async def state(world: World, rule: dict[str, Any]) -> str:
@@ -81,16 +84,6 @@ async def test_each_operator_compares_what_it_says(
     world.tiles["revenue"] = (value, change)
     await world.turn()
     assert await state(world, rule) == ("firing" if fires else "ok")
-
-
-@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
-async def test_a_figure_that_is_no_number_is_none(world: World, value: float) -> None:
-    rule = await world.rule()
-    await world.turn(revenue=value)
-    told = (await world.call("GET")).json()["items"]
-    assert [(one["id"], one["state"], one["problem"], one["value"]) for one in told] == [
-        (rule["id"], "ok", "NO_FIGURE", None)
-    ]
 
 
 async def test_a_system_that_answers_nonsense_does_not_keep_the_other_rules_back(
@@ -310,3 +303,104 @@ async def test_the_owner_hears_of_it_live_on_every_gateway_and_nobody_else_does(
         for one in (eves, narrow):
             await one.say({"op": "ping"})
             assert await one.hear() == {"type": "pong"}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+async def test_a_figure_that_is_no_number_is_none(world: World, value: float) -> None:
+    rule = await world.rule()
+    await world.turn(revenue=value)
+    found = await world.call("GET", f"/{rule['id']}")
+    assert found.status_code == 200
+    assert (found.json()["state"], found.json()["value"], found.json()["problem"]) == ("ok", None, "NO_FIGURE")
+    world.tiles["revenue"] = (50.0, value)
+    condition = {"operator": "change_pct>", "threshold": 1}
+    await world.call("PATCH", f"/{rule['id']}", {"condition": condition})
+    await world.turn()
+    assert (await world.call("GET", f"/{rule['id']}")).json()["problem"] == "NO_FIGURE"
+
+
+async def test_a_mistake_with_one_system_leaves_the_rules_of_others_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = [await world.rule(), await world.rule(name="Other")]
+    other = await world.alerts.book.rule(rules[1]["id"])
+    assert other is not None
+    await world.alerts.book.change(other, {"system": "copilot"}, other.name)
+    asked = world.alerts.evaluator._figures
+
+    async def figures(system: str) -> Any:
+        if system == "copilot":
+            raise RuntimeError("a mistake")
+        return await asked(system)
+
+    monkeypatch.setattr(world.alerts.evaluator, "_figures", figures)
+    await world.turn(revenue=200)
+    found = [(await world.call("GET", f"/{rule['id']}")).json() for rule in rules]
+    assert [(one["state"], one["problem"]) for one in found] == [("firing", ""), ("ok", "NO_FIGURE")]
+
+
+async def test_a_rule_that_cannot_be_written_leaves_the_others_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await world.rule(), await world.rule(name="Other")
+    note = world.alerts.book.note
+
+    async def noted(rule: Any, *arguments: Any) -> Any:
+        if rule.id == first["id"]:
+            raise RuntimeError("a mistake")
+        return await note(rule, *arguments)
+
+    monkeypatch.setattr(world.alerts.book, "note", noted)
+    await world.turn(revenue=200)
+    assert (await world.call("GET", f"/{second['id']}")).json()["state"] == "firing"
+
+
+async def test_a_webhook_that_takes_its_time_keeps_no_rule_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: Any) -> None:
+        begun.set()
+        await go.wait()
+
+    monkeypatch.setattr(world.alerts.delivery._webhooks, "post", slow)
+    monkeypatch.setattr(world.alerts.evaluator, "_seconds", 0.01)
+    first = await world.rule(channels=[{"kind": "webhook", "url": world.hook.url}])
+    world.tiles["revenue"] = (200.0, None)
+    task = asyncio.create_task(world.alerts.evaluator.run(stop))
+    async with asyncio.timeout(20):
+        await begun.wait()
+        other = await world.rule(name="Other")
+        while await state(world, other) != "firing":  # noqa: ASYNC110
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        go.set()
+        stop.set()
+        await task
+    [fired] = await world.events(first)
+    assert [one["outcome"] for one in fired["deliveries"]] == ["sent"], "what was begun is ended"
+
+
+async def test_a_notice_that_goes_wrong_by_our_mistake_is_given_up_and_the_others_are_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = world.alerts.delivery._webhooks.post
+
+    async def broken(url: str, *more: Any) -> None:
+        if url.endswith("/wrong"):
+            raise RuntimeError("a mistake")
+        await post(url, *more)
+
+    monkeypatch.setattr(world.alerts.delivery._webhooks, "post", broken)
+    wrong, right = ({"kind": "webhook", "url": url} for url in (world.hook.url + "/wrong", world.hook.url))
+    rule = await world.rule(channels=[wrong, right])
+    await world.turn(revenue=200)
+    [fired] = await world.events(rule)
+    assert sorted(one["outcome"] for one in fired["deliveries"]) == ["sent", "waiting"]
+    for _ in range(5):
+        await world.turn(minutes=31)
+    [fired] = await world.events(rule)
+    assert sorted((one["outcome"], one["reason"]) for one in fired["deliveries"]) == [
+        ("failed", "INTERNAL"),
+        ("sent", ""),
+    ]

@@ -179,3 +179,33 @@ async def test_pages_of_events_are_whole(world: World) -> None:
     assert "next_page_token" not in second and first["total_size"] == 5
     for wrong in ("page_size=0", "page_size=201", "page_size=x", "page_token=-1", "page_token=x", "other=1"):
         assert (await told(world, "GET", f"/{rule['id']}/events?{wrong}"))[0] == 400
+
+
+async def test_a_secret_that_is_not_told_is_not_sent_to_a_new_address_either(world: World) -> None:
+    secret = {"kind": "webhook", "template": "pagerduty", "url": world.hook.url, "secret": "routing-key-1"}
+    rule = await world.rule(channels=[secret])
+    channel = rule["channels"][0]
+    kept = {"id": channel["id"], "kind": "webhook", "template": "pagerduty"}
+    admin = {"who": "root", "role": "admin"}
+    for change in ({"url": world.hook.url.replace("hook", "elsewhere")}, {"template": "plain", "url": world.hook.url}):
+        body = {"channels": [{**kept, **change}]}
+        answer = await world.call("PATCH", f"/{rule['id']}", body, **admin)
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["errors"][0]["field"] == "channels.0.secret"
+    # Nor into the body of a message where it only signed those before.
+    plain = await world.rule(name="Plain", channels=[{**secret, "template": "plain"}])
+    body = {"channels": [{"id": plain["channels"][0]["id"], "kind": "webhook", "template": "pagerduty"}]}
+    assert (await world.call("PATCH", f"/{plain['id']}", body, **admin)).status_code == 400
+    # What stays as it is stays, and so does what is said anew.
+    for same in ({}, {"url": world.hook.url}, {"url": world.hook.url + "/new", "secret": "routing-key-2"}):
+        answer = await world.call("PATCH", f"/{rule['id']}", {"channels": [{**kept, **same}]}, **admin)
+        assert answer.status_code == 200, answer.text
+
+
+async def test_who_is_bound_to_regions_sees_no_figure_of_all_in_the_rules_of_others(world: World) -> None:
+    rule = await world.rule()
+    await world.turn(revenue=200)
+    bound = {"who": "root", "role": "admin", "regions": ["south"]}
+    assert (await world.call("GET", "?all=true", **bound)).json()["items"] == []
+    for verb, path in (("GET", ""), ("GET", "/events"), ("POST", "/test")):
+        assert await told(world, verb, f"/{rule['id']}{path}", **bound) == (404, "ALERT_RULE_NOT_FOUND")

@@ -118,6 +118,15 @@ async def test_each_refusal_has_its_reason(stack: Stack) -> None:
         assert [error.field for error in refused.value.errors] == fields
 
 
+async def test_a_role_that_needs_a_second_factor_stands_for_nothing_without_one(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = await stack.register_and_log_in()
+    monkeypatch.setattr(stack.parts.sessions, "_second_factor_roles", frozenset({"viewer"}))
+    told = await stack.stub.GetStanding(auth.GetStandingRequest(subject=login.user.id))
+    assert (told.active, list(told.permissions)) == (True, [])
+
+
 async def test_another_process_learns_what_somebody_who_is_away_may_do_now(stack: Stack) -> None:
     login = await stack.register_and_log_in()
 

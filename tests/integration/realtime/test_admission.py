@@ -76,7 +76,7 @@ async def test_pages_of_elsewhere_may_not_connect(settings: GatewaySettings, bac
     async with running(trusting, backend) as gateway:
         await gateway.listener()
         token = backend.token("viewer")
-        for origin in ("https://evil.example", f"http://{gateway.address}.evil.example", "null"):
+        for origin in ("https://evil.example", f"http://{gateway.address}.evil.example", "null", "http://[", "//"):
             ticket = await gateway.ticket(token)
             assert (await closed(gateway, ticket, origin=origin))[0] == wire.WRONG_ORIGIN
         for origin in (f"http://{gateway.address}", "https://partner.example", ISSUER):

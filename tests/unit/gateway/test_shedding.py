@@ -9,11 +9,14 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from gateway.shedding import ALWAYS_LET_IN, Refuser, Strain
 from protos.demand.v1 import demand_pb2
 from shared import telemetry
 from shared.rpc.http import http_server
+from shared.rpc.joined import JoinedProtocol
 from shared.settings import ProcessSettings
 from shared.telemetry_metrics import Counter
 from tests.contract.backend import gateway, settings_for
@@ -98,11 +101,28 @@ def test_a_plain_question_beyond_the_bound_is_refused_by_its_bytes():
         PLAIN.replace(b"Host: x", b"Origin: https://shop.example"),
         PLAIN.replace(b"keep-alive", b"Upgrade\r\nUpgrade: websocket"),
         PLAIN.replace(b"keep-alive", b"close"),
+        PLAIN.replace(b"Host: x", b"Host: x\nContent-Length: 3"),
+        PLAIN.replace(b"Host: x", b"Host: x\rContent-Length: 3"),
+        PLAIN.replace(b"Host: x", b"Content-Length : 3"),
         PLAIN.replace(b"/me", b'/me"'),
         PLAIN[:-2],
         PLAIN + PLAIN,
     ],
-    ids=["post", "health", "body", "chunked", "cors", "websocket", "close", "odd path", "half", "pipelined"],
+    ids=[
+        "post",
+        "health",
+        "body",
+        "chunked",
+        "cors",
+        "websocket",
+        "close",
+        "line feed",
+        "carriage return",
+        "space",
+        "odd path",
+        "half",
+        "pipelined",
+    ],
 )
 def test_anything_but_one_whole_plain_question_is_left_to_the_middleware(data):
     assert refuser()(data, 9) is None
@@ -203,3 +223,56 @@ async def test_a_loop_that_is_kept_busy_is_noticed():
 
 def occupy_the_loop() -> None:
     time.sleep(0.05)
+
+
+class Unread(asyncio.Transport):
+    """A connection whose other end reads nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size, self.reading, self.protocol = 0, True, None
+
+    def write(self, data):
+        self.size += len(data)
+        if self.protocol is not None and self.size > 64 * 1024:
+            self.protocol.pause_writing()
+
+    def get_write_buffer_size(self):
+        return self.size
+
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+    def is_closing(self):
+        return not self.reading
+
+    def close(self):
+        self.reading = False
+
+    def abort(self):
+        self.reading = False
+
+    def get_extra_info(self, name, default=None):
+        return ("127.0.0.1", 1) if name in ("peername", "sockname") else default
+
+
+async def test_refusals_that_nobody_reads_do_not_pile_up():
+    async def app(scope, receive, send_):
+        await send(send_, 200, b"alive")
+
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
+    config.load()
+    transport = Unread()
+    protocol = JoinedProtocol(config=config, server_state=ServerState(), app_state={}, refuse=refuser(0))
+    transport.protocol = protocol
+    protocol.connection_made(transport)
+    for _ in range(5000):
+        if transport.reading:
+            protocol.data_received(PLAIN)
+            await asyncio.sleep(0)
+    protocol.connection_lost(None)
+    assert transport.size < 256 * 1024
+    assert not transport.reading, "no more is taken in either"

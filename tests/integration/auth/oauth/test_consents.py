@@ -35,6 +35,7 @@ async def test_what_was_agreed_to_is_not_asked_for_again_as_long_as_it_is_no_mor
     assert await remembered(rig, scope="openid")
     assert not await remembered(rig, scope=MORE)
     assert not await remembered(rig, scope=READ, prompt="consent")
+    assert not await remembered(rig, scope=READ, prompt="login consent")
     assert not await remembered(
         rig, scope=READ, client_id=rig.other.id, redirect_uri="https://other.example.com/callback"
     )
@@ -105,3 +106,11 @@ async def test_a_new_password_forgets_it_and_so_does_a_disabled_client(rig: Rig)
     await agree(rig, scope=READ, redirect_uri=CALLBACK)
     await rig.clients.disable(rig.app.id)
     assert (await rig.http.get(CONSENTS, headers=rig.mine)).json()["items"] == []
+
+
+async def test_a_code_that_was_not_used_yet_is_withdrawn_too(rig: Rig) -> None:
+    await agree(rig, scope=READ)
+    code = await rig.code(scope=READ)
+    assert (await rig.http.delete(f"{CONSENTS}/{rig.app.id}", headers=rig.mine)).status_code == 200
+    late = await rig.exchange(code)
+    assert (late.status_code, late.json().get("error")) == (400, "invalid_grant")
