@@ -84,7 +84,7 @@ function ChannelCard({ channel, wrong, onChange, onRemove }: ChannelCardProps) {
 
 function WebhookFields({ channel, wrong, onChange }: Omit<ChannelCardProps, 'onRemove'>) {
   const pagerduty = channel.template === 'pagerduty'
-  const kept = channel.hasSecret ? 'Left empty, it stays as it is.' : ''
+  const kept = channel.hasSecret ? (channel.url ? 'For a new address, say it again.' : 'Left empty, it stays as it is.') : ''
   return (
     <Stack spacing={1.5} sx={{ py: 1 }}>
       <TextField
