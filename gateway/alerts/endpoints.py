@@ -20,6 +20,7 @@ from gateway.alerts.webhooks import WebhookFailed, WebhookRefused, Webhooks
 from gateway.door import Door
 from gateway.health import NO_STORE
 from shared.errors import FieldError, InvalidArgument, NotFound, PermissionDenied
+from shared.page import InvalidPageToken
 from shared.principal import Principal
 from shared.rpc.access import OwnSessionOnly, PermissionMissing
 from shared.seal import Seal
@@ -262,7 +263,7 @@ def router(door: Door, alerts: AlertEndpoints) -> APIRouter:
         caller = await door.admit(request)
         asked = parameters(request, "page_size", "page_token")
         size = whole(asked.get("page_size", str(PAGE)), "page_size", LARGEST_PAGE)
-        before = whole(asked["page_token"], "page_token", 2**53) if asked.get("page_token") else None
+        before = event_id(asked["page_token"]) if asked.get("page_token") else None
         return JSONResponse(await alerts.events(caller, request.path_params["id"], size, before), headers=NO_STORE)
 
     @routes.post(PATH + "/{id}/test")
@@ -281,6 +282,14 @@ def parameters(request: Request, *names: str) -> dict[str, str]:
     if wrong:
         raise InvalidArgument(f"{wrong[0][:60]!r} is not a parameter of this endpoint")
     return found
+
+
+def event_id(page_token: str) -> int:
+    """Return the event that a page ended with. Raises InvalidPageToken."""
+    try:
+        return whole(page_token, "page_token", 2**53)
+    except InvalidArgument as error:
+        raise InvalidPageToken("the page token is none of this list's", errors=error.errors) from None
 
 
 def whole(text: str, name: str, most: int) -> int:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.alerts.endpoints import LARGEST_PAGE, PAGE, PATH
+from gateway.alerts.rules import LINE, METRIC
 from shared.systems import SYSTEMS
 
 TEXT, BOOL = {"type": "string"}, {"type": "boolean"}
 FLOAT, WHOLE, LONG = {"type": "number"}, {"type": "integer", "format": "int32"}, {"type": "integer", "format": "int64"}
 MOMENT = {"type": "string", "format": "date-time"}
 OPERATORS = [change + sign for change in ("", "change_pct") for sign in (">", "<", ">=", "<=")]
-METRIC = f"{SYSTEMS[1].name}.revenue"
+FIGURE = f"{SYSTEMS[1].name}.revenue"
 RULE_ID, CHANNEL_ID = "4f2a9c1e0b7d4a63b1c5d8e9f0a1b2c3", "9d1c7e5a3b2f4c6d8e0a1b2c3d4e5f60"
-NAME = {**TEXT, "minLength": 1, "maxLength": 120, "description": "In words; each of one's rules has another."}
-METRIC_FIELD = {**TEXT, "maxLength": 128, "description": "`<system>.<tile>`: a figure of a dashboard."}
+NAME = {**TEXT, "minLength": 1, "maxLength": 120, "pattern": LINE}
+NAME |= {"description": "In words; each of one's rules has another."}
+METRIC_FIELD = {**TEXT, "pattern": METRIC, "description": "`<system>.<tile>`: a figure of a dashboard."}
 WINDOW = {**WHOLE, "minimum": 0, "maximum": 1440, "description": "Minutes the condition must hold before it fires."}
 ENABLED = {**BOOL, "description": "False: it is not looked at."}
 CONDITION = {
@@ -121,7 +123,7 @@ RULE_EXAMPLE = {
     "id": RULE_ID,
     "owner": "8c1f",
     "name": "Revenue falls",
-    "metric": METRIC,
+    "metric": FIGURE,
     "condition": {"operator": "change_pct<", "threshold": -10.0},
     "for_minutes": 15,
     "channels": [
@@ -144,7 +146,7 @@ RULE_EXAMPLE = {
 }
 NEW_EXAMPLE = {
     "name": "Revenue falls",
-    "metric": METRIC,
+    "metric": FIGURE,
     "condition": {"operator": "change_pct<", "threshold": -10.0},
     "for_minutes": 15,
     "channels": [{"kind": "in_app"}, {"kind": "email"}],
@@ -154,13 +156,13 @@ EVENT_EXAMPLE = {
     "rule_id": RULE_ID,
     "name": "Revenue falls",
     "kind": "fired",
-    "metric": METRIC,
+    "metric": FIGURE,
     "value": -12.5,
     "operator": "change_pct<",
     "threshold": -10.0,
     "at": AT,
     "in_app": True,
-    "detail": f"{METRIC} is -12.5; the rule: change_pct< -10",
+    "detail": f"{FIGURE} is -12.5; the rule: change_pct< -10",
     "deliveries": [{"channel_id": CHANNEL_ID, "kind": "webhook", "outcome": "sent", "reason": ""}],
 }
 FIELDS_IN = {
@@ -191,9 +193,9 @@ def query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
-def body(schema: dict[str, Any], example: Any) -> dict[str, Any]:
+def body(schema: dict[str, Any], example: Any, *, required: bool = True) -> dict[str, Any]:
     """Return what a request sends."""
-    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}
+    return {"required": required, "content": {"application/json": {"schema": schema, "example": example}}}
 
 
 def operation(
@@ -251,7 +253,7 @@ PATHS: dict[str, Any] = {
             "Changes a rule; what is left out stays. Another condition or figure begins anew, as `ok`.",
             ("200", RULE, RULE_EXAMPLE),
             [*CHECKED, *NOT_FOUND, "ALERT_RULE_CHANGED"],
-            requestBody=body(CHANGED, {"enabled": False}),
+            requestBody=body(CHANGED, {"enabled": False}, required=False),
             parameters=[ID_PARAMETER],
             **PERSON,
         ),
@@ -271,7 +273,7 @@ PATHS: dict[str, Any] = {
             "What happened to an alert rule",
             "Lists when it fired and was resolved, newest first, and how each channel took it. Kept for 90 days.",
             ("200", EVENTS, {"items": [EVENT_EXAMPLE], "total_size": 1}),
-            NOT_FOUND,
+            [*NOT_FOUND, "INVALID_PAGE_TOKEN"],
             parameters=[
                 ID_PARAMETER,
                 query("page_size", "Events a page.", {**WHOLE, "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE}),

@@ -19,7 +19,8 @@ CHANGE = "change_pct"
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 MOST_CHANNELS = 5
 Body = TypeVar("Body", bound=BaseModel)
-Line = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+LINE, METRIC = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", r"^[a-z][a-z0-9_]{0,62}\.[A-Za-z0-9_]{1,64}$"
+Line = Annotated[str, Field(min_length=1, max_length=120, pattern=LINE)]
 
 
 class Told(BaseModel):
@@ -62,7 +63,7 @@ class NewRule(Told):
     """A rule to be made."""
 
     name: Line
-    metric: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}\.[A-Za-z0-9_]{1,64}$")
+    metric: str = Field(pattern=METRIC)
     condition: Condition
     for_minutes: int = Field(default=0, ge=0, le=1440)
     channels: list[Channel] = Field(default=[Channel(kind="in_app")], min_length=1, max_length=MOST_CHANNELS)
@@ -73,7 +74,7 @@ class ChangedRule(Told):
     """What of a rule shall be changed; None stays."""
 
     name: Line | None = None
-    metric: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]{0,62}\.[A-Za-z0-9_]{1,64}$")
+    metric: str | None = Field(default=None, pattern=METRIC)
     condition: Condition | None = None
     for_minutes: int | None = Field(default=None, ge=0, le=1440)
     channels: list[Channel] | None = Field(default=None, min_length=1, max_length=MOST_CHANNELS)

@@ -27,7 +27,16 @@ ADDRESSES = count(int(ipaddress.ip_address("10.0.0.1")))
 BOSS_ID, BOSS_TOKEN = os.environ["FUZZ_BOSS"].split()
 PASSWORD = "wT9-kepler-orbit-77"
 # What a schema cannot say: a field sent in two places, and `x@y.test`, an address that no mail reaches.
-UNSAID = ("give it once", "should be an e-mail address")
+UNSAID = (
+    *("give it once", "should be an e-mail address"),
+    # Which fields of a channel go together.
+    *(
+        "only a webhook has one",
+        "a webhook needs the address",
+        "PagerDuty needs the integration",
+        "say the secret again",
+    ),
+)
 # 5xx that are the right answer: a system has no such part, or is elsewhere and does not answer.
 RIGHTLY = {(501, "NOT_OFFERED"), (503, "SYSTEM_UNREACHABLE")}
 REACHED: set[str] = set()
