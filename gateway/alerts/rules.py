@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.alerts.store import AlertRule, new_id
 from shared.errors import FieldError, InvalidArgument
@@ -21,6 +21,14 @@ MOST_CHANNELS = 5
 Body = TypeVar("Body", bound=BaseModel)
 LINE, METRIC = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$", r"^[a-z][a-z0-9_]{0,62}\.[A-Za-z0-9_]{1,64}$"
 Line = Annotated[str, Field(min_length=1, max_length=120, pattern=LINE)]
+
+
+def whole(value: object) -> object:
+    """Return 15 for 15.0, which is the same number in JSON; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Minutes = Annotated[int, BeforeValidator(whole), Field(ge=0, le=1440)]
 
 
 class Told(BaseModel):
@@ -65,7 +73,7 @@ class NewRule(Told):
     name: Line
     metric: str = Field(pattern=METRIC)
     condition: Condition
-    for_minutes: int = Field(default=0, ge=0, le=1440)
+    for_minutes: Minutes = 0
     channels: list[Channel] = Field(default=[Channel(kind="in_app")], min_length=1, max_length=MOST_CHANNELS)
     enabled: bool = True
 
@@ -76,7 +84,7 @@ class ChangedRule(Told):
     name: Line | None = None
     metric: str | None = Field(default=None, pattern=METRIC)
     condition: Condition | None = None
-    for_minutes: int | None = Field(default=None, ge=0, le=1440)
+    for_minutes: Minutes | None = None
     channels: list[Channel] | None = Field(default=None, min_length=1, max_length=MOST_CHANNELS)
     enabled: bool | None = None
 

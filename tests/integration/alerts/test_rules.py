@@ -167,6 +167,13 @@ async def test_names_are_each_ones_own_and_rules_are_counted(world: World) -> No
     assert sorted(one.status_code for one in several) == [201] * 48 + [429] * 7
 
 
+@pytest.mark.parametrize(("minutes", "status"), [(15.0, 201), (15.5, 400), ("15", 400), (True, 400), (None, 400)])
+async def test_minutes_are_a_whole_number_however_it_is_written(world: World, minutes: object, status: int) -> None:
+    made = await world.call("POST", body={**RULE, "for_minutes": minutes})
+    assert made.status_code == status
+    assert status == 400 or made.json()["for_minutes"] == 15
+
+
 async def test_pages_of_events_are_whole(world: World) -> None:
     rule = await world.rule()
     for number in range(5):
