@@ -1,0 +1,8 @@
+"""Forecasts of many series at once.
+
+periods.py    days, weeks and months as numbers
+panel.py      the series: gaps filled, laid end to end
+scores.py     how good a forecast was
+model.py      what a model is and what it answers
+models/       one file a model
+"""

@@ -1,0 +1,166 @@
+"""Series to forecast: regular, without gaps, many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from services.market_intel.forecasting.periods import Frequency, Ints
+from shared.errors import FieldError, InvalidArgument
+
+Floats = npt.NDArray[np.float64]
+
+MOST_POINTS = 1_000_000
+MOST_PERIODS = 20_000
+"""Periods that one series may span: 54 years of days. A year mistyped must not become a million empty days."""
+LARGEST = 1e15
+ONLY_SERIES = "all"
+
+
+class InvalidSeries(InvalidArgument):
+    """A series that cannot be forecast as it stands; `errors` says where and why."""
+
+    reason = "INVALID_SERIES"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series of one frequency, laid end to end.
+
+    Attributes:
+        frequency: length of a period.
+        ids: name of each series.
+        offsets: where each series begins in `values`, and the end of the last; shape (series + 1,).
+        starts: number of the first period of each series.
+        values: the observations, oldest first, NaN where none is known.
+        filled: how many periods of each series had no observation and were filled.
+    """
+
+    frequency: Frequency
+    ids: tuple[str, ...]
+    offsets: Ints
+    starts: Ints
+    values: Floats
+    filled: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> Ints:
+        """Return the number of periods of each series."""
+        return np.diff(self.offsets)
+
+    @property
+    def ends(self) -> Ints:
+        """Return the number of the first period after each series."""
+        return self.starts + self.lengths
+
+    def series(self, index: int) -> Floats:
+        """Return the observations of one series."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def matrix(self, most: int | None = None) -> Floats:
+        """Return the last `most` periods of all series, shape (series, periods), their ends in the last column.
+
+        Before its beginning a series is NaN.
+        """
+        lengths = self.lengths
+        width = int(lengths.max(initial=0)) if most is None else min(most, int(lengths.max(initial=0)))
+        places = self.offsets[1:, None] - np.arange(width, 0, -1)[None, :]
+        inside = places >= self.offsets[:-1, None]
+        return np.where(inside, self.values[np.where(inside, places, 0)], np.nan) if width else np.zeros((len(self), 0))
+
+    def before(self, periods: int) -> Panel:
+        """Return the panel without the last periods of each series; series that end up empty are left out."""
+        lengths = self.lengths - periods
+        return self._of(np.flatnonzero(lengths > 0), lengths)
+
+    def select(self, chosen: npt.NDArray[np.int64] | Sequence[int]) -> Panel:
+        """Return the panel of some series, by their places."""
+        return self._of(np.asarray(chosen, np.int64), self.lengths)
+
+    def _of(self, chosen: npt.NDArray[np.int64], lengths: Ints) -> Panel:
+        kept = lengths[chosen]
+        offsets = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        inside = np.arange(offsets[-1]) - np.repeat(offsets[:-1], kept)
+        values = self.values[np.repeat(self.offsets[:-1][chosen], kept) + inside]
+        filled = self.filled[chosen] if len(self.filled) else self.filled
+        return Panel(self.frequency, tuple(self.ids[i] for i in chosen), offsets, self.starts[chosen], values, filled)
+
+
+def panel_of(
+    frequency: Frequency,
+    days: npt.NDArray[np.datetime64],
+    values: Floats,
+    ids: npt.NDArray[np.str_] | Sequence[str] | None = None,
+    *,
+    gaps: float = 0.0,
+) -> Panel:
+    """Return the panel of observations in any order.
+
+    Args:
+        frequency: length of a period; an observation belongs to the period that its day is in.
+        days: day of each observation.
+        values: its value; NaN counts as no observation.
+        ids: name of its series; all belong to one when None.
+        gaps: what stands for a period without an observation between two others: 0, as a day without a sale.
+            NaN leaves it open.
+
+    Raises:
+        InvalidSeries: nothing given, too much, infinite or huge values, two observations for one period.
+    """
+    names = np.full(len(values), ONLY_SERIES) if ids is None else np.asarray(ids, dtype=np.str_)
+    check(days, values, names)
+    periods = frequency.numbers(days)
+    known, places = np.unique(names, return_inverse=True)
+    order = np.lexsort((periods, places))
+    places, periods, values = places[order], periods[order], np.asarray(values, np.float64)[order]
+    refuse_doubles(frequency, known, places, periods)
+    first = np.flatnonzero(np.r_[True, np.diff(places) != 0])
+    last = np.r_[first[1:] - 1, len(places) - 1]
+    starts, lengths = periods[first], periods[last] - periods[first] + 1
+    if lengths.max() > MOST_PERIODS:
+        raise invalid(f"{known[lengths.argmax()]} spans {lengths.max()} periods, over {MOST_PERIODS}; is a date wrong?")
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    filled = np.full(offsets[-1], gaps)
+    filled[offsets[places] + periods - starts[places]] = np.where(np.isnan(values), gaps, values)
+    seen = np.bincount(places, ~np.isnan(values), minlength=len(known)).astype(np.int64)
+    return Panel(frequency, tuple(map(str, known)), offsets, starts, filled, lengths - seen)
+
+
+def check(days: npt.NDArray[np.datetime64], values: Floats, names: npt.NDArray[np.str_]) -> None:
+    """Raise InvalidSeries for what is no observation at all."""
+    if not len(values):
+        raise invalid("there are no observations; send at least one {ds, y}")
+    if len(values) > MOST_POINTS:
+        raise invalid(f"{len(values)} observations, more than {MOST_POINTS}; send fewer series at once")
+    if len(days) != len(values) or len(names) != len(values):
+        raise invalid("each observation needs a day, a value and, where there are several series, a name")
+    if np.isnat(days).any():
+        raise invalid(f"observation {int(np.isnat(days).argmax())} has no day")
+    wrong = np.isinf(values) | (np.abs(values) > LARGEST)
+    if wrong.any():
+        raise invalid(f"observation {int(wrong.argmax())} is infinite or beyond {LARGEST:g}; leave out what is unknown")
+    if np.isnan(values).all():
+        raise invalid("no observation has a value")
+
+
+def refuse_doubles(frequency: Frequency, known: npt.NDArray[np.str_], places: Ints, periods: Ints) -> None:
+    """Raise InvalidSeries where two observations fall into one period of one series."""
+    same = (np.diff(places) == 0) & (np.diff(periods) == 0)
+    if same.any():
+        at = int(same.argmax())
+        day: date = frequency.first_day(int(periods[at]))
+        raise invalid(
+            f"{known[places[at]]} has more than one observation for the {frequency.name} of {day}; add them up first"
+        )
+
+
+def invalid(detail: str) -> InvalidSeries:
+    """Return the error for the field `series`."""
+    return InvalidSeries(detail, errors=[FieldError("series", detail)])
