@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.market_intel.forecasting.model import LEVELS, NORMAL, Forecast
+from services.market_intel.forecasting.models.together import together
 from services.market_intel.forecasting.panel import Floats, Panel
 
 ALPHAS, BETAS, GAMMAS = (0.02, 0.1, 0.25, 0.5, 0.8), (0.02, 0.15), (0.02, 0.15)
@@ -26,12 +27,6 @@ DAMPING = 0.95
 
 FINER = ((0.6, 1.0, 1.6), (0.8, 1.0, 1.25))
 """Factors on the best parameters so far, in two rounds."""
-
-MOST_PERIODS = {7: 1100, 52: 420, 12: 240}
-"""Periods back that parameters are learnt from: what is older says little and costs as much."""
-
-CHUNK = 512
-"""Series at once: their states for all candidates stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -96,20 +91,7 @@ class ExponentialSmoothing:
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the forecasts of all series."""
-        season = panel.frequency.season
-        mean, quantiles = np.empty((len(panel), horizon)), np.empty((len(panel), horizon, len(LEVELS)))
-        told = np.empty(len(panel), object)
-        for chosen in chunks(panel.lengths):
-            values = panel.select(chosen).matrix(MOST_PERIODS[season])
-            mean[chosen], quantiles[chosen], told[chosen] = forecast(values, season, horizon)
-        return Forecast(mean, quantiles, tuple(told))
-
-
-def chunks(lengths: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield the places of series in chunks of about equal length, so that little is computed for nothing."""
-    order = np.argsort(lengths, kind="stable")
-    for first in range(0, len(order), CHUNK):
-        yield order[first : first + CHUNK]
+        return together(forecast, panel, horizon)
 
 
 def forecast(values: Floats, season: int, horizon: int) -> tuple[Floats, Floats, npt.NDArray[np.object_]]:

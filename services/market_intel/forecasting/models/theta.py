@@ -12,12 +12,12 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from services.market_intel.forecasting.model import LEVELS, NORMAL, Forecast
-from services.market_intel.forecasting.models.smoothing import MOST_PERIODS, Form, States, chunks, smoothed
+from services.market_intel.forecasting.model import NORMAL, Forecast
+from services.market_intel.forecasting.models.smoothing import FINER, Form, States, smoothed
+from services.market_intel.forecasting.models.together import together
 from services.market_intel.forecasting.panel import Floats, Panel
 
 LEVEL_ONLY = Form(trend=False, seasonal=False)
-FINER = ((0.6, 1.0, 1.6), (0.8, 1.0, 1.25))
 CERTAIN = 1.645
 """One-sided 90 %, as in the M3 entry: the autocorrelation at the season must be larger than so many standard errors."""
 
@@ -29,13 +29,7 @@ class Theta:
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the forecasts of all series."""
-        season = panel.frequency.season
-        mean, quantiles = np.empty((len(panel), horizon)), np.empty((len(panel), horizon, len(LEVELS)))
-        told = np.empty(len(panel), object)
-        for chosen in chunks(panel.lengths):
-            values = panel.select(chosen).matrix(MOST_PERIODS[season])
-            mean[chosen], quantiles[chosen], told[chosen] = forecast(values, season, horizon)
-        return Forecast(mean, quantiles, tuple(told))
+        return together(forecast, panel, horizon)
 
 
 def forecast(values: Floats, season: int, horizon: int) -> tuple[Floats, Floats, npt.NDArray[np.object_]]:
