@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -38,6 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         return _told(STOPPED, INTERRUPTED)
+
+
+def _stop_when_asked() -> None:
+    """Let Ctrl-C and SIGTERM both end a command cleanly, whatever began it.
+
+    A shell without job control begins what it puts in the background with SIGINT ignored, and that is inherited.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _told(sentence: str, code: int) -> int:
@@ -130,4 +140,5 @@ def _repair(asked: argparse.Namespace, settings: PipelineSettings) -> int:
 COMMANDS = {"run": _run, "query": _query, "replay": _replay, "status": _status, "repair": _repair}
 
 if __name__ == "__main__":
+    _stop_when_asked()
     sys.exit(main())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from deploy.local.preflight import HOST
 
 THREADS = "2"
 """Threads a native library may take in one process; several processes share the machine."""
+PORTS = range(20_000, 32_000)
+"""Below those given to outgoing connections, any of which could take a port between its choice and its use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,14 @@ def service_modules(root: Path) -> dict[str, str]:
 def free_ports(count: int) -> list[int]:
     """Return `count` different loopback ports nobody listens on; held together so that none comes twice."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
+        found: list[int] = []
+        for port in random.sample(PORTS, len(PORTS)):
+            if len(found) == count:
+                break
+            with suppress(OSError):
+                held.enter_context(socket.socket()).bind((HOST, port))
+                found.append(port)
+        return found
 
 
 def _shared_environment(var_dir: Path, port: int, grpc: Mapping[str, str]) -> dict[str, str]:

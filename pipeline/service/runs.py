@@ -47,9 +47,9 @@ class Starter(AbstractAsyncContextManager["Starter"]):
         child = self._child
         if child is None or child.returncode is not None:
             return
-        # As Ctrl-C at a shell: what was committed stays, the next run goes on from there.
+        # Cleanly: what was committed stays, the next run goes on from there.
         with suppress(ProcessLookupError):
-            child.send_signal(signal.SIGINT)
+            child.send_signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(child.wait(), STOP_SECONDS)
         except TimeoutError:
@@ -85,12 +85,12 @@ class Starter(AbstractAsyncContextManager["Starter"]):
         return child is not None and child.returncode is None and record.get("pid") == child.pid
 
     async def stop(self, record: Mapping[str, Any], seconds: float) -> None:
-        """Stop a run of ours as Ctrl-C would; return once it has ended, or after so many seconds."""
+        """Stop a run of ours cleanly; return once it has ended, or after so many seconds."""
         child = self._child
         if child is None or not self.is_ours(record):
             return
         with suppress(ProcessLookupError):
-            child.send_signal(signal.SIGINT)
+            child.send_signal(signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(child.wait(), seconds)
 

@@ -116,15 +116,15 @@ def running(var_dir: Path, **environment: str) -> Iterator[Live]:
             started.append(
                 subprocess.Popen(plan.command(*process.arguments), cwd=ROOT, env=added, stdout=log, stderr=log)
             )
-        eventually(lambda: answers(client, started), START_SECONDS)
+        eventually(lambda: answers(live, started), START_SECONDS)
         yield live
 
 
-def answers(client: httpx.Client, started: list[subprocess.Popen[bytes]]) -> bool:
+def answers(live: Live, started: list[subprocess.Popen[bytes]]) -> bool:
     """Return whether every process serves."""
-    assert all(process.poll() is None for process in started), "a process ended while it started"
+    assert all(process.poll() is None for process in started), f"a process ended while it started; {live.said()}"
     try:
-        return client.get("/health/stack").status_code == 200
+        return live.client.get("/health/stack").status_code == 200
     except httpx.TransportError:
         return False
 

@@ -4,6 +4,9 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Iterator
+
+import pytest
 
 from pipeline.records import GONE, RUNNING, STOPPED, records
 from tests.integration.pipeline_service.conftest import Served
@@ -70,6 +73,15 @@ async def test_a_run_is_an_operation_of_whoever_started_it(served: Served) -> No
     assert every["total_size"] > 1 and every["items"][0]["name"] == found["name"]
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["as at a shell", "as in the background"])
+def _interrupts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a service was begun with as regards SIGINT, which its runs inherit."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interrupts")
 async def test_a_run_is_stopped_cleanly_by_cancelling_its_operation(served: Served) -> None:
     begun = await served.ask("POST", "runs", json={})
     (record,) = (each for each in records(served.pipeline.settings) if each["id"] == begun.json()["run_id"])
