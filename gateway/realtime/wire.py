@@ -103,7 +103,7 @@ class RealtimeProtocol(WebSocketsSansIOProtocol):
 
     def write(self, frame: bytes) -> None:
         """Send a frame; one for a connection that is closing is dropped."""
-        if not self.close_sent and self.handshake_complete:
+        if not self.close_sent and self.handshake_complete and not self.transport.is_closing():
             self.transport.write(frame)
 
     def finish(self, code: int, reason: str) -> None:

@@ -33,6 +33,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._stall_timer: asyncio.TimerHandle | None = None
         self._inside = False
         """Whether a request has begun and not ended: what comes then is a part of it, whatever it looks like."""
+        self._left = False
+        """Whether the connection is another protocol's."""
 
     @property
     def between(self) -> bool:
@@ -52,6 +54,8 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take in bytes, and go on waiting only while they hold no whole head."""
         super().data_received(data)
+        if self._left:
+            return
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
@@ -72,6 +76,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def stop_waiting(self) -> None:
         """Leave the connection to whoever has it now."""
+        self._left = True
         for timer in (self._head_timer, self._stall_timer):
             if timer is not None:
                 timer.cancel()

@@ -11,6 +11,7 @@ import pytest
 
 from gateway.realtime.hub import KEPT_EVENTS, Key
 from protos.common.v1 import operation_pb2, system_pb2
+from shared.rpc import patience
 from tests.contract.backend import Backend
 from tests.integration.realtime.conftest import Gateway, Listening
 from tests.waiting import until
@@ -67,6 +68,17 @@ async def test_a_table_that_moves_is_told_with_the_tiles_that_changed(gateway: G
         "tiles": [{**revenue, "value": 120.0}],
     }
     assert second["at"].endswith("Z") and second["seq"] != first["seq"]
+
+
+async def test_a_listener_may_say_nothing_for_as_long_as_it_likes(gateway: Gateway, monkeypatch: Any) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    listener = await subscribed(gateway, TOPIC)
+    host, _, port = gateway.address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    assert await reader.read() == b"", "who opened later and says nothing in HTTP is closed"
+    writer.close()
+    await listener.say({"op": "ping"})
+    assert await listener.hear() == {"type": "pong"}
 
 
 async def test_who_is_bound_to_regions_learns_that_a_table_moved_and_no_figure(
