@@ -9,6 +9,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RUN_STAMP := $(VENV)/.run-installed
 DEV_STAMP := $(VENV)/.dev-installed
+DEEP_STAMP := $(VENV)/.deep-installed
 DAGSTER_VENV := .venv-dagster
 DAGSTER_STAMP := $(DAGSTER_VENV)/.installed
 WEB_STAMP := web/dist/.built
@@ -19,7 +20,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do command -v $$p >/de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help tools run setup protos web test test-python test-web test-e2e lint lint-protos release-image googleapis types format locks dictionary dagster bench clean
+.PHONY: help tools run setup protos web test test-python test-web test-e2e lint lint-protos release-image googleapis types format locks deep dictionary dagster bench clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,6 +69,8 @@ format: $(DEV_STAMP) ## Format the Python code
 locks: $(DEV_STAMP) ## Write the lock of every image anew (ARGS=--upgrade for newer versions)
 	@requirements/compile.sh $(ARGS)
 
+deep: $(DEEP_STAMP) ## Install what the LSTM needs: some hundreds of MB, on Linux with CUDA's libraries a few GB
+
 dagster: $(DAGSTER_STAMP) protos/contracts.binpb ## Open the orchestrator's own pages: assets, runs, schedule, sensor
 	@mkdir -p $(VAR_DIR)/dagster
 	@DAGSTER_HOME=$(abspath $(VAR_DIR))/dagster $(DAGSTER_VENV)/bin/dagster dev -h 127.0.0.1 -p $(DAGSTER_PORT) -m pipeline.definitions
@@ -104,10 +107,17 @@ $(DAGSTER_STAMP): requirements/orchestrator.txt
 	@$(DAGSTER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-$(DEV_STAMP): requirements/dev.txt | $(VENV)/bin/python
-	@echo "==> Installing the Python packages with the test tools (a minute or two the first time)"
+# Its own dependencies in the versions of the locks, where those have them.
+$(DEEP_STAMP): requirements/deep.txt | $(RUN_STAMP)
+	@echo "==> Installing what the LSTM needs"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint requirements/constraints.txt -r $<
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt requirements/deep.txt | $(VENV)/bin/python
+	@echo "==> Installing the Python packages with the test tools (some minutes the first time)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@ $(RUN_STAMP)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint requirements/constraints.txt -r requirements/deep.txt
+	@touch $@ $(RUN_STAMP) $(DEEP_STAMP)
 
 protos/contracts.binpb: $(PROTOS) protos/generate.py | $(RUN_STAMP)
 	@echo "==> Generating the contracts"

@@ -11,7 +11,7 @@ compile() {
 export PATH="$PWD/.venv/bin:$PATH"
 compile dev --output-file requirements/dev.txt "$@"
 sed -e '/--hash=/d' -e 's/ \\$//' requirements/dev.txt > requirements/constraints.txt
-for image in auth demand gateway pipeline pipeline-spark local; do
+for image in auth demand gateway market_intel pipeline pipeline-spark local; do
   compile "$image" --constraint requirements/constraints.txt --output-file "requirements/$image.txt"
 done
 # What these need cannot be had in the versions of the rest.

@@ -1,6 +1,7 @@
 """The prod zone of the Market Intelligence Hub; later releases make its tables."""
 
-from shared.tables.columns import day, money, real, share, text, whole
+from shared.tables.columns import day, real, share, text
+from shared.tables.market_analytics import MARKET_ANALYTICS
 from shared.tables.prod import planned
 
 FREQUENCIES = ("day", "week", "month")
@@ -43,60 +44,5 @@ MARKET_INTEL = (
         share("coverage_80_pct", "Share of outcomes within the 80 % interval"),
         region_free=True,
     ),
-    planned(
-        "market_intel",
-        "trends",
-        ("metric", "frequency", "ds"),
-        "One row a metric and period: growth, momentum and whether it is out of line",
-        text("metric", "What is looked at", choices=METRICS),
-        text("frequency", "Length of a period", choices=FREQUENCIES),
-        day("ds", "First day of the period"),
-        real("value", "The metric in the period"),
-        share("growth_pct", "Change against the period before", null=True),
-        share("growth_year_pct", "Change against the same period a year before", null=True),
-        real("moving_average", "Mean of the last periods", null=True),
-        region_free=True,
-    ),
-    planned(
-        "market_intel",
-        "competitive_pricing",
-        ("product_id", "competitor"),
-        "One row a product and competitor: their latest price against ours",
-        text("product_id", "Our product"),
-        text("competitor", "Who sells it too"),
-        money("list_price", "Our price"),
-        money("competitor_price", "Their latest price"),
-        text("currency_code", "Currency of both, ISO 4217"),
-        money("gap", "Our price - theirs"),
-        share("gap_pct", "The gap in % of theirs", null=True),
-        region_free=True,
-    ),
-    planned(
-        "market_intel",
-        "revenue_daily",
-        ("ds", "channel", "country", "region", "currency_code"),
-        "One row a day, channel and place: what was sold",
-        day("ds", "Day, UTC"),
-        text("channel", "Sales channel"),
-        text("country", "Country of the sale"),
-        text("region", "Region of the sale; `unknown` where it is"),
-        text("currency_code", "Currency of the amounts, ISO 4217"),
-        whole("orders", "Orders placed", kind="BIGINT", unit="orders"),
-        whole("valid_orders", "Orders neither cancelled nor returned", kind="BIGINT", unit="orders"),
-        whole("units", "Units on valid orders", kind="BIGINT", unit="units"),
-        money("revenue", "Revenue"),
-        region="region",
-    ),
-    planned(
-        "market_intel",
-        "revenue_drivers",
-        ("period_on", "dimension", "segment", "driver"),
-        "One row a period, segment and driver: what it did to revenue; they add up to the change",
-        day("period_on", "First day of the period"),
-        text("dimension", "What segments are cut by"),
-        text("segment", "The segment"),
-        text("driver", "What moved it", choices=("volume", "price", "mix", "new_customers", "lost_customers")),
-        money("contribution", "Part of the change it explains", unit="USD"),
-        region_free=True,
-    ),
+    *MARKET_ANALYTICS,
 )

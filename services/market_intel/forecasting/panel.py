@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -27,6 +27,27 @@ class InvalidSeries(InvalidArgument):
     reason = "INVALID_SERIES"
 
 
+class InvalidRegressors(InvalidArgument):
+    """Regressors that do not fit the series; `errors` says where and why."""
+
+    reason = "INVALID_REGRESSORS"
+
+
+@dataclass(frozen=True)
+class Regressors:
+    """What is known of each period beside the series, also of those to come: prices, promotions, holidays.
+
+    Attributes:
+        names: what is known, such as `price`.
+        values: over the history, laid end to end like the panel's values; shape (regressors, periods), all finite.
+        ahead: over the periods that follow each series, shape (regressors, series, horizon), all finite.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    ahead: Floats
+
+
 @dataclass(frozen=True)
 class Panel:
     """Series of one frequency, laid end to end.
@@ -38,6 +59,7 @@ class Panel:
         starts: number of the first period of each series.
         values: the observations, oldest first, NaN where none is known.
         filled: how many periods of each series had no observation and were filled.
+        regressors: what is known beside the series and ahead of them; models that cannot use it leave it alone.
     """
 
     frequency: Frequency
@@ -46,6 +68,7 @@ class Panel:
     starts: Ints
     values: Floats
     filled: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    regressors: Regressors | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -69,14 +92,54 @@ class Panel:
 
         Before its beginning a series is NaN.
         """
+        return self._aligned(self.values[None], most)[0]
+
+    def regressor_matrices(self, horizon: int, most: int | None = None) -> tuple[Floats, Floats]:
+        """Return the regressors over the history and ahead: shapes (regressors, series, periods), (…, horizon).
+
+        The history lies as in `matrix`. Without regressors the first axis has no entries.
+
+        Raises:
+            InvalidRegressors: they are known for fewer than `horizon` periods ahead.
+        """
+        if self.regressors is None:
+            return self._aligned(np.zeros((0, len(self.values))), most), np.zeros((0, len(self), horizon))
+        known = self.regressors.ahead.shape[2]
+        if known < horizon:
+            raise invalid_regressors(
+                f"{self.regressors.names[0]} is known for {known} {self.frequency.name}s ahead, not for the {horizon} "
+                "to be forecast; send its values for them too, or ask for a shorter horizon"
+            )
+        return self._aligned(self.regressors.values, most), self.regressors.ahead[:, :, :horizon]
+
+    def _aligned(self, rows: Floats, most: int | None) -> Floats:
         lengths = self.lengths
-        width = int(lengths.max(initial=0)) if most is None else min(most, int(lengths.max(initial=0)))
+        longest = int(lengths.max(initial=0))
+        width = longest if most is None else min(most, longest)
         places = self.offsets[1:, None] - np.arange(width, 0, -1)[None, :]
         inside = places >= self.offsets[:-1, None]
-        return np.where(inside, self.values[np.where(inside, places, 0)], np.nan) if width else np.zeros((len(self), 0))
+        if not width:
+            return np.zeros((len(rows), len(self), 0))
+        found: Floats = np.where(inside, rows[:, np.where(inside, places, 0)], np.nan)
+        return found
+
+    def with_regressors(self, regressors: Regressors | None) -> Panel:
+        """Return the panel with these regressors instead of its own.
+
+        Raises:
+            InvalidRegressors: their shapes are not those of this panel.
+        """
+        if regressors is not None:
+            many, (history, series) = len(regressors.names), (len(self.values), len(self))
+            if regressors.values.shape != (many, history) or regressors.ahead.shape[:2] != (many, series):
+                raise invalid_regressors("the regressors are those of another panel; make them from this one")
+        return replace(self, regressors=regressors)
 
     def before(self, periods: int) -> Panel:
-        """Return the panel without the last periods of each series; series that end up empty are left out."""
+        """Return the panel without the last periods of each series; series that end up empty are left out.
+
+        Regressors of the periods left out are then known ahead, before those that were so already.
+        """
         lengths = self.lengths - periods
         return self._of(np.flatnonzero(lengths > 0), lengths)
 
@@ -88,9 +151,16 @@ class Panel:
         kept = lengths[chosen]
         offsets = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
         inside = np.arange(offsets[-1]) - np.repeat(offsets[:-1], kept)
-        values = self.values[np.repeat(self.offsets[:-1][chosen], kept) + inside]
+        taken = np.repeat(self.offsets[:-1][chosen], kept) + inside
         filled = self.filled[chosen] if len(self.filled) else self.filled
-        return Panel(self.frequency, tuple(self.ids[i] for i in chosen), offsets, self.starts[chosen], values, filled)
+        regressors = self.regressors
+        if regressors is not None:
+            left_out = int((self.lengths - lengths).max(initial=0))
+            after = (self.offsets[:-1] + lengths)[chosen, None] + np.arange(left_out)
+            ahead = np.concatenate([regressors.values[:, after], regressors.ahead[:, chosen]], axis=2)
+            regressors = Regressors(regressors.names, regressors.values[:, taken], ahead)
+        names = tuple(self.ids[i] for i in chosen)
+        return Panel(self.frequency, names, offsets, self.starts[chosen], self.values[taken], filled, regressors)
 
 
 def panel_of(
@@ -164,3 +234,8 @@ def refuse_doubles(frequency: Frequency, known: npt.NDArray[np.str_], places: In
 def invalid(detail: str) -> InvalidSeries:
     """Return the error for the field `series`."""
     return InvalidSeries(detail, errors=[FieldError("series", detail)])
+
+
+def invalid_regressors(detail: str) -> InvalidRegressors:
+    """Return the error for the field `regressors`."""
+    return InvalidRegressors(detail, errors=[FieldError("regressors", detail)])

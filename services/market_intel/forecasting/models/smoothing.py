@@ -11,6 +11,7 @@ twice around each series' best.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -162,9 +163,11 @@ def initial(values: Floats, season: int, form: Form) -> States:
     span = 2 * season if form.seasonal else 10
     places = np.minimum(begin[:, None] + np.arange(span), values.shape[1] - 1)
     first = np.take_along_axis(values, places, axis=1)
-    level = np.nanmean(first, axis=1)
     half = span // 2
-    with np.errstate(invalid="ignore"):
+    with warnings.catch_warnings():
+        # A series may begin with one value and a long gap.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        level = np.nan_to_num(np.nanmean(first, axis=1))
         change = np.nanmean(first[:, half:], axis=1) - np.nanmean(first[:, :half], axis=1)
     trend = np.nan_to_num(change / half) if form.trend else np.zeros(len(values))
     pattern = np.zeros((len(values), season))

@@ -1,0 +1,1 @@
+"""Market analytics: trends, prices, products, revenue and why it changed."""

@@ -1,0 +1,155 @@
+"""What every cut of sales is made of: orders and their lines with day, place, department and reference price."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+
+from shared.clock import through
+from shared.expressions import money, money_sum
+from shared.metrics import is_valid, valid_orders
+from shared.tables.market_analytics import OTHER
+
+UNKNOWN = "unknown"
+PLACE = ("channel", "country", "region", "currency_code")
+
+
+def dated(curated_orders: ibis.Table, clock: dt.date) -> ibis.Table:
+    """Return the orders of complete days with their day, whether they are valid, and no unknown left empty."""
+    orders = through(curated_orders, clock)
+    return orders.select(
+        "order_id",
+        "ordered_at",
+        "status",
+        "channel",
+        "country",
+        "currency_code",
+        "total",
+        "discount",
+        "tax",
+        "shipping",
+        ds=orders.ordered_at.date(),
+        customer_id=orders.customer_id.fill_null(""),
+        region=orders.region.fill_null(UNKNOWN),
+        device_type=orders.device_type.fill_null(UNKNOWN),
+        is_valid=is_valid(orders),
+    )
+
+
+def basket_sums(curated_order_items: ibis.Table) -> ibis.Table:
+    """Return units, sales and sales at reference prices of each order."""
+    items = at_reference(curated_order_items)
+    return items.group_by("order_id").aggregate(
+        units=items.quantity.sum(),
+        sales=money_sum(items.line_total),
+        sales_at_reference=items.at_reference.sum(),
+    )
+
+
+def at_reference(curated_order_items: ibis.Table) -> ibis.Table:
+    """Return the lines with `at_reference`: their units at the mean price of the product over all of its lines.
+
+    The mean price of a product is Σ line_total ÷ Σ quantity in the line's currency, whatever became of the orders: it
+    is only a yardstick, the same for every period, by which dearer products are told from dearer prices.
+    """
+    items = curated_order_items
+    prices = items.group_by("product_id", "currency_code").aggregate(
+        reference_price=items.line_total.sum().cast("float64") / items.quantity.sum().cast("float64").nullif(0.0)
+    )
+    priced = items.left_join(prices, ["product_id", "currency_code"])
+    return priced.select(
+        *(items[name] for name in ("order_id", "product_id", "quantity", "line_total", "currency_code")),
+        at_reference=priced.quantity.cast("float64") * priced.reference_price.fill_null(0.0),
+    )
+
+
+def sold_lines(
+    curated_orders: ibis.Table,
+    curated_order_items: ibis.Table,
+    curated_products: ibis.Table,
+    curated_categories: ibis.Table,
+    clock: dt.date,
+) -> ibis.Table:
+    """Return the lines of valid orders with day, place, customer, product, category, department and known cost.
+
+    A cost is known where the product has a unit cost in the currency of the line. The line's currency is the order's.
+    """
+    orders = valid_orders(dated(curated_orders, clock))
+    items = at_reference(curated_order_items)
+    products = catalogue(curated_products, curated_categories)
+    joined = items.inner_join(orders, "order_id").left_join(products, "product_id")
+    known = (joined.product_currency == joined.currency_code) & joined.unit_cost.notnull()
+    return joined.select(
+        "order_id",
+        "ds",
+        "customer_id",
+        "product_id",
+        "quantity",
+        "line_total",
+        "at_reference",
+        "channel",
+        "country",
+        "region",
+        "currency_code",
+        category_id=joined.category_id.fill_null(UNKNOWN),
+        department_id=joined.department_id.fill_null(UNKNOWN),
+        brand=joined.brand.fill_null(UNKNOWN),
+        line_with_cost=ibis.cases((known.fill_null(False), joined.line_total), else_=ibis.null()),
+        line_cost=ibis.cases((known.fill_null(False), joined.quantity * joined.unit_cost), else_=ibis.null()),
+    )
+
+
+def catalogue(curated_products: ibis.Table, curated_categories: ibis.Table) -> ibis.Table:
+    """Return the products with brand, unit cost and the top-level category they belong to.
+
+    A category that the table does not know is its own department. Departments are looked for three levels up.
+    """
+    roots = departments(curated_categories)
+    products = curated_products.left_join(roots, "category_id")
+    return products.select(
+        curated_products.product_id,
+        curated_products.brand,
+        curated_products.category_id,
+        curated_products.unit_cost,
+        product_currency=curated_products.currency_code,
+        department_id=products.department_id.fill_null(curated_products.category_id),
+    )
+
+
+def departments(curated_categories: ibis.Table) -> ibis.Table:
+    """Return category_id and department_id: the category without a parent that is reached from it."""
+    own = curated_categories.select("category_id", parent=curated_categories.parent_category_id)
+    found = own.mutate(department_id=own.parent.fill_null(own.category_id))
+    for level in range(2):
+        above = own.select(**{f"above_{level}": own.category_id, f"parent_{level}": own.parent})
+        met = found.left_join(above, found.department_id == above[f"above_{level}"])
+        found = met.select(
+            found.category_id, department_id=met[f"parent_{level}"].fill_null(found.department_id)
+        )
+    return found.select("category_id", "department_id")
+
+
+def kept_apart(lines: ibis.Table, most: int) -> ibis.Table:
+    """Return the lines with product_id `other` where the product is not among the `most` of the largest sales.
+
+    Equal sales are ordered by the id.
+    """
+    totals = lines.group_by("product_id").aggregate(all_sales=money_sum(lines.line_total))
+    order = [totals.all_sales.desc(), totals.product_id.asc()]
+    ranked = totals.mutate(place=ibis.row_number().over(ibis.window(order_by=order)))
+    largest = ranked.filter(ranked.place < most).select(kept_id=ranked.product_id)
+    joined = lines.left_join(largest, lines.product_id == largest.kept_id)
+    return joined.mutate(product_id=ibis.cases((joined.kept_id.notnull(), joined.product_id), else_=OTHER)).drop(
+        "kept_id"
+    )
+
+
+def line_sums(lines: ibis.Table) -> dict[str, ibis.Value]:
+    """Return units, sales and what is known of their cost, to aggregate lines with."""
+    return {
+        "units": lines.quantity.sum(),
+        "sales": money_sum(lines.line_total),
+        "sales_with_cost": money_sum(money(lines.line_with_cost)),
+        "cost": money_sum(money(lines.line_cost)),
+    }

@@ -1,0 +1,67 @@
+"""Every model there is, one line each; its module is imported when the model is made, for some take seconds to load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal, cast
+
+from services.market_intel.forecasting.model import Model
+from services.market_intel.forecasting.panel import Panel
+
+Cost = Literal["cheap", "expensive"]
+HOME = "services.market_intel.forecasting.models"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is to be known of a model before it is made.
+
+    Attributes:
+        name: what callers ask for.
+        title: what people read.
+        place: `module:Class` within forecasting/models.
+        cost: `cheap` answers thousands of series at once, `expensive` takes a second a series or trains first.
+        least: periods below which it hands a series to a simpler model, and says so.
+        regressors: whether it uses what is known ahead.
+        components: whether its forecast comes with the parts that it adds up from.
+        takes: options of its constructor, such as `country`.
+    """
+
+    name: str
+    title: str
+    place: str
+    cost: Cost
+    least: int
+    regressors: bool = False
+    components: bool = False
+    takes: tuple[str, ...] = ()
+
+    def make(self, **options: Any) -> Model:
+        """Return the model with those of the options that it takes.
+
+        Raises:
+            ModelNotInstalled: its library is not there; some models say so only when they forecast.
+        """
+        module, _, name = self.place.partition(":")
+        made = getattr(import_module(f"{HOME}.{module}"), name)
+        return cast(Model, made(**{key: value for key, value in options.items() if key in self.takes}))
+
+    def ignored(self, panel: Panel) -> str:
+        """Return a sentence on what the panel knows and this model does not use; empty where there is nothing."""
+        if panel.regressors is None or self.regressors:
+            return ""
+        return f"{self.title} does not use regressors: {', '.join(panel.regressors.names)} made no difference"
+
+
+ENTRIES = (
+    Entry("seasonal_naive", "Seasonal naive", "naive:SeasonalNaive", "cheap", 1),
+    Entry("moving_average", "Moving average", "naive:MovingAverage", "cheap", 1),
+    Entry("ets", "Exponential smoothing", "smoothing:ExponentialSmoothing", "cheap", 4),
+    Entry("theta", "Theta", "theta:Theta", "cheap", 4),
+    Entry("intermittent", "Intermittent demand (TSB)", "intermittent:Intermittent", "cheap", 1),
+)
+
+MODELS: Mapping[str, Entry] = {entry.name: entry for entry in ENTRIES}
+"""Name → model. `auto` is none: it is the choice among them."""
