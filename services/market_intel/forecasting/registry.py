@@ -66,6 +66,7 @@ ENTRIES = (
         "prophet", "Prophet", "prophet:Prophet", "expensive", 12, regressors=True, components=True, takes=("country",)
     ),
     Entry("lstm", "LSTM", "lstm:Lstm", "expensive", 8, regressors=True, takes=("threads", "seed", "epochs")),
+    Entry("pretrained", "Pretrained (Chronos)", "pretrained:Pretrained", "expensive", 1, takes=("folder", "threads")),
 )
 
 MODELS: Mapping[str, Entry] = {entry.name: entry for entry in ENTRIES}
