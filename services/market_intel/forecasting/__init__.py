@@ -7,5 +7,7 @@ holidays.py   public holidays as regressors
 registry.py   every model: one line each
 scores.py     how good a forecast was
 model.py      what a model is and what it answers
+hierarchy.py  forecasts that add up
+explain.py    what a forecast is made up of
 models/       one file a model
 """

@@ -92,7 +92,8 @@ class Panel:
 
         Before its beginning a series is NaN.
         """
-        return self._aligned(self.values[None], most)[0]
+        found: Floats = self._aligned(self.values[None], most)[0]
+        return found
 
     def regressor_matrices(self, horizon: int, most: int | None = None) -> tuple[Floats, Floats]:
         """Return the regressors over the history and ahead: shapes (regressors, series, periods), (…, horizon).
@@ -120,8 +121,7 @@ class Panel:
         inside = places >= self.offsets[:-1, None]
         if not width:
             return np.zeros((len(rows), len(self), 0))
-        found: Floats = np.where(inside, rows[:, np.where(inside, places, 0)], np.nan)
-        return found
+        return np.where(inside, rows[:, np.where(inside, places, 0)], np.nan)
 
     def with_regressors(self, regressors: Regressors | None) -> Panel:
         """Return the panel with these regressors instead of its own.

@@ -61,6 +61,12 @@ ENTRIES = (
     Entry("ets", "Exponential smoothing", "smoothing:ExponentialSmoothing", "cheap", 4),
     Entry("theta", "Theta", "theta:Theta", "cheap", 4),
     Entry("intermittent", "Intermittent demand (TSB)", "intermittent:Intermittent", "cheap", 1),
+    Entry("arima", "ARIMA", "arima:Arima", "expensive", 12, regressors=True, components=True, takes=("fits",)),
+    Entry(
+        "prophet", "Prophet", "prophet:Prophet", "expensive", 12, regressors=True, components=True, takes=("country",)
+    ),
+    Entry("lstm", "LSTM", "lstm:Lstm", "expensive", 8, regressors=True, takes=("threads", "seed", "epochs")),
+    Entry("pretrained", "Pretrained (Chronos)", "pretrained:Pretrained", "expensive", 1, takes=("folder", "threads")),
 )
 
 MODELS: Mapping[str, Entry] = {entry.name: entry for entry in ENTRIES}

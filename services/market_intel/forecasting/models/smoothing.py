@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.market_intel.forecasting.model import LEVELS, NORMAL, Forecast
+from services.market_intel.forecasting.models.seasons import seasons_of
 from services.market_intel.forecasting.models.together import together
 from services.market_intel.forecasting.panel import Floats, Panel
 
@@ -62,6 +63,9 @@ class Form:
         return found
 
 
+LONG_SEASON = 24
+"""A season longer than that has too many states to be learnt by smoothing; it is taken out beforehand."""
+
 FORMS = tuple(Form(trend, seasonal) for seasonal in (False, True) for trend in (False, True))
 
 
@@ -97,6 +101,17 @@ class ExponentialSmoothing:
 
 def forecast(values: Floats, season: int, horizon: int) -> tuple[Floats, Floats, npt.NDArray[np.object_]]:
     """Return mean, quantiles and the name of the form for the rows of a matrix whose ends are in the last column."""
+    if season <= LONG_SEASON:
+        return smooth(values, season, horizon)
+    seasons = seasons_of(values, season)
+    adds, times = (part[:, :, None] for part in seasons.ahead(values.shape[1], horizon))
+    mean, quantiles, told = smooth(seasons.out(values), 1, horizon)
+    widened = (quantiles - mean[:, :, None]) * seasons.widening[:, None, None] + mean[:, :, None]
+    return mean * times[:, :, 0] + adds[:, :, 0], widened * times + adds, told + ", " + seasons.told
+
+
+def smooth(values: Floats, season: int, horizon: int) -> tuple[Floats, Floats, npt.NDArray[np.object_]]:
+    """Return the forecast by the best form of each row; there are none with a season where `season` is 1."""
     best = np.full(len(values), np.inf)
     mean, quantiles = np.zeros((len(values), horizon)), np.zeros((len(values), horizon, len(LEVELS)))
     told = np.full(len(values), "constant", object)
@@ -131,6 +146,8 @@ def fits(values: Floats, season: int) -> Iterator[Fitted]:
     """Yield every form that some series is long enough for; AICc is infinite where one is not."""
     known = np.isfinite(values).sum(axis=1)
     for form in FORMS:
+        if form.seasonal and season == 1:
+            continue
         enough = known >= (2 * season + 3 if form.seasonal else 4)
         if not enough.any():
             continue

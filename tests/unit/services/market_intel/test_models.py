@@ -8,6 +8,7 @@ import pytest
 from services.market_intel.forecasting import scores
 from services.market_intel.forecasting.models.intermittent import Intermittent
 from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive
+from services.market_intel.forecasting.models.seasons import seasons_of
 from services.market_intel.forecasting.models.smoothing import ExponentialSmoothing
 from services.market_intel.forecasting.models.theta import Theta
 from services.market_intel.forecasting.panel import Panel, panel_of
@@ -70,6 +71,36 @@ def test_smoothing_beats_the_baseline_and_its_intervals_hold(model):
     assert scores.mae(actual, found.mean).mean() < 0.9 * scores.mae(actual, naive.mean).mean()
     covered = scores.coverage_pct(actual, found.quantiles[:, :, 1], found.quantiles[:, :, 3]).mean()
     assert 72 <= covered <= 88
+
+
+def yearly_pattern(series: int = 60, years: float = 2.5) -> np.ndarray:
+    """Return weeks with a pattern of the year, which comes again but twice or three times, and noise."""
+    random = np.random.default_rng(4)
+    at = np.arange(int(52 * years))
+    turns = 2 * np.pi * (at + random.integers(0, 52, (series, 1))) / 52
+    pattern = 1 + random.uniform(0.1, 0.4, (series, 1)) * np.sin(turns) + (at % 52 == 47) * 0.5
+    drift = np.exp(np.cumsum(random.normal(0, 0.02, (series, len(at))), axis=1))
+    return 100 * pattern * drift * (1 + random.normal(0, 0.08, (series, len(at))))
+
+
+@pytest.mark.parametrize("model", [ExponentialSmoothing(), Theta()], ids=lambda one: one.name)
+def test_a_year_of_weeks_is_learnt_from_two_and_a_half(model):
+    values = yearly_pattern()
+    known, actual = panel(values[:, :-8], WEEK), values[:, -8:]
+    found, naive = model.forecast(known, 8), SeasonalNaive().forecast(known, 8)
+    level = np.repeat(values[:, -9:-8], 8, axis=1)
+    assert scores.mae(actual, found.mean).mean() < 0.85 * scores.mae(actual, naive.mean).mean()
+    assert scores.mae(actual, found.mean).mean() < 0.85 * scores.mae(actual, level).mean()
+    covered = scores.coverage_pct(actual, found.quantiles[:, :, 1], found.quantiles[:, :, 3]).mean()
+    assert 72 <= covered <= 88
+    assert all("seasons as factors" in told for told in found.told[:5])
+
+
+def test_noise_of_two_years_is_no_season():
+    values = 100 + np.random.default_rng(6).normal(0, 10, (200, 120))
+    seasons = seasons_of(values, 52)
+    assert np.abs(seasons.times - 1).mean() < 0.02
+    assert (seasons.told == "no seasons").mean() > 0.8
 
 
 def test_a_series_is_forecast_alike_alone_and_among_others():

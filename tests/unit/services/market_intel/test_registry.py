@@ -13,6 +13,7 @@ from services.market_intel.forecasting.registry import MODELS
 
 TOLD_APART = [entry for entry in MODELS.values() if entry.name != "pretrained"]
 NEEDS = {"arima": "statsmodels", "prophet": "prophet", "lstm": "torch", "gbm": "lightgbm"}
+QUICK = {"fits": 5, "epochs": 2, "threads": 1}
 HORIZON = 10
 NAN = float("nan")
 
@@ -42,7 +43,9 @@ def series_of_all_kinds(frequency: Frequency) -> Panel:
 
 
 def test_the_registry_has_what_the_api_names_and_says_what_each_can():
-    assert {"seasonal_naive", "moving_average", "ets", "theta", "intermittent"} <= set(MODELS)
+    assert {"seasonal_naive", "moving_average", "arima", "ets", "theta", "prophet", "lstm", "intermittent"} <= set(
+        MODELS
+    )
     for name, entry in MODELS.items():
         assert entry.name == name
         assert entry.make().name == name
@@ -58,6 +61,7 @@ def test_a_model_that_cannot_use_regressors_says_so():
     known = panel.with_regressors(holiday_regressors(panel, HORIZON, "DE"))
     assert MODELS["theta"].ignored(panel) == ""
     assert "does not use regressors: holiday" in MODELS["theta"].ignored(known)
+    assert MODELS["arima"].ignored(known) == ""
 
 
 @pytest.mark.parametrize("entry", TOLD_APART, ids=lambda one: one.name)
@@ -68,7 +72,7 @@ def test_whatever_the_series_the_answer_is_finite_and_its_quantiles_rise(entry, 
     panel = series_of_all_kinds(frequency)
     if entry.regressors:
         panel = panel.with_regressors(holiday_regressors(panel, HORIZON, "DE"))
-    found = entry.make().forecast(panel, HORIZON)
+    found = entry.make(**QUICK).forecast(panel, HORIZON)
     assert found.mean.shape == (len(panel), HORIZON)
     assert found.quantiles.shape == (len(panel), HORIZON, len(LEVELS))
     assert np.isfinite(found.mean).all()
@@ -88,6 +92,6 @@ def test_the_same_series_have_the_same_forecast_twice(entry):
     if entry.name in NEEDS:
         pytest.importorskip(NEEDS[entry.name])
     panel = series_of_all_kinds(DAY).select([3, 5, 8, 10])
-    first, second = (entry.make().forecast(panel, 5) for _ in range(2))
+    first, second = (entry.make(**QUICK).forecast(panel, 5) for _ in range(2))
     np.testing.assert_array_equal(first.mean, second.mean)
     np.testing.assert_array_equal(first.quantiles, second.quantiles)
