@@ -48,9 +48,7 @@ def trends(
 ) -> pa.Table:
     """Return market_intel.trends: each metric, frequency and region by period."""
     days = engine.to_arrow(daily_sums(market_intel_revenue_daily))
-    customers = {
-        name: engine.to_arrow(active(market_intel_customer_daily, name)) for name in FREQUENCIES
-    }
+    customers = {name: engine.to_arrow(active(market_intel_customer_daily, name)) for name in FREQUENCIES}
     rows: dict[str, list[Any]] = {name: [] for name in _schema().names}
     if days.num_rows:
         first = min(days["ds"].to_pylist())

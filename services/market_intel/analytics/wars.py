@@ -77,8 +77,8 @@ def observed(
     ours = curated_products.select(
         "product_id", list_price=curated_products.list_price, own_currency=curated_products.currency_code
     )
-    rows = seen.inner_join(products.select("product_id", "department_id"), "product_id").drop("product_id_right")
-    rows = rows.inner_join(ours, "product_id").drop("product_id_right")
+    rows = seen.inner_join(products.select("product_id", "department_id"), "product_id")
+    rows = rows.inner_join(ours, "product_id")
     same = rows.own_currency == rows.currency_code
     return rows.select(
         "department_id",
