@@ -1,4 +1,4 @@
-"""The market analytics of the Market Intelligence Hub: what was sold cut by day and dimension, trends, prices, products.
+"""The market analytics of the Market Intelligence Hub: what was sold by day and dimension, trends, prices.
 
 The cuts are of a grain that questions over any period are answered from by adding up, with Arrow alone. All but those
 about prices have a region column, so that callers bound to regions are answered over the rows of their regions.

@@ -13,7 +13,7 @@ from shared.reconciliation import Untied
 
 
 def shipping_daily(curated_orders: ibis.Table, curated_shipments: ibis.Table, clock: dt.date) -> ibis.Table:
-    """Return market_intel.shipping_daily: what carriers charge for parcels of valid orders, at the order's day and place.
+    """Return market_intel.shipping_daily: what carriers charge for valid orders, at the order's day and place.
 
     Parcels are here dated by their order, not by when they left, so that a margin holds revenue and cost of the same
     sale. The currency is the carrier's bill's.

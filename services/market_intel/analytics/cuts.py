@@ -60,10 +60,11 @@ def customer_daily(curated_orders: ibis.Table, curated_order_items: ibis.Table, 
 
 
 def payments_daily(curated_orders: ibis.Table, curated_payments: ibis.Table, clock: dt.date) -> ibis.Table:
-    """Return market_intel.payments_daily: revenue by the method that paid most of an order, and the fees of payments."""
+    """Return market_intel.payments_daily: revenue by the method that paid most of an order, and the fees."""
     orders = dated(curated_orders, clock)
     methods, fees = main_methods(curated_payments), fees_of(curated_payments)
-    paid = orders.left_join(methods, "order_id").left_join(fees, ["order_id", "currency_code"])
+    paid = orders.left_join(methods, "order_id").drop("order_id_right")
+    paid = paid.left_join(fees, ["order_id", "currency_code"])
     paid = paid.mutate(payment_method=paid.payment_method.fill_null(UNKNOWN))
     return paid.group_by("ds", "payment_method", "device_type", *PLACE).aggregate(
         **order_sums(paid), fees=money_sum(paid.fees, where=paid.is_valid)
@@ -91,7 +92,7 @@ def sales_monthly(
     curated_categories: ibis.Table,
     clock: dt.date,
 ) -> ibis.Table:
-    """Return market_intel.sales_monthly: lines of valid orders by month, product, category, brand, channel and place."""
+    """Return market_intel.sales_monthly: lines of valid orders by month, product, brand, channel and place."""
     lines = sold_lines(curated_orders, curated_order_items, curated_products, curated_categories, clock)
     lines = kept_apart(lines, PRODUCTS_APART)
     lines = lines.mutate(ds=lines.ds.truncate("M"))

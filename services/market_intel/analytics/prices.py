@@ -77,7 +77,7 @@ def rate_of(pairs: ibis.Table, rates: ibis.Table, name: str, base: ibis.Value, q
     named = pairs.mutate(wanted_base=base, wanted_quote=quote)
     keys = named.select("product_id", "competitor", "observed_on", "wanted_base", "wanted_quote")
     found = [newest_rate(keys, side, number) for number, side in enumerate((there, back))]
-    for number, rows in enumerate(found):
+    for rows in found:
         named = named.left_join(rows, ["product_id", "competitor"])
         named = named.drop("product_id_right", "competitor_right")
     own = named.wanted_base == named.wanted_quote

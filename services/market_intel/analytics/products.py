@@ -103,8 +103,8 @@ def benchmarked(rows: ibis.Table, all_buyers: ibis.Table) -> ibis.Table:
 def at_risk(rows: ibis.Table) -> ibis.Table:
     """Return the rows with whether one of the reasons to worry holds, and which.
 
-    Falling: sales fell by 30 % or more, 20 points more than the category's, from ten units or more. Silent: not sold for
-    over three times its usual gap between days with a sale, and over 21 days. Loss: sold below its cost.
+    Falling: sales fell by 30 % or more, 20 points more than the category's, from ten units or more. Silent: not sold
+    for over three times its usual gap between days with a sale, and over 21 days. Loss: sold below its cost.
     """
     fell = (rows.growth_pct <= FALL_PCT) & (rows.units_before >= LEAST_UNITS)
     falling = fell & (rows.growth_pct <= rows.category_growth_pct.fill_null(0.0) - BEYOND)

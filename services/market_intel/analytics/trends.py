@@ -97,7 +97,7 @@ def every_series(
                 sums["aov"] = sums["revenue"] / np.where(sums["valid_orders"] > 0, sums["valid_orders"], np.nan)
             for metric in TREND_METRICS:
                 unit = money if METRICS[metric].unit == "currency_code" else METRICS[metric].unit
-                yield rows_of(metric, frequency, region, unit, numbers, sums[metric])
+                yield rows_of(metric, frequency, region=region, unit=unit, numbers=numbers, values=sums[metric])
 
 
 def complete(frequency: Frequency, first: dt.date, clock: dt.date) -> npt.NDArray[np.int64]:
@@ -147,7 +147,7 @@ def counted(rows: pa.Table, region: str, frequency: Frequency, numbers: npt.NDAr
 
 
 def rows_of(
-    metric: str, frequency: Frequency, region: str, unit: str, numbers: npt.NDArray[np.int64], values: Floats
+    metric: str, frequency: Frequency, *, region: str, unit: str, numbers: npt.NDArray[np.int64], values: Floats
 ) -> dict[str, list[Any]]:
     """Return the columns of one series."""
     count, name = len(numbers), frequency.name

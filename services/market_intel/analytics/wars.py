@@ -43,7 +43,7 @@ ANSWER_PCT = -2.0
 BEFORE_DAYS = 28
 
 
-def price_wars(
+def price_wars(  # noqa: PLR0917  each argument is a table it reads
     curated_products: ibis.Table,
     curated_categories: ibis.Table,
     curated_orders: ibis.Table,
