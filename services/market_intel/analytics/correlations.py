@@ -1,8 +1,8 @@
 """Which parts of the business move together: correlations of changes from period to period.
 
-Changes, not levels: two series that merely both grow are correlated in levels for no other reason (Granger and Newbold,
-1974). Spearman's ρ with p from Fisher's z, (n - 3) ÷ 1.06 its weight (Fieller, Hartley and Pearson, 1957), corrected for
-the number of pairs after Holm (1979).
+Changes, not levels: two series that merely both grow are correlated in levels for no other reason (Granger and
+Newbold, 1974). Spearman's ρ with p from Fisher's z, (n - 3) ÷ 1.06 its weight (Fieller, Hartley and Pearson, 1957),
+corrected for the number of pairs after Holm (1979).
 """
 
 from __future__ import annotations

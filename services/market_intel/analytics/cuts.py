@@ -96,7 +96,7 @@ def sales_monthly(
     lines = sold_lines(curated_orders, curated_order_items, curated_products, curated_categories, clock)
     lines = kept_apart(lines, PRODUCTS_APART)
     lines = lines.mutate(ds=lines.ds.truncate("M"))
-    keys = ("ds", "product_id", "category_id", "department_id", "brand", *PLACE)
+    keys = ("ds", "product_id", "product_name", "category_id", "department_id", "brand", *PLACE)
     return lines.group_by(*keys).aggregate(**line_sums(lines))
 
 

@@ -1,17 +1,17 @@
 """Why a metric changed between two periods, as effects that add up to the change to the cent.
 
-Who bought first. Customers are *lost* who bought before and not after: minus what they spent before. Of those who bought
-after and not before, *new* ones bought for the first time ever in the period explained, *returning* ones had bought at
-some earlier time: plus what they spend. What is left is of those who bought in both periods, and of guests, who cannot
-be told apart; of their sales of lines S, with units Q and the same units at reference prices R,
+Who bought first. Customers are *lost* who bought before and not after: minus what they spent before. Of those who
+bought after and not before, *new* ones bought for the first time ever in the period explained, *returning* ones had
+bought at some earlier time: plus what they spend. What is left is of those who bought in both periods, and of guests,
+who cannot be told apart; of their sales of lines S, with units Q and the same units at reference prices R,
 
     volume = (Q₁ - Q₀) · S₀/Q₀                   as many more units, at the mean price before
     mix    = Q₁ · (R₁/Q₁ - R₀/Q₀) · S₀/R₀        dearer or cheaper products, at the price level before
     price  = S₁ - R₁ · S₀/R₀                     the same products at another price level
     fees and taxes                               what order totals hold beyond lines: shipping, tax, roundings
 
-The reference price of a product is its mean selling price over all days, the same for every period. Volume and price are
-rounded to the cent and mix is the rest of S₁ - S₀, so that nothing is lost. Where there are no units before, all is
+The reference price of a product is its mean selling price over all days, the same for every period. Volume and price
+are rounded to the cent and mix is the rest of S₁ - S₀, so that nothing is lost. Where there are no units before, all is
 volume; where there is no reference price, mix is nothing.
 
 Source: price-volume-mix analysis as in Gelb and Jaworski; the constant-price quantity index of national accounts (SNA

@@ -96,6 +96,7 @@ def sold_lines(
         category_id=joined.category_id.fill_null(UNKNOWN),
         department_id=joined.department_id.fill_null(UNKNOWN),
         brand=joined.brand.fill_null(UNKNOWN),
+        product_name=joined.product_name.fill_null(joined.product_id),
         unit_cost=ibis.cases((same_currency, joined.unit_cost), else_=ibis.null()),
     )
 
@@ -112,6 +113,7 @@ def catalogue(curated_products: ibis.Table, curated_categories: ibis.Table) -> i
         "brand",
         "category_id",
         "unit_cost",
+        product_name=products.name,
         product_currency=products.currency_code,
         department_id=products.department_id.fill_null(products.category_id),
     )
@@ -130,7 +132,7 @@ def departments(curated_categories: ibis.Table) -> ibis.Table:
 
 
 def kept_apart(lines: ibis.Table, most: int) -> ibis.Table:
-    """Return the lines with product_id `other` where the product is not among the `most` of the largest sales.
+    """Return the lines with product `other` where the product is not among the `most` of the largest sales.
 
     Equal sales are ordered by the id.
     """
@@ -139,9 +141,11 @@ def kept_apart(lines: ibis.Table, most: int) -> ibis.Table:
     ranked = totals.mutate(place=ibis.row_number().over(ibis.window(order_by=order)))
     largest = ranked.filter(ranked.place < most).select(kept_id=ranked.product_id)
     joined = lines.left_join(largest, [("product_id", "kept_id")])
-    return joined.mutate(product_id=ibis.cases((joined.kept_id.notnull(), joined.product_id), else_=OTHER)).drop(
-        "kept_id"
-    )
+    kept = joined.kept_id.notnull()
+    return joined.mutate(
+        product_id=ibis.cases((kept, joined.product_id), else_=OTHER),
+        product_name=ibis.cases((kept, joined.product_name), else_=OTHER),
+    ).drop("kept_id")
 
 
 def line_sums(lines: ibis.Table) -> dict[str, ibis.Value]:

@@ -109,6 +109,7 @@ def revenue(
     cut: Cut,
     by: Sequence[str],
     grain: str,
+    *,
     filters: Filters,
     days_asked: tuple[str, str],
     names: Callable[[str], dict[str, str]] = lambda _: {},
@@ -139,10 +140,8 @@ def chosen(data: pa.Table, cut: Cut, filters: Filters, days_asked: tuple[str, st
     if cut.table == "sales_monthly":
         period = Period(period.first.replace(day=1), period.last)
     rows = filters.apply(data)
-    if cut.dated_by == "hour_at":
-        rows = rows.filter(in_days(rows["hour_at"], period))
-    else:
-        rows = within(rows, period)
+    hourly = cut.dated_by == "hour_at"
+    rows = rows.filter(in_days(rows["hour_at"], period)) if hourly else within(rows, period)
     return required(rows, "these filters and days"), period
 
 
