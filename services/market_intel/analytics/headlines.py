@@ -120,6 +120,7 @@ def of_trends(rows: pa.Table) -> Iterator[Finding]:
     clock = pc.max(rows["data_through_on"]).as_py()
     late = within(rows, Period(clock - dt.timedelta(days=LATEST_DAYS - 1), clock))
     late = late.filter(pc.and_(late["is_anomaly"], pc.equal(late["frequency"], "day")))
+    late = late.filter(pc.is_in(late["metric"], pa.array(["revenue", "orders", "aov"])))
     for row in late.drop_columns(["computed_at"]).to_pylist():
         usual = (row["trend"] or 0.0) + (row["seasonal"] or 0.0)
         where = "" if row["region"] == EVERYWHERE else f" in {row['region']}"

@@ -80,11 +80,17 @@ def margins(lines: pa.Table, orders: pa.Table, costs: Mapping[str, pa.Table], as
             "products: no unit cost of anything that was sold is known (curated.products.unit_cost);"
             " import a source that has unit costs"
         )
-    keys, place = numbered(asked.keys(lines))
+    of_orders = asked.by in ("", *PLACES)
+    beside = [rows for rows in (orders, *costs.values()) if of_orders and rows is not None]
+    # Costs may stand where nothing was sold: spend of a day without an order.
+    own = asked.keys(lines)
+    keys = list(dict.fromkeys([*own, *(key for rows in beside for key in asked.keys(rows))]))
+    at = {key: number for number, key in enumerate(keys)}
+    place = np.array([at[key] for key in own], np.int64)
     sums = {name: added(place, cents(lines[name]), len(keys)) for name in ("sales", "sales_with_cost", "cost")}
     sums["gross_profit"] = sums["sales_with_cost"] - sums["cost"]
     attributions = [Attribution("cogs", COGS)]
-    if asked.by in ("", *PLACES):
+    if of_orders:
         sums["shipping_fees"] = of(keys, asked, orders, "shipping_fees")
         for cost in METHODS:
             attribution, rows = usable(cost, costs.get(cost), currencies(lines))
@@ -119,17 +125,10 @@ def currencies(rows: pa.Table) -> set[str]:
 
 
 def of(keys: Sequence[tuple[object, ...]], asked: Asked, rows: pa.Table, column: str) -> Ints:
-    """Return the sums of a column by key; what stands at no key is shared by none."""
+    """Return the sums of a column by key."""
     at = {key: number for number, key in enumerate(keys)}
-    place = np.array([at.get(key, -1) for key in asked.keys(rows)], np.int64)
-    return added(place[place >= 0], cents(rows[column])[place >= 0], len(keys))
-
-
-def numbered(keys: list[tuple[object, ...]]) -> tuple[list[tuple[object, ...]], Ints]:
-    """Return the different keys and which of them each row has."""
-    at: dict[tuple[object, ...], int] = {}
-    place = np.array([at.setdefault(key, len(at)) for key in keys], np.int64)
-    return list(at), place
+    place = np.array([at[key] for key in asked.keys(rows)], np.int64)
+    return added(place, cents(rows[column]), len(keys))
 
 
 def added(place: Ints, values: Ints, count: int) -> Ints:

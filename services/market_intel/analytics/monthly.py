@@ -135,11 +135,13 @@ LINEAGE = {
             ),
             "driver": GENERATED,
             "contribution": (
+                f"{_CUSTOMERS}.revenue",
+                f"{_CUSTOMERS}.customer_id",
                 *(
-                    f"{_CUSTOMERS}.{name}"
-                    for name in ("revenue", "sales", "units", "sales_at_reference", "customer_id")
+                    f"{each}.{name}"
+                    for each in (_CUSTOMERS, _SALES)
+                    for name in ("sales", "units", "sales_at_reference")
                 ),
-                *(f"{_SALES}.{name}" for name in ("sales", "units", "sales_at_reference")),
             ),
         }
     )

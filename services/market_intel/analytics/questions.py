@@ -15,7 +15,7 @@ from services.market_intel.analytics import explained as explaining
 from services.market_intel.analytics import headlines, margins, revenue, tables
 from services.market_intel.analytics.columns import cents, places
 from services.market_intel.analytics.concentration import Concentration, concentration
-from services.market_intel.analytics.explained import Explained
+from services.market_intel.analytics.explained import EPOCH, Explained
 from services.market_intel.analytics.readings import Readings
 from services.market_intel.analytics.selection import Filters, Period, period_of, required, spanned, within
 from shared.lake import Reading
@@ -169,12 +169,20 @@ def correlated(
 def series(rows: pa.Table, cut: revenue.Cut, by: str, grain: str, period: Period) -> correlating.Series:
     """Return revenue of each value by period, first and last left out where they may not be whole."""
     starts = revenue.period_column(rows[cut.dated_by], grain, period).cast(pa.int32()).to_numpy()
-    order, place = np.unique(starts, return_inverse=True)
+    order = every_start(grain, period)
+    place = np.searchsorted(order, starts)
     names, value = places(rows[revenue.COLUMN_OF.get(by, by)])
     sums = np.zeros((len(names), len(order)))
     np.add.at(sums, (value, place), cents(rows[cut.value]) / 100)
     edges = slice(1, -1) if grain != "day" and len(order) > 2 else slice(None)
     return correlating.Series(by, tuple(names), sums[:, edges])
+
+
+def every_start(grain: str, period: Period) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Return the first day of every period, as a number, those without a sale among them."""
+    days = pa.array(np.arange((period.first - EPOCH).days, (period.last - EPOCH).days + 1, dtype=np.int32))
+    starts = revenue.period_column(pa.chunked_array([days.cast(pa.date32())]), grain, period)
+    return np.unique(starts.cast(pa.int32()).to_numpy())
 
 
 def why(
