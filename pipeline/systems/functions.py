@@ -41,6 +41,8 @@ class BatchFunction:
     makes: tuple[str, ...]
     reads: tuple[str, ...]
     code_version: str
+    may_lack: frozenset[str] = frozenset()
+    """Those of `reads` that it does without where the lake has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _functions(name: str, zone: str) -> tuple[list[BatchFunction], list[Broken]]
     version, made, broken = code_version(module), [], []
     for makes, function in _makers(module, zone).items():
         try:
-            made.append(BatchFunction(function, _known(makes), reads(function), version))
+            made.append(BatchFunction(function, _known(makes), reads(function), version, may_lack(function)))
         except TableFunctionBroken as error:
             broken.append(Broken(makes, makes, f"{function.__name__} of {name}.batch: {error.detail}; {STAYS}"))
     return made, broken
@@ -138,6 +140,12 @@ def _known(makes: tuple[str, ...]) -> tuple[str, ...]:
 def reads(function: Callable[..., Any]) -> tuple[str, ...]:
     """Return the full names of the lake tables that a function's arguments name. Raises TableFunctionBroken."""
     return tuple(_full_name(name) for name in inspect.signature(function).parameters if name not in SERVICES)
+
+
+def may_lack(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the full names of the tables that a function does without: the arguments that are None by default."""
+    parameters = inspect.signature(function).parameters.items()
+    return frozenset(_full_name(name) for name, each in parameters if name not in SERVICES and each.default is None)
 
 
 def _full_name(argument: str) -> str:

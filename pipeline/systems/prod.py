@@ -48,7 +48,8 @@ def up_to_date(batch: Batch, made: BatchFunction) -> list[Outcome] | None:
 
 
 def _inputs(batch: Batch, made: BatchFunction) -> tuple[dict[str, Snapshot], date]:
-    inputs = {name: _input(batch, name, made) for name in made.reads}
+    there = [name for name in made.reads if name not in made.may_lack or snapshot_of(batch, name) is not None]
+    inputs = {name: _input(batch, name, made) for name in there}
     orders = _input(batch, "curated.orders", made)
     return inputs, batch.request.clock or batch_clock(batch.local.table(orders), batch.local)
 

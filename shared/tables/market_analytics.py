@@ -1,4 +1,4 @@
-"""The market analytics of the Market Intelligence Hub: what was sold cut by day and dimension, trends, prices, products.
+"""The market analytics of the Market Intelligence Hub: what was sold by day and dimension, trends, prices.
 
 The cuts are of a grain that questions over any period are answered from by adding up, with Arrow alone. All but those
 about prices have a region column, so that callers bound to regions are answered over the rows of their regions.
@@ -122,6 +122,7 @@ SALES_MONTHLY = _cut(
     "One row a month, product (the 2,000 sold most, the others together), channel and place: lines of valid orders",
     day("ds", "First day of the month"),
     text("product_id", "The product; `other` for those beyond the 2,000 of the largest sales"),
+    text("product_name", "Its name; `other` for those"),
     text("category_id", "The product's own category"),
     text("department_id", "Top-level category it belongs to"),
     text("brand", "Brand; `unknown` where it is"),

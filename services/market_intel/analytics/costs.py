@@ -7,13 +7,13 @@ import datetime as dt
 import ibis
 
 from services.market_intel.analytics.lines import PLACE, UNKNOWN, dated
-from shared.expressions import MONEY, money, money_sum
-from shared.metrics import valid_orders
+from shared.expressions import MONEY, money
+from shared.metrics import marketing_spend, shipping_cost, valid_orders
 from shared.reconciliation import Untied
 
 
 def shipping_daily(curated_orders: ibis.Table, curated_shipments: ibis.Table, clock: dt.date) -> ibis.Table:
-    """Return market_intel.shipping_daily: what carriers charge for parcels of valid orders, at the order's day and place.
+    """Return market_intel.shipping_daily: what carriers charge for valid orders, at the order's day and place.
 
     Parcels are here dated by their order, not by when they left, so that a margin holds revenue and cost of the same
     sale. The currency is the carrier's bill's.
@@ -22,7 +22,7 @@ def shipping_daily(curated_orders: ibis.Table, curated_shipments: ibis.Table, cl
     places = orders.select("order_id", "ds", "channel", "country", "region")
     bills = curated_shipments.select("order_id", "shipment_id", "cost", "currency_code")
     sent = bills.inner_join(places, "order_id")
-    return sent.group_by("ds", *PLACE).aggregate(parcels=sent.count(), cost=money_sum(sent.cost))
+    return sent.group_by("ds", *PLACE).aggregate(parcels=sent.count(), cost=shipping_cost(sent))
 
 
 def marketing_daily(curated_orders: ibis.Table, curated_marketing_spend: ibis.Table, clock: dt.date) -> ibis.Table:
@@ -33,9 +33,7 @@ def marketing_daily(curated_orders: ibis.Table, curated_marketing_spend: ibis.Ta
     """
     orders = valid_orders(dated(curated_orders, clock))
     spent = curated_marketing_spend.filter(curated_marketing_spend.spend_on <= ibis.literal(clock))
-    days = spent.group_by(ds=spent.spend_on, currency_code=spent.currency_code).aggregate(
-        spend=money_sum(spent.amount)
-    )
+    days = spent.group_by(ds=spent.spend_on, currency_code=spent.currency_code).aggregate(spend=marketing_spend(spent))
     cells = orders.group_by("ds", "channel", "country", "region").aggregate(valid=orders.count())
     return shared_out(days, cells)
 
@@ -44,9 +42,9 @@ def shared_out(days: ibis.Table, cells: ibis.Table) -> ibis.Table:
     """Return the spend of each day by cell of that day, in proportion to the cells' orders."""
     rows = days.left_join(cells, "ds")
     rows = rows.select(
-        days.ds,
-        days.currency_code,
-        days.spend,
+        "ds",
+        "currency_code",
+        "spend",
         **{name: rows[name].fill_null(UNKNOWN) for name in ("channel", "country", "region")},
         valid=rows.valid.fill_null(1),
     )

@@ -8,6 +8,7 @@ import ibis
 
 from services.market_intel.analytics.lines import (
     PLACE,
+    UNKNOWN,
     basket_sums,
     dated,
     kept_apart,
@@ -15,6 +16,15 @@ from services.market_intel.analytics.lines import (
     sold_lines,
 )
 from shared.expressions import money_sum
+from shared.metrics import (
+    discounts_given,
+    order_count,
+    payment_fees,
+    revenue,
+    shipping_fees,
+    tax_collected,
+    valid_order_count,
+)
 from shared.reconciliation import Reason, Tie, Untied
 
 PRODUCTS_APART = 2_000
@@ -25,16 +35,19 @@ def revenue_daily(curated_orders: ibis.Table, curated_order_items: ibis.Table, c
     """Return market_intel.revenue_daily: orders, units, revenue and its parts by day, channel, device and place."""
     orders = with_baskets(curated_orders, curated_order_items, clock)
     return orders.group_by("ds", "device_type", *PLACE).aggregate(
-        orders=orders.count(),
-        **valid_sums(orders, "units", "revenue", "sales", "discount", "tax", "shipping_fees"),
+        **order_sums(orders),
+        **basket_totals(orders),
+        discount=discounts_given(orders),
+        tax=tax_collected(orders),
+        shipping_fees=shipping_fees(orders),
     )
 
 
 def revenue_hourly(curated_orders: ibis.Table, clock: dt.date) -> ibis.Table:
     """Return market_intel.revenue_hourly: orders and revenue by hour, channel and place."""
     orders = dated(curated_orders, clock)
-    orders = orders.mutate(hour_at=orders.ordered_at.truncate("h"), revenue=orders.total)
-    return orders.group_by("hour_at", *PLACE).aggregate(orders=orders.count(), **valid_sums(orders, "revenue"))
+    orders = orders.mutate(hour_at=orders.ordered_at.truncate("h"))
+    return orders.group_by("hour_at", *PLACE).aggregate(**order_sums(orders))
 
 
 def customer_daily(curated_orders: ibis.Table, curated_order_items: ibis.Table, clock: dt.date) -> ibis.Table:
@@ -42,23 +55,19 @@ def customer_daily(curated_orders: ibis.Table, curated_order_items: ibis.Table, 
     orders = with_baskets(curated_orders, curated_order_items, clock)
     at_reference = orders.sales_at_reference.sum(where=orders.is_valid).fill_null(0.0)
     return orders.group_by("ds", "customer_id", *PLACE).aggregate(
-        orders=orders.count(), **valid_sums(orders, "units", "revenue", "sales"), sales_at_reference=at_reference
+        **order_sums(orders), **basket_totals(orders), sales_at_reference=at_reference
     )
 
 
 def payments_daily(curated_orders: ibis.Table, curated_payments: ibis.Table, clock: dt.date) -> ibis.Table:
-    """Return market_intel.payments_daily: revenue by the method that paid most of an order, and the fees of payments."""
+    """Return market_intel.payments_daily: revenue by the method that paid most of an order, and the fees."""
     orders = dated(curated_orders, clock)
     methods, fees = main_methods(curated_payments), fees_of(curated_payments)
-    paid = orders.left_join(methods, "order_id").left_join(fees, ["order_id", "currency_code"])
-    paid = paid.select(
-        *(orders[name] for name in ("ds", "device_type", *PLACE, "is_valid")),
-        revenue=orders.total,
-        fees=paid.fees,
-        payment_method=paid.payment_method.fill_null("unknown"),
-    )
+    paid = orders.left_join(methods, "order_id").drop("order_id_right")
+    paid = paid.left_join(fees, ["order_id", "currency_code"])
+    paid = paid.mutate(payment_method=paid.payment_method.fill_null(UNKNOWN))
     return paid.group_by("ds", "payment_method", "device_type", *PLACE).aggregate(
-        orders=paid.count(), **valid_sums(paid, "revenue", "fees")
+        **order_sums(paid), fees=money_sum(paid.fees, where=paid.is_valid)
     )
 
 
@@ -83,11 +92,11 @@ def sales_monthly(
     curated_categories: ibis.Table,
     clock: dt.date,
 ) -> ibis.Table:
-    """Return market_intel.sales_monthly: lines of valid orders by month, product, category, brand, channel and place."""
+    """Return market_intel.sales_monthly: lines of valid orders by month, product, brand, channel and place."""
     lines = sold_lines(curated_orders, curated_order_items, curated_products, curated_categories, clock)
     lines = kept_apart(lines, PRODUCTS_APART)
     lines = lines.mutate(ds=lines.ds.truncate("M"))
-    keys = ("ds", "product_id", "category_id", "department_id", "brand", *PLACE)
+    keys = ("ds", "product_id", "product_name", "category_id", "department_id", "brand", *PLACE)
     return lines.group_by(*keys).aggregate(**line_sums(lines))
 
 
@@ -95,24 +104,24 @@ def with_baskets(curated_orders: ibis.Table, curated_order_items: ibis.Table, cl
     """Return the orders with the sums of their lines, 0 where they have none."""
     orders = dated(curated_orders, clock)
     joined = orders.left_join(basket_sums(curated_order_items), "order_id")
-    return joined.select(
-        *(orders[name] for name in ("ds", "customer_id", "device_type", *PLACE, "is_valid", "discount", "tax")),
-        shipping_fees=orders.shipping,
-        revenue=orders.total,
-        units=joined.units.fill_null(0),
-        sales=joined.sales,
-        sales_at_reference=joined.sales_at_reference.fill_null(0.0),
-    )
+    return joined.mutate(units=joined.units.fill_null(0), sales_at_reference=joined.sales_at_reference.fill_null(0.0))
 
 
-def valid_sums(orders: ibis.Table, *names: str) -> dict[str, ibis.Value]:
-    """Return how many orders are valid and the sums of these columns over them."""
-    sums: dict[str, ibis.Value] = {"valid_orders": orders.is_valid.sum()}
-    for name in names:
-        whole = orders[name].type().is_integer()
-        total = orders[name].sum(where=orders.is_valid)
-        sums[name] = total.fill_null(0) if whole else money_sum(orders[name], where=orders.is_valid)
-    return sums
+def order_sums(orders: ibis.Table) -> dict[str, ibis.Value]:
+    """Return orders placed, valid orders and revenue, to aggregate orders with."""
+    return {
+        "orders": order_count(orders),
+        "valid_orders": valid_order_count(orders),
+        "revenue": revenue(orders),
+    }
+
+
+def basket_totals(orders: ibis.Table) -> dict[str, ibis.Value]:
+    """Return units and sales of the valid orders, to aggregate orders that have the sums of their lines with."""
+    return {
+        "units": orders.units.sum(where=orders.is_valid).fill_null(0),
+        "sales": money_sum(orders.sales, where=orders.is_valid),
+    }
 
 
 def main_methods(curated_payments: ibis.Table) -> ibis.Table:
@@ -129,7 +138,7 @@ def main_methods(curated_payments: ibis.Table) -> ibis.Table:
 def fees_of(curated_payments: ibis.Table) -> ibis.Table:
     """Return what providers took for each order, by currency; payments that failed may have cost a fee, too."""
     known = curated_payments.filter(curated_payments.fee.notnull())
-    return known.group_by("order_id", "currency_code").aggregate(fees=money_sum(known.fee))
+    return known.group_by("order_id", "currency_code").aggregate(fees=payment_fees(known))
 
 
 _VALID_ORDERS = (

@@ -7,8 +7,8 @@ import datetime as dt
 import ibis
 
 from shared.clock import through
-from shared.expressions import money, money_sum
-from shared.metrics import is_valid, valid_orders
+from shared.expressions import money_sum
+from shared.metrics import cost_of_goods, is_valid, line_sales, sales_with_cost, units_sold, valid_orders
 from shared.tables.market_analytics import OTHER
 
 UNKNOWN = "unknown"
@@ -59,7 +59,7 @@ def at_reference(curated_order_items: ibis.Table) -> ibis.Table:
     )
     priced = items.left_join(prices, ["product_id", "currency_code"])
     return priced.select(
-        *(items[name] for name in ("order_id", "product_id", "quantity", "line_total", "currency_code")),
+        *(priced[name] for name in ("order_id", "product_id", "quantity", "line_total", "currency_code")),
         at_reference=priced.quantity.cast("float64") * priced.reference_price.fill_null(0.0),
     )
 
@@ -79,9 +79,10 @@ def sold_lines(
     items = at_reference(curated_order_items)
     products = catalogue(curated_products, curated_categories)
     joined = items.inner_join(orders, "order_id").left_join(products, "product_id")
-    known = (joined.product_currency == joined.currency_code) & joined.unit_cost.notnull()
+    same_currency = (joined.product_currency == joined.currency_code).fill_null(False)
     return joined.select(
         "order_id",
+        "status",
         "ds",
         "customer_id",
         "product_id",
@@ -95,8 +96,8 @@ def sold_lines(
         category_id=joined.category_id.fill_null(UNKNOWN),
         department_id=joined.department_id.fill_null(UNKNOWN),
         brand=joined.brand.fill_null(UNKNOWN),
-        line_with_cost=ibis.cases((known.fill_null(False), joined.line_total), else_=ibis.null()),
-        line_cost=ibis.cases((known.fill_null(False), joined.quantity * joined.unit_cost), else_=ibis.null()),
+        product_name=joined.product_name.fill_null(joined.product_id),
+        unit_cost=ibis.cases((same_currency, joined.unit_cost), else_=ibis.null()),
     )
 
 
@@ -108,30 +109,30 @@ def catalogue(curated_products: ibis.Table, curated_categories: ibis.Table) -> i
     roots = departments(curated_categories)
     products = curated_products.left_join(roots, "category_id")
     return products.select(
-        curated_products.product_id,
-        curated_products.brand,
-        curated_products.category_id,
-        curated_products.unit_cost,
-        product_currency=curated_products.currency_code,
-        department_id=products.department_id.fill_null(curated_products.category_id),
+        "product_id",
+        "brand",
+        "category_id",
+        "unit_cost",
+        product_name=products.name,
+        product_currency=products.currency_code,
+        department_id=products.department_id.fill_null(products.category_id),
     )
 
 
 def departments(curated_categories: ibis.Table) -> ibis.Table:
     """Return category_id and department_id: the category without a parent that is reached from it."""
-    own = curated_categories.select("category_id", parent=curated_categories.parent_category_id)
-    found = own.mutate(department_id=own.parent.fill_null(own.category_id))
-    for level in range(2):
-        above = own.select(**{f"above_{level}": own.category_id, f"parent_{level}": own.parent})
-        met = found.left_join(above, found.department_id == above[f"above_{level}"])
-        found = met.select(
-            found.category_id, department_id=met[f"parent_{level}"].fill_null(found.department_id)
-        )
-    return found.select("category_id", "department_id")
+    rows = curated_categories
+    own = rows.select("category_id", "parent_category_id")
+    above = rows.view().rename(one_up="category_id", two_up="parent_category_id").select("one_up", "two_up")
+    top = rows.view().rename(two_up_id="category_id", three_up="parent_category_id")
+    top = top.select("two_up_id", "three_up")
+    found = own.left_join(above, [("parent_category_id", "one_up")]).left_join(top, [("two_up", "two_up_id")])
+    root = ibis.coalesce(found.three_up, found.two_up, found.parent_category_id, found.category_id)
+    return found.select("category_id", department_id=root)
 
 
 def kept_apart(lines: ibis.Table, most: int) -> ibis.Table:
-    """Return the lines with product_id `other` where the product is not among the `most` of the largest sales.
+    """Return the lines with product `other` where the product is not among the `most` of the largest sales.
 
     Equal sales are ordered by the id.
     """
@@ -139,17 +140,19 @@ def kept_apart(lines: ibis.Table, most: int) -> ibis.Table:
     order = [totals.all_sales.desc(), totals.product_id.asc()]
     ranked = totals.mutate(place=ibis.row_number().over(ibis.window(order_by=order)))
     largest = ranked.filter(ranked.place < most).select(kept_id=ranked.product_id)
-    joined = lines.left_join(largest, lines.product_id == largest.kept_id)
-    return joined.mutate(product_id=ibis.cases((joined.kept_id.notnull(), joined.product_id), else_=OTHER)).drop(
-        "kept_id"
-    )
+    joined = lines.left_join(largest, [("product_id", "kept_id")])
+    kept = joined.kept_id.notnull()
+    return joined.mutate(
+        product_id=ibis.cases((kept, joined.product_id), else_=OTHER),
+        product_name=ibis.cases((kept, joined.product_name), else_=OTHER),
+    ).drop("kept_id")
 
 
 def line_sums(lines: ibis.Table) -> dict[str, ibis.Value]:
     """Return units, sales and what is known of their cost, to aggregate lines with."""
     return {
-        "units": lines.quantity.sum(),
-        "sales": money_sum(lines.line_total),
-        "sales_with_cost": money_sum(money(lines.line_with_cost)),
-        "cost": money_sum(money(lines.line_cost)),
+        "units": units_sold(lines),
+        "sales": line_sales(lines),
+        "sales_with_cost": sales_with_cost(lines),
+        "cost": cost_of_goods(lines),
     }

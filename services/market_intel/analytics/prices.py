@@ -6,8 +6,10 @@ import datetime as dt
 
 import ibis
 
+from shared.engine import Engine
 from shared.expressions import money
 from shared.reconciliation import Untied
+from shared.tables import CONTRACT
 
 VIA = "USD"
 """Currency that leads from one to another where there is no direct rate (DEFINITIONS)."""
@@ -15,6 +17,7 @@ VIA = "USD"
 
 def competitive_pricing(
     curated_products: ibis.Table,
+    engine: Engine,
     clock: dt.date,
     curated_competitor_prices: ibis.Table | None = None,
     curated_exchange_rates: ibis.Table | None = None,
@@ -25,22 +28,18 @@ def competitive_pricing(
     was seen, else of the last day before with one, directly or through USD; without such a rate it stands unconverted
     and nothing is compared. Without a table of competitors' prices there is no row.
     """
-    seen = latest(curated_competitor_prices if curated_competitor_prices is not None else none_seen(), clock)
+    if curated_competitor_prices is None:
+        nothing = CONTRACT["curated.competitor_prices"].arrow_schema().empty_table()
+        curated_competitor_prices = engine.memory("no competitor prices", nothing)
+    seen = latest(curated_competitor_prices, clock)
     products = curated_products.select(
         "product_id", "brand", "category_id", "list_price", "currency_code", product_name=curated_products.name
     )
-    pairs = products.inner_join(seen, "product_id").drop("product_id_right")
+    pairs = products.inner_join(seen, "product_id")
     rated = with_rates(pairs, curated_exchange_rates)
     theirs = money((rated.price_seen.cast("float64") * rated.rate).round(2))
     rated = rated.mutate(competitor_price=ibis.cases((rated.rate == 1.0, rated.price_seen), else_=theirs))
     return ranked(compared(rated))
-
-
-def none_seen() -> ibis.Table:
-    """Return no observations."""
-    from shared.tables import CONTRACT  # noqa: PLC0415  only where the table is missing
-
-    return ibis.memtable(CONTRACT["curated.competitor_prices"].arrow_schema().empty_table())
 
 
 def latest(curated_competitor_prices: ibis.Table, clock: dt.date) -> ibis.Table:
@@ -68,9 +67,7 @@ def with_rates(pairs: ibis.Table, curated_exchange_rates: ibis.Table | None) -> 
     return outward.mutate(rate=rate).drop("direct", "inward", "outward")
 
 
-def rate_of(
-    pairs: ibis.Table, rates: ibis.Table, name: str, base: ibis.Value, quote: ibis.Value
-) -> ibis.Table:
+def rate_of(pairs: ibis.Table, rates: ibis.Table, name: str, base: ibis.Value, quote: ibis.Value) -> ibis.Table:
     """Return the pairs with the rate between two currencies on the day seen or the last day before with one.
 
     A rate the other way round serves as well, as its reciprocal; one of a currency to itself is 1.
@@ -80,7 +77,7 @@ def rate_of(
     named = pairs.mutate(wanted_base=base, wanted_quote=quote)
     keys = named.select("product_id", "competitor", "observed_on", "wanted_base", "wanted_quote")
     found = [newest_rate(keys, side, number) for number, side in enumerate((there, back))]
-    for number, rows in enumerate(found):
+    for rows in found:
         named = named.left_join(rows, ["product_id", "competitor"])
         named = named.drop("product_id_right", "competitor_right")
     own = named.wanted_base == named.wanted_quote

@@ -48,10 +48,9 @@ def figures(lines: ibis.Table, clock: dt.date) -> ibis.Table:
         units_before=lines.quantity.sum(where=~recent).fill_null(0),
         sales=money_sum(lines.line_total, where=recent),
         sales_before=money_sum(lines.line_total, where=~recent),
-        known_sales=money_sum(lines.line_with_cost.cast("decimal(18, 2)"), where=recent),
-        known_lines=lines.line_cost.count(where=recent),
+        known_lines=lines.unit_cost.count(where=recent),
         recent_lines=recent.sum(),
-        cost=money_sum(lines.line_cost.cast("decimal(18, 2)"), where=recent),
+        cost=money_sum(lines.quantity * lines.unit_cost, where=recent),
         customers=lines.customer_id.nunique(where=recent & (lines.customer_id != "")),
         first_sold_on=lines.ds.min(),
         last_sold_on=lines.ds.max(),
@@ -60,7 +59,7 @@ def figures(lines: ibis.Table, clock: dt.date) -> ibis.Table:
     today = ibis.literal(clock)
     on_sale = today.delta(rows.first_sold_on, unit="day") + 1
     is_known = (rows.known_lines == rows.recent_lines) & (rows.recent_lines > 0)
-    profit = ibis.cases((is_known, (rows.known_sales - rows.cost).cast("decimal(18, 2)")), else_=ibis.null())
+    profit = ibis.cases((is_known, (rows.sales - rows.cost).cast("decimal(18, 2)")), else_=ibis.null())
     return rows.mutate(
         growth_pct=share_pct(rows.sales - rows.sales_before, rows.sales_before),
         unit_price=safe_divide(rows.sales, rows.units),
@@ -104,8 +103,8 @@ def benchmarked(rows: ibis.Table, all_buyers: ibis.Table) -> ibis.Table:
 def at_risk(rows: ibis.Table) -> ibis.Table:
     """Return the rows with whether one of the reasons to worry holds, and which.
 
-    Falling: sales fell by 30 % or more, 20 points more than the category's, from ten units or more. Silent: not sold for
-    over three times its usual gap between days with a sale, and over 21 days. Loss: sold below its cost.
+    Falling: sales fell by 30 % or more, 20 points more than the category's, from ten units or more. Silent: not sold
+    for over three times its usual gap between days with a sale, and over 21 days. Loss: sold below its cost.
     """
     fell = (rows.growth_pct <= FALL_PCT) & (rows.units_before >= LEAST_UNITS)
     falling = fell & (rows.growth_pct <= rows.category_growth_pct.fill_null(0.0) - BEYOND)
@@ -118,9 +117,9 @@ def at_risk(rows: ibis.Table) -> ibis.Table:
         (loss.fill_null(False), "sold below its cost"),
     ]
     reasons = joined_texts(holding)
-    return rows.mutate(
-        is_at_risk=holding[0][0] | holding[1][0] | holding[2][0], risk_reasons=reasons.nullif("")
-    ).drop("all_customers", "known_sales", "known_lines", "recent_lines", "cost", "days_sold", "usual_gap")
+    return rows.mutate(is_at_risk=holding[0][0] | holding[1][0] | holding[2][0], risk_reasons=reasons.nullif("")).drop(
+        "all_customers", "known_lines", "recent_lines", "cost", "days_sold", "usual_gap"
+    )
 
 
 def joined_texts(holding: Sequence[tuple[ibis.Value, str]]) -> ibis.Value:

@@ -3,10 +3,10 @@
     S = Σ_{i<j} sign(x_j - x_i),   z = (S ∓ 1) ÷ √(Var₀(S) · n/n*),   two-sided p from the normal distribution
     n/n* = 1 + 2 ÷ (n(n-1)(n-2)) · Σ_k (n-k)(n-k-1)(n-k-2) ρ_k
 
-with ρ_k the autocorrelations of the ranks of what is left when Sen's slope is taken out. Hamed and Rao keep the ρ_k that
-are significant one by one; at the lengths met here their test then calls noise a trend too often. Here the ρ_k are those
-of an AR(1) process, ρ_k = ρ^k, with ρ corrected for its bias in short series, which keeps what it promises (measured in
-docs/market-analytics.md).
+with ρ_k the autocorrelations of the ranks of what is left when Sen's slope is taken out. Hamed and Rao keep the ρ_k
+that are significant one by one; at the lengths met here their test then calls noise a trend too often: of AR(1) noise
+with ρ = 0.6 and 90 values in 17 % of cases at a level of 5 %. Here the ρ_k are those of an AR(1) process, ρ_k = ρ^k,
+with ρ corrected for its bias in short series: 6 % (docs/market-analytics.md).
 
 Source: Mann (1945); Kendall (1975); Sen (1968); Hamed and Rao, "A modified Mann-Kendall trend test for autocorrelated
 data" (1998); the bias of ρ after Marriott and Pope (1954) and Kendall (1954).

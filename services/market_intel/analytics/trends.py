@@ -37,6 +37,8 @@ MONTH_AGO = {"day": 28, "week": 4, "month": 1}
 YEAR_AGO = {"week": 52, "month": 12}
 """Of days the same date a year before, not so many days."""
 ANOMALOUS = 3.5
+SPARSE = 0.3
+COUNTS = ("orders", "units", "active_customers")
 MOST_REGIONS = 60
 """Regions that have trends of their own: those of the largest revenue."""
 SUMS = ("revenue", "orders", "valid_orders", "units")
@@ -48,9 +50,7 @@ def trends(
 ) -> pa.Table:
     """Return market_intel.trends: each metric, frequency and region by period."""
     days = engine.to_arrow(daily_sums(market_intel_revenue_daily))
-    customers = {
-        name: engine.to_arrow(active(market_intel_customer_daily, name)) for name in FREQUENCIES
-    }
+    customers = {name: engine.to_arrow(active(market_intel_customer_daily, name)) for name in FREQUENCIES}
     rows: dict[str, list[Any]] = {name: [] for name in _schema().names}
     if days.num_rows:
         first = min(days["ds"].to_pylist())
@@ -99,7 +99,7 @@ def every_series(
                 sums["aov"] = sums["revenue"] / np.where(sums["valid_orders"] > 0, sums["valid_orders"], np.nan)
             for metric in TREND_METRICS:
                 unit = money if METRICS[metric].unit == "currency_code" else METRICS[metric].unit
-                yield rows_of(metric, frequency, region, unit, numbers, sums[metric])
+                yield rows_of(metric, frequency, region=region, unit=unit, numbers=numbers, values=sums[metric])
 
 
 def complete(frequency: Frequency, first: dt.date, clock: dt.date) -> npt.NDArray[np.int64]:
@@ -127,6 +127,7 @@ def by_region(
             key: np.bincount(place[chosen], weights=column[chosen], minlength=len(numbers))
             for key, column in values.items()
         }
+        sums["revenue"] = sums["revenue"].round(2)
         money = sorted(set(currency[chosen]))
         yield name, sums, money[0] if len(money) == 1 else MIXED
 
@@ -149,11 +150,11 @@ def counted(rows: pa.Table, region: str, frequency: Frequency, numbers: npt.NDAr
 
 
 def rows_of(
-    metric: str, frequency: Frequency, region: str, unit: str, numbers: npt.NDArray[np.int64], values: Floats
+    metric: str, frequency: Frequency, *, region: str, unit: str, numbers: npt.NDArray[np.int64], values: Floats
 ) -> dict[str, list[Any]]:
     """Return the columns of one series."""
     count, name = len(numbers), frequency.name
-    trend, seasonal, score = decomposed(values, frequency)
+    trend, seasonal, score = decomposed(values, frequency, is_count=metric in COUNTS)
     average = moving_average(values, WINDOW[name])
     growth = {
         "growth_pct": change_pct(values, 1),
@@ -220,8 +221,11 @@ def moving_average(values: Floats, window: int) -> Floats:
     return found
 
 
-def decomposed(values: Floats, frequency: Frequency) -> tuple[Floats, Floats, Floats]:
-    """Return trend, seasonal part and robust score of what is left; unknown values are bridged and have no score."""
+def decomposed(values: Floats, frequency: Frequency, *, is_count: bool = False) -> tuple[Floats, Floats, Floats]:
+    """Return trend, seasonal part and robust score of what is left; unknown values are bridged and have no score.
+
+    Series of which three in ten periods are 0 have no score at all: what is usual cannot be told from so little.
+    """
     known = np.isfinite(values)
     if known.sum() < 5:
         nothing = np.full(len(values), np.nan)
@@ -230,7 +234,10 @@ def decomposed(values: Floats, frequency: Frequency) -> tuple[Floats, Floats, Fl
     bridged = np.interp(places, places[known], values[known])
     trend, seasonal = split(bridged, frequency.season)
     left = bridged - trend - seasonal
-    return trend, seasonal, np.where(known, robust_score(left), np.nan)
+    if (bridged == 0).mean() >= SPARSE:
+        return trend, seasonal, np.full(len(values), np.nan)
+    least = float(np.sqrt(bridged.mean())) if is_count else 0.0
+    return trend, seasonal, np.where(known, robust_score(left, least), np.nan)
 
 
 def split(values: Floats, season: int) -> tuple[Floats, Floats]:
@@ -252,11 +259,14 @@ def running_median(values: Floats, reach: int) -> Floats:
     return made
 
 
-def robust_score(left: Floats) -> Floats:
-    """Return how far each value lies from the median, in standard deviations told by the MAD; 0 where that is 0."""
+def robust_score(left: Floats, least: float = 0.0) -> Floats:
+    """Return how far each value lies from the median, in standard deviations told by the MAD; 0 where that is 0.
+
+    `least` is the smallest standard deviation there can be: of counts that of Poisson's, √mean.
+    """
     around = left - np.median(left)
-    spread = float(np.median(np.abs(around)))
-    return 0.6745 * around / spread if spread > 0 else np.zeros(len(left))
+    spread = max(float(np.median(np.abs(around))) / 0.6745, least)
+    return around / spread if spread > 0 else np.zeros(len(left))
 
 
 _REVENUE = "market_intel.revenue_daily"

@@ -43,7 +43,7 @@ ANSWER_PCT = -2.0
 BEFORE_DAYS = 28
 
 
-def price_wars(
+def price_wars(  # noqa: PLR0917  each argument is a table it reads
     curated_products: ibis.Table,
     curated_categories: ibis.Table,
     curated_orders: ibis.Table,
@@ -58,8 +58,8 @@ def price_wars(
         products = catalogue(curated_products, curated_categories)
         seen = engine.to_arrow(observed(curated_competitor_prices, products, curated_products, clock))
         watched = curated_competitor_prices.select("product_id").distinct()
-        sold = engine.to_arrow(weekly_prices(curated_orders, curated_order_items, watched, clock))
-        found = [war for board in boards(seen) for war in wars_of(board, Own(sold))]
+        own = Own(engine.to_arrow(weekly_prices(curated_orders, curated_order_items, watched, clock)))
+        found = [war for board in boards(seen) for war in wars_of(board, own)]
     return pa.Table.from_pylist(found, _schema())
 
 
@@ -77,8 +77,8 @@ def observed(
     ours = curated_products.select(
         "product_id", list_price=curated_products.list_price, own_currency=curated_products.currency_code
     )
-    rows = seen.inner_join(products.select("product_id", "department_id"), "product_id").drop("product_id_right")
-    rows = rows.inner_join(ours, "product_id").drop("product_id_right")
+    rows = seen.inner_join(products.select("product_id", "department_id"), "product_id")
+    rows = rows.inner_join(ours, "product_id")
     same = rows.own_currency == rows.currency_code
     return rows.select(
         "department_id",
@@ -180,8 +180,16 @@ def usual(prices: Floats, at: int) -> Floats:
     enough = np.isfinite(before).sum(axis=1) >= USUAL // 2
     level = np.full(len(prices), np.nan)
     if enough.any():
-        level[enough] = np.nanmedian(before[enough], axis=1)
+        level[enough] = medians(before[enough])
     return level
+
+
+def medians(values: Floats) -> Floats:
+    """Return the median of each row, NaN left out; each row has one value at least. Far quicker than nanmedian."""
+    counts = np.isfinite(values).sum(axis=1)
+    ordered, row = np.sort(values, axis=1), np.arange(len(values))
+    made: Floats = (ordered[row, (counts - 1) // 2] + ordered[row, counts // 2]) / 2
+    return made
 
 
 def cut_length(prices: Floats, level: Floats, start: int) -> int:

@@ -1,0 +1,33 @@
+"""The tables of the market_intel zone: each function is found here by the name of what it makes."""
+
+from services.market_intel.analytics.batch import (
+    competitive_pricing,
+    customer_daily,
+    marketing_daily,
+    payments_daily,
+    price_wars,
+    product_performance,
+    revenue_daily,
+    revenue_drivers,
+    revenue_hourly,
+    sales_daily,
+    sales_monthly,
+    shipping_daily,
+    trends,
+)
+
+__all__ = [
+    "competitive_pricing",
+    "customer_daily",
+    "marketing_daily",
+    "payments_daily",
+    "price_wars",
+    "product_performance",
+    "revenue_daily",
+    "revenue_drivers",
+    "revenue_hourly",
+    "sales_daily",
+    "sales_monthly",
+    "shipping_daily",
+    "trends",
+]
