@@ -50,7 +50,7 @@ def smape(actual: Floats, mean: Floats) -> Floats:
 
 def r2(actual: Floats, mean: Floats) -> Floats:
     """Return the share of the variance over the horizon that is explained; not defined for a constant actual."""
-    about = ((actual - mean_of(actual)[:, None]) ** 2).mean(axis=1, where=~np.isnan(actual))
+    about = mean_of((actual - mean_of(actual)[:, None]) ** 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(about > 0, 1 - mean_of((actual - mean) ** 2) / about, np.nan)
 

@@ -21,6 +21,7 @@ class Intermittent:
     """TSB, its two parameters chosen for each series by squared error; quantiles of the recent past around it."""
 
     name = "intermittent"
+    local = True
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the same forecast for every period ahead."""

@@ -30,6 +30,7 @@ class SeasonalNaive:
     """
 
     name = "seasonal_naive"
+    local = True
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the last season again and again."""
@@ -51,6 +52,7 @@ class MovingAverage:
     """The mean of the last seasons: four weeks of days, a year of weeks or months."""
 
     name = "moving_average"
+    local = True
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the same mean for every period ahead."""

@@ -89,6 +89,7 @@ class ExponentialSmoothing:
     """ETS, its form and parameters chosen for each series."""
 
     name = "ets"
+    local = True
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the forecasts of all series."""

@@ -26,6 +26,7 @@ class Theta:
     """Simple exponential smoothing with drift, after the seasons are taken out where there are any."""
 
     name = "theta"
+    local = True
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the forecasts of all series."""
