@@ -187,9 +187,7 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
 def services(lake: Lake, operations: Operations, settings: MarketIntelSettings) -> list[Service]:
     """Return what the process serves: forecasts, market analytics, SystemService over its zone, and its long work."""
     forecasting, market = ForecastingServicer(lake, operations, settings), MarketServicer(lake)
-    system = SystemServicer(
-        SYSTEM, lake, tiles=market.tiles, insights=market.insights, forecast=forecasting.forecast
-    )
+    system = SystemServicer(SYSTEM, lake, tiles=market.tiles, insights=market.insights, forecast=forecasting.forecast)
     return [
         Service(forecasting, pb.DESCRIPTOR.services_by_name["ForecastingService"], add_forecasting),
         Service(system, system_pb2.DESCRIPTOR.services_by_name["SystemService"], add_system),
