@@ -13,11 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from shared.expressions import money_sum, safe_divide, share_pct
+from shared.tables.sales import NOT_VALID
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-NOT_VALID = ("cancelled", "returned")
 
 
 def is_valid(orders: ir.Table) -> ir.BooleanColumn:

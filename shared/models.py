@@ -4,7 +4,8 @@ Under `{var}/mlflow` MLflow keeps runs, metrics and versions; under `{var}/model
 
     manifest.json         every version with its metrics and inputs, and which alias points where
     <name>/<version>.json the artefact, plain JSON, never a pickle
-    deployments.jsonl     one line for every move of an alias, only ever added to
+    deployments.jsonl     one line for every move of an alias, only ever added to; its last word on an alias counts, so
+                          that a service moves one by adding a line, without MLflow
 
 Versions are semantic: MAJOR when the artefact's shape changed (other keys, kind or features), MINOR when it was
 trained on other data, PATCH when only the code differs. MLflow is imported by `Registry` alone, when first used.
@@ -97,11 +98,12 @@ def load_manifest(path: Path) -> Manifest:
     except FileNotFoundError:
         raise ManifestMissing(f"no models at {path}; run `python -m pipeline run`") from None
     models = content["models"]
-    return Manifest(
-        path.parent,
-        {name: {v["version"]: ModelVersion(**v) for v in model["versions"]} for name, model in models.items()},
-        {name: model["aliases"] for name, model in models.items()},
-    )
+    versions = {name: {v["version"]: ModelVersion(**v) for v in model["versions"]} for name, model in models.items()}
+    aliases = {name: dict(model["aliases"]) for name, model in models.items()}
+    for line in whole_lines(path.parent / DEPLOYMENTS):
+        if line["version"] in versions.get(line["model"], {}):
+            aliases[line["model"]][line["alias"]] = line["version"]
+    return Manifest(path.parent, versions, aliases)
 
 
 @dataclass(frozen=True)

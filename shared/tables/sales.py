@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 ORDER_STATUSES = ("pending", "paid", "shipped", "delivered", "cancelled", "returned")
+NOT_VALID = ("cancelled", "returned")
+"""Statuses of orders that do not count as sales."""
 ORDER_CHANNELS = ("online", "mobile", "store", "marketplace")
 ORDER_DEVICES = ("desktop", "mobile", "tablet", "pos")
 

@@ -15,7 +15,7 @@ from services.market_intel.analytics.columns import cents, whole
 from services.market_intel.analytics.concentration import concentration
 from services.market_intel.analytics.explained import TITLES, Explained, amount, in_words
 from services.market_intel.analytics.selection import Period, within
-from services.market_intel.analytics.trends import year_before
+from services.market_intel.forecasting.periods import year_before
 from shared.tables.market_analytics import EVERYWHERE
 
 LATEST_DAYS = 14

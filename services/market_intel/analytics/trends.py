@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from services.market_intel.forecasting.periods import FREQUENCIES, Frequency
+from services.market_intel.forecasting.periods import FREQUENCIES, Frequency, year_before
 from shared.engine import Engine
 from shared.lineage import ModelStep
 from shared.metrics import METRICS
@@ -204,13 +204,6 @@ def year_change_pct(values: Floats, numbers: npt.NDArray[np.int64], frequency: F
     known = before >= 0
     found[known] = relative(values[known], values[before[known]])
     return found
-
-
-def year_before(day: dt.date) -> dt.date:
-    """Return the same date a year earlier."""
-    if (day.month, day.day) == (2, 29):
-        return day.replace(year=day.year - 1, day=28)
-    return day.replace(year=day.year - 1)
 
 
 def moving_average(values: Floats, window: int) -> Floats:

@@ -61,3 +61,10 @@ DAY = Frequency("day", 7, 365)
 WEEK = Frequency("week", 52, 52)
 MONTH = Frequency("month", 12, 12)
 FREQUENCIES = {one.name: one for one in (DAY, WEEK, MONTH)}
+
+
+def year_before(day: date) -> date:
+    """Return the same date a year earlier."""
+    if (day.month, day.day) == (2, 29):
+        return day.replace(year=day.year - 1, day=28)
+    return day.replace(year=day.year - 1)

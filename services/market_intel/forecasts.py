@@ -1,0 +1,145 @@
+"""A forecast as somebody asked for it: the model or the automatic choice run, and what is to be said of each series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from services.market_intel.ask import AUTO, Ask, check_size
+from services.market_intel.forecasting.backtest import Run
+from services.market_intel.forecasting.choose import Automatic, Effort, automatic
+from services.market_intel.forecasting.model import Forecast, Model
+from services.market_intel.forecasting.panel import Floats, Panel
+from services.market_intel.forecasting.registry import MODELS
+from shared.errors import FailedPrecondition, FieldError, PlatformError
+
+MOST_CHEAP = 50
+"""Series of which the automatic choice tries cheap models alone, where nobody says how much to try."""
+
+Progress = Callable[[float, str], None]
+
+
+class ModelNotSuited(FailedPrecondition):
+    """The model that was asked for has no answer for these series."""
+
+    reason = "MODEL_NOT_SUITED"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What one series was forecast by, and why."""
+
+    series_id: str
+    model: str
+    why: str
+    intervals: str
+    told: str
+    figures: Mapping[str, float]
+    """By name, without those that are not defined for the series."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A forecast as it goes to whoever asked."""
+
+    ask: Ask
+    panel: Panel
+    forecast: Forecast
+    choices: tuple[Choice, ...]
+    notes: tuple[str, ...]
+
+
+class Watched:
+    """A model whose refusal is remembered: a backtest notes it and goes on, but whoever asked for it wants to know."""
+
+    def __init__(self, model: Model) -> None:
+        self.name, self._model = model.name, model
+        self.local = getattr(model, "local", False)
+        self.refusal: PlatformError | None = None
+        self.forecast_told: Forecast | None = None
+
+    def forecast(self, panel: Panel, horizon: int) -> Forecast:
+        """Return what the model says."""
+        try:
+            self.forecast_told = self._model.forecast(panel, horizon)
+        except PlatformError as error:
+            self.refusal = error
+            raise
+        return self.forecast_told
+
+
+def effort_of(ask: Ask, series: int) -> Effort:
+    """Return how much the automatic choice tries."""
+    return ask.effort or ("cheap" if series <= MOST_CHEAP else "full")
+
+
+def forecast(ask: Ask, panel: Panel, progress: Progress) -> Made:
+    """Return the forecast of a panel.
+
+    Raises: ForecastTooLarge; ModelNotInstalled, ModelNotSuited where a model was named that cannot forecast these.
+    """
+    check_size(len(panel), ask.horizon)
+    if ask.model == AUTO:
+        found = automatic(panel, ask.horizon, effort=effort_of(ask, len(panel)), progress=progress)
+        told: tuple[str, ...] = ()
+        notes = general_notes(ask, panel)
+    else:
+        found, told = by_one(ask, panel, progress)
+        notes = (*general_notes(ask, panel), *filter(None, [MODELS[ask.model].ignored(panel)]))
+    return Made(ask, panel, found.forecast, choices(panel, found, told), notes)
+
+
+def by_one(ask: Ask, panel: Panel, progress: Progress) -> tuple[Automatic, tuple[str, ...]]:
+    """Return the forecast of the model that was named, its intervals calibrated like those of the automatic choice."""
+    watched = Watched(MODELS[ask.model].make(country=ask.country))
+    try:
+        found = automatic(panel, ask.horizon, progress=progress, models={ask.model: watched})
+    except PlatformError:
+        raise
+    except Exception as error:
+        raise watched.refusal or error from error
+    if watched.refusal is not None:
+        raise watched.refusal
+    last = watched.forecast_told
+    if last is None or not np.isfinite(found.forecast.mean).all():
+        detail = f"{MODELS[ask.model].title} has no answer for these series; let `auto` choose, or send longer ones"
+        raise ModelNotSuited(detail, errors=[FieldError("model", detail)])
+    return found, last.told if len(last.told) == len(panel) else ()
+
+
+def choices(panel: Panel, found: Automatic, told: tuple[str, ...]) -> tuple[Choice, ...]:
+    """Return what is to be said of each series."""
+    figures = figures_of(found)
+    return tuple(
+        Choice(
+            name,
+            found.chosen[at],
+            found.why[at],
+            found.intervals[at],
+            told[at] if told else "",
+            {figure: float(values[at]) for figure, values in figures.items() if np.isfinite(values[at])},
+        )
+        for at, name in enumerate(panel.ids)
+    )
+
+
+def figures_of(found: Automatic) -> Mapping[str, Floats]:
+    """Return the figures that the answer would have had on the backtest, by name, one a series."""
+    tests = found.backtest
+    shares = [found.weights[name][None, :, None] for name in tests.runs]
+    mean = sum((share * run.mean for share, run in zip(shares, tests.runs.values(), strict=True)), np.zeros(1))
+    said = sum(
+        (share[..., None] * run.quantiles for share, run in zip(shares, tests.runs.values(), strict=True)), np.zeros(1)
+    )
+    return replace(tests, runs={"answer": Run(mean, said, 0.0)}).figures("answer")
+
+
+def general_notes(ask: Ask, panel: Panel) -> tuple[str, ...]:
+    """Return what was done to the series before they were forecast."""
+    filled = int(panel.filled.sum())
+    if not filled or ask.metric:
+        return ()
+    as_what = "as not known" if np.isnan(ask.gaps) else "as 0; send gaps=unknown if they are not known"
+    return (f"{filled} of {len(panel.values)} periods had no observation and count {as_what}",)

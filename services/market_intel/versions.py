@@ -1,0 +1,146 @@
+"""The versions that the pipeline's forecasts are made by: which is live, since when, and how to go back.
+
+Which version an alias stands for is what the log of moves says last (shared/models.py): a person's move is one line
+more, and the next run of the pipeline forecasts by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from shared.errors import FailedPrecondition
+from shared.models import CHAMPION, DEPLOYMENTS, Manifest, ModelVersion, append_line, load_manifest, parts, whole_lines
+
+OURS = "market_intel."
+MOST_MOVES = 50
+
+
+class ModelAlreadyLive(FailedPrecondition):
+    """The version is the champion already."""
+
+    reason = "MODEL_ALREADY_LIVE"
+
+
+class NothingToRollBack(FailedPrecondition):
+    """There was no champion before the present one."""
+
+    reason = "NOTHING_TO_ROLL_BACK"
+
+
+class WhichModel(FailedPrecondition):
+    """There are several models, and the request names none of them."""
+
+    reason = "MODEL_NOT_NAMED"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An alias that was pointed at another version."""
+
+    at: datetime
+    model: str
+    alias: str
+    version: str
+    previous: str
+    because: str
+    is_rollback: bool = False
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The models of this system, read off the manifest in a folder."""
+
+    root: Path
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def manifest(self) -> Manifest:
+        """Return the manifest. Raises ManifestMissing."""
+        return load_manifest(self.root / "manifest.json")
+
+    def all(self) -> list[ModelVersion]:
+        """Return every version, by model and newest first. Raises ManifestMissing."""
+        found = self.manifest().versions
+        return [
+            model
+            for name in sorted(found)
+            if name.startswith(OURS)
+            for model in sorted(found[name].values(), key=lambda one: parts(one.version), reverse=True)
+        ]
+
+    def moves(self) -> list[Move]:
+        """Return every move of an alias of ours, oldest first."""
+        lines = whole_lines(self.root / DEPLOYMENTS)
+        return [move_of(line) for line in lines if str(line["model"]).startswith(OURS)]
+
+    def promote(self, name: str, version: str, because: str, who: str) -> ModelVersion:
+        """Return the version, champion now. Raises ManifestMissing, UnknownModel, ModelAlreadyLive."""
+        manifest = self.manifest()
+        name = self._named(manifest, name)
+        model = manifest.version(name, version)
+        live = manifest.live(name)
+        if live is not None and live.version == version:
+            raise ModelAlreadyLive(f"{name} {version} is the champion already; nothing was changed")
+        self._note(model, live, because or "promoted by hand", who)
+        return model
+
+    def rollback(self, name: str, because: str, who: str) -> ModelVersion:
+        """Return the champion before the present one, champion again. Raises ManifestMissing, NothingToRollBack."""
+        manifest = self.manifest()
+        name = self._named(manifest, name)
+        live, before = manifest.live(name), champions(self.moves(), name)[:-1]
+        if live is None or not before:
+            now = live.version if live else "any"
+            raise NothingToRollBack(f"{name} had no champion before {now}; promote a version instead")
+        model = manifest.version(name, before[-1])
+        self._note(model, live, because or "rolled back by hand", who, rollback=True)
+        return model
+
+    def _named(self, manifest: Manifest, name: str) -> str:
+        ours = [one for one in manifest.versions if one.startswith(OURS)]
+        if name or len(ours) == 1:
+            return name or ours[0]
+        raise WhichModel(f"say which model: {', '.join(sorted(ours)) or 'none is registered yet'}")
+
+    def _note(
+        self, model: ModelVersion, live: ModelVersion | None, because: str, who: str, *, rollback: bool = False
+    ) -> None:
+        line: dict[str, Any] = {
+            "at": self.now().isoformat(),
+            "model": model.name,
+            "alias": CHAMPION,
+            "version": model.version,
+            "previous": live.version if live else None,
+            "because": because,
+            "by": who,
+        }
+        append_line(self.root / DEPLOYMENTS, {**line, "rollback": True} if rollback else line)
+
+
+def champions(moves: Sequence[Move], name: str) -> list[str]:
+    """Return the champions that a rollback can go back through, the present one last: going back takes one off."""
+    found: list[str] = []
+    for move in moves:
+        if (move.model, move.alias) != (name, CHAMPION):
+            continue
+        if move.is_rollback and len(found) > 1:
+            found.pop()
+        else:
+            found.append(move.version)
+    return found
+
+
+def move_of(line: dict[str, Any]) -> Move:
+    """Return one line of the log."""
+    return Move(
+        datetime.fromisoformat(line["at"]),
+        line["model"],
+        line["alias"],
+        line["version"],
+        line["previous"] or "",
+        line["because"],
+        bool(line.get("rollback")),
+    )

@@ -1,0 +1,211 @@
+"""Forecasts over the gateway: at once, as operations, kept for whoever asked, and every bad input answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from tests.integration.market_intel.conftest import Served
+
+DAY_ONE = dt.date(2024, 1, 1)
+
+
+def series(count: int = 120, of: Any = None, name: str = "") -> list[dict[str, Any]]:
+    """Return observations of days with a week in them, of one series."""
+    value = of or (lambda n: 100 + 0.1 * n + 20 * (n % 7 == 5))
+    named = {"series_id": name} if name else {}
+    return [{"ds": (DAY_ONE + dt.timedelta(days=n)).isoformat(), "y": value(n), **named} for n in range(count)]
+
+
+def whole(answer: dict[str, Any], rows: int) -> None:
+    """Refuse an answer that says less than it should, or nonsense."""
+    assert answer["row_count"] == rows == len(answer["forecast"])
+    for row in answer["forecast"]:
+        assert {"ds", "mean", "median", "lower_80", "upper_80", "lower_95", "upper_95"} <= row.keys()
+        assert row["lower_95"] <= row["lower_80"] <= row["median"] <= row["upper_80"] <= row["upper_95"]
+    assert len(answer["chosen"]) == answer["series_count"]
+    assert all(one["model"] and one["why"] and one["intervals"] for one in answer["chosen"])
+
+
+async def test_a_metric_of_the_shop_is_forecast_at_once_with_its_reason_and_lineage(served: Served):
+    response = await served.forecast({"metric": "revenue", "horizon_days": 14})
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert "operation" not in answer
+    whole(answer, 14)
+    assert [row["ds"] for row in answer["forecast"]][:2] == ["2017-06-30", "2017-07-01"]
+    by_day = {row["ds"]: row["median"] for row in answer["forecast"]}
+    assert by_day["2017-07-01"] == pytest.approx(126, rel=0.1)  # a Saturday
+    assert by_day["2017-06-30"] == pytest.approx(63, rel=0.1)
+    assert answer["lineage"]["table"] == "market_intel.revenue_daily"
+    assert answer["lineage"]["data_through_on"] == "2017-06-29"
+    assert answer["history"][-1] == {"series_id": "", "ds": "2017-06-29", "y": 63.0}
+    assert answer["chosen"][0]["metrics"]["mae"] < 5
+    assert "mase" not in answer["chosen"][0]["metrics"]  # last week comes again to the cent: nothing to be a multiple of
+    assert answer["chosen"][0]["metrics"]["mape"] < 10
+
+
+async def test_series_of_ones_own_are_forecast_together(served: Served):
+    body = {"series": [*series(name="a"), *series(name="b", of=lambda n: 7)], "horizon": 5, "levels": [80]}
+    answer = (await served.forecast(body)).json()
+    assert answer["row_count"] == 10 and answer["series_count"] == 2
+    assert [row["series_id"] for row in answer["forecast"]] == ["a"] * 5 + ["b"] * 5
+    assert all("lower_80" in row and "lower_95" not in row for row in answer["forecast"])
+    assert [row["mean"] for row in answer["forecast"][5:]] == pytest.approx([7] * 5)
+    assert "lineage" not in answer
+
+
+ANSWERED: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "one day": (series(1), ""),
+    "three days": (series(3), ""),
+    "constant": (series(60, lambda n: 5), ""),
+    "all zero": (series(60, lambda n: 0), ""),
+    "gappy": (series(60)[::3], "had no observation"),
+    "unsorted": (series(60)[::-1], ""),
+    "unknown values": (series(60, lambda n: None if n % 9 == 4 else n), "had no observation"),
+    "negative": (series(60, lambda n: -100 + n), ""),
+    "huge": (series(60, lambda n: 1e12 + 1e9 * n), ""),
+    "tiny": (series(60, lambda n: 1e-9 * (n + 1)), ""),
+    "mostly zero": (series(120, lambda n: 3 if n % 11 == 0 else 0), ""),
+    "a jump": (series(60, lambda n: 1 if n < 59 else 1e9), ""),
+}
+
+
+@pytest.mark.parametrize("given, note", ANSWERED.values(), ids=ANSWERED)
+async def test_a_hard_series_has_an_answer(served: Served, given: list[dict[str, Any]], note: str):
+    response = await served.forecast({"series": given, "horizon": 7})
+    assert response.status_code == 200, response.text
+    whole(response.json(), 7)
+    assert note in " ".join(response.json()["notes"])
+    largest = max(abs(one["y"] or 0) for one in given)
+    assert all(abs(row["mean"]) <= 10 * largest for row in response.json()["forecast"])
+    if all((one["y"] or 0) >= 0 for one in given):
+        assert all(row["lower_95"] >= 0 for row in response.json()["forecast"])
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "duplicated": ({"series": [*series(9), series(9)[4]]}, "INVALID_SERIES"),
+    "infinite": ({"series": series(9, lambda n: 1e300)}, "INVALID_SERIES"),
+    "no day": ({"series": [{"y": 3}]}, "INVALID_SERIES"),
+    "empty": ({"series": []}, "INVALID_SERIES"),
+    "beyond reason": ({"series": series(9), "horizon": 100_000}, "HORIZON_TOO_LONG"),
+    "unknown filter": ({"metric": "revenue", "filters": {"colour": "red"}}, "UNKNOWN_FILTER"),
+    "empty selection": ({"metric": "revenue", "filters": {"region": "Atlantis"}}, "EMPTY_SELECTION"),
+    "empty category": ({"metric": "units", "filters": {"category": "boats"}}, "EMPTY_SELECTION"),
+    "unknown model": ({"metric": "revenue", "model": "oracle"}, "INVALID_ARGUMENT"),
+    "regressor that ends too soon": (
+        {"series": series(9), "horizon": 2, "regressors": [{"ds": "2024-01-01", "price": 1}]},
+        "INVALID_REGRESSORS",
+    ),
+}
+
+
+@pytest.mark.parametrize("body, reason", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("path", ["forecast", "compare-models"])
+async def test_what_cannot_be_forecast_is_refused_with_a_reason(
+    served: Served, body: dict[str, Any], reason: str, path: str
+):
+    response = await served.forecast(body, path)
+    if response.status_code == 200 or response.status_code == 202:
+        # What only a look into the lake can tell, the operation tells.
+        assert (await served.done(response))["error"]["reason"] == reason
+        return
+    assert response.status_code == 400, response.text
+    assert response.json()["reason"] == reason
+    assert response.json()["detail"]
+
+
+async def test_nan_is_no_json(served: Served):
+    headers = {"Content-Type": "application/json"}
+    body = b'{"series": [{"ds": "2024-01-01", "y": NaN}]}'
+    response = await served.ask("POST", "forecast", content=body, headers=headers)
+    assert (response.status_code, response.json()["reason"]) == (400, "MALFORMED_BODY")
+
+
+async def test_many_series_are_an_operation_whose_rows_are_kept_for_whoever_asked(served: Served):
+    names = [f"s{n:03}" for n in range(120)]
+    rows = [row for name in names for row in series(30, name=name)]
+    response = await served.forecast({"series": rows, "horizon": 28, "effort": "cheap"})
+    result = (await served.done(response))["result"]
+    assert (result["series_count"], result["row_count"]) == (120, 120 * 28)
+    assert result["forecast"] == [] and len(result["chosen"]) == 120
+    path = f"forecasts/{result['forecast_id']}"
+    first = (await served.ask("GET", path, params={"page_size": 1000})).json()
+    assert first["total_size"] == 120 * 28 and len(first["items"]) == 1000
+    last = (await served.ask("GET", path, params={"page_size": 1000, "page_token": first["next_page_token"]})).json()
+    assert first["items"][-1]["series_id"] < last["items"][-1]["series_id"]
+    assert {column["name"] for column in first["columns"]} >= {"series_id", "ds", "mean", "upper_95"}
+    choices = (await served.ask("GET", f"{path}/choices", params={"page_size": 1000})).json()
+    assert [one["series_id"] for one in choices["items"]] == names
+    csv = await served.ask("GET", path, headers={"Accept": "text/csv"})
+    assert csv.text.splitlines()[0].startswith("series_id,ds,mean")
+    for other in ({"who": "bob"}, {"who": "bob", "role": "admin"}, {"regions": ["CA"]}):
+        refused = await served.ask("GET", path, **other)
+        assert (refused.status_code, refused.json()["reason"]) == (404, "FORECAST_NOT_FOUND")
+    assert not list((served.settings.var_dir / "market_intel" / "forecasts").rglob("asked.json"))
+
+
+@pytest.mark.parametrize("forecast_id", ["x", "..", "20240101T000000-0123456789abcdef", "%2e%2e%2foperations.db"])
+async def test_there_is_no_forecast_by_any_other_name(served: Served, forecast_id: str):
+    response = await served.ask("GET", f"forecasts/{forecast_id}")
+    assert response.status_code == 404
+
+
+async def test_a_product_is_forecast_from_the_lines_of_its_orders(served: Served):
+    response = await served.forecast({"metric": "units", "filters": {"product": "bear"}, "horizon": 3})
+    result = (await served.done(response))["result"]
+    whole(result, 3)
+    assert result["forecast"][0]["ds"] == "2017-06-30"
+    denied = await served.forecast({"metric": "units", "filters": {"product": "bear"}}, regions=["CA"])
+    assert (await served.done(denied, regions=["CA"]))["error"]["reason"] == "REGION_BOUND"
+
+
+async def test_a_bound_caller_gets_their_own_regions_alone(served: Served):
+    answer = (await served.forecast({"metric": "orders", "horizon": 7}, regions=["NY"])).json()
+    assert {row["y"] for row in answer["history"]} == {3, 6}
+
+
+async def test_models_are_compared_best_first(served: Served):
+    body = {"series": series(200), "horizon": 14, "effort": "cheap"}
+    result = (await served.done(await served.forecast(body, "compare-models")))["result"]
+    tried = [one for one in result["models"] if "metrics" in one]
+    assert {"seasonal_naive", "ets", "theta"} <= {one["model"] for one in tried}
+    assert [one["metrics"]["mase"] for one in tried] == sorted(one["metrics"]["mase"] for one in tried)
+    assert all(one["seconds"] > 0 and one["title"] for one in tried)
+    assert result["why"] and result["origins"] >= 3 and result["horizon"] == 14
+
+
+@pytest.mark.parametrize("model", ["seasonal_naive", "moving_average", "ets", "theta", "intermittent"])
+async def test_a_model_that_is_named_is_the_one_that_forecasts(served: Served, model: str):
+    answer = (await served.forecast({"series": series(200), "horizon": 7, "model": model})).json()
+    whole(answer, 7)
+    assert answer["chosen"][0]["model"] == model
+
+
+async def test_work_can_be_ended_and_tells_how_far_it_is(served: Served):
+    rows = [row for n in range(400) for row in series(400, name=f"s{n}", of=lambda d, n=n: d % 7 + n)]
+    response = await served.forecast({"series": rows, "horizon": 28})
+    assert response.status_code == 202 and response.headers["location"].startswith("/api/v1/operations/market_intel/")
+    name = response.json()["operation"]["name"]
+    ended = (await served.ask("DELETE", f"/api/v1/operations/{name}")).json()["operation"]
+    assert ended["error"]["reason"] == "OPERATION_CANCELLED"
+
+
+async def test_the_systems_own_forecast_is_the_same_work(served: Served):
+    body = {"parameters": {"metric": "orders", "horizon": 7, "filters": {"channel": "online"}}}
+    response = await served.ask("POST", "/api/v1/analytics/market_intel/forecast", json=body)
+    result = (await served.done(response))["result"]
+    whole(result, 7)
+    wrong = await served.ask("POST", "/api/v1/analytics/market_intel/forecast", json={"parameters": {"metric": "x"}})
+    assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "verb, path, role",
+    [("POST", "forecast", "viewer"), ("POST", "compare-models", "viewer"), ("GET", "models", "investigator")],
+)
+async def test_who_may_not_is_turned_away(served: Served, verb: str, path: str, role: str):
+    response = await served.ask(verb, path, role=role, **({"json": {"metric": "revenue"}} if verb == "POST" else {}))
+    assert (response.status_code, response.json()["reason"]) == (403, "PERMISSION_MISSING")
