@@ -153,24 +153,28 @@ class Registry:
         self.export()
         return model
 
-    def deploy(self, model: ModelVersion, alias: str, because: str) -> None:
-        """Point `alias` at this version, noting when and why. Nothing happens where it points there already."""
+    def deploy(self, model: ModelVersion, alias: str, because: str, share_pct: int | None = None) -> None:
+        """Point `alias` at this version, noting when and why. Nothing happens where it points there already.
+
+        `share_pct` is how much a version answers for that is on trial beside the champion: a change of it is a move.
+        """
         if alias not in ALIASES:
             raise ValueError(f"alias {alias!r} is none of {', '.join(ALIASES)}")
         if self.manifest().aliases.get(model.name, {}).get(alias) != model.version:
             with quiet():
                 self._client.set_registered_model_alias(model.name, alias, self._mlflow_number(model))
             self.export()
-        before = self._last_logged(model.name, alias)
-        if before != model.version:
+        before, share = self._last_logged(model.name, alias)
+        if before != model.version or (share_pct is not None and share_pct != share):
             line = {"at": self.now().isoformat(), "model": model.name, "alias": alias, "version": model.version}
-            append_line(self.root / DEPLOYMENTS, {**line, "previous": before, "because": because})
+            part = {} if share_pct is None else {"share_pct": share_pct}
+            append_line(self.root / DEPLOYMENTS, {**line, **part, "previous": before, "because": because})
 
-    def _last_logged(self, name: str, alias: str) -> str | None:
-        """Return the version that the log says stands behind the alias; a run may have died before its line."""
+    def _last_logged(self, name: str, alias: str) -> tuple[str | None, int | None]:
+        """Return the version and share that the log says the alias has; a run may have died before its line."""
         lines = whole_lines(self.root / DEPLOYMENTS)
-        moves = [str(line["version"]) for line in lines if (line["model"], line["alias"]) == (name, alias)]
-        return moves[-1] if moves else None
+        moves = [line for line in lines if (line["model"], line["alias"]) == (name, alias)]
+        return (str(moves[-1]["version"]), moves[-1].get("share_pct")) if moves else (None, None)
 
     def manifest(self) -> Manifest:
         """Return what is registered so far; nothing on the first run."""

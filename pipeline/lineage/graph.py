@@ -162,7 +162,7 @@ def _traced(made: BatchFunction) -> dict[str, Sources]:
 def _called(function: object, engine: Watching) -> object:
     """Return what a table function makes of tables without rows."""
     names = inspect.signature(function).parameters  # type: ignore[arg-type]
-    services = {"clock": date(2000, 1, 1), "engine": engine, "registry": None, "training": None}
+    services = {"before": {}, "clock": date(2000, 1, 1), "engine": engine, "registry": None, "training": None}
     given = {name: services[name] if name in services else contract_table(_known(name)) for name in names}
     return function(**given)  # type: ignore[operator]
 

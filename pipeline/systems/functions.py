@@ -20,8 +20,9 @@ from shared.errors import Internal, PlatformError
 from shared.systems import SYSTEMS
 from shared.tables import CONTRACT, tables_of
 
-SERVICES = ("clock", "engine", "registry", "training")
-"""Arguments of a batch function that are not tables."""
+SERVICES = ("before", "clock", "engine", "registry", "training")
+"""Arguments of a batch function that are not tables. `before`: the rows that its own tables hold now, by table, for
+what must remember: they are no input, so that they have changed is no reason to run again."""
 MAKES = "MAKES"
 """What a batch module calls its mapping of a function to the tables it makes, where they are several."""
 STAYS = "its last versions stay, mend it and run again"

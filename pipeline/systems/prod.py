@@ -20,6 +20,7 @@ from shared.clock import batch_clock
 from shared.errors import FailedPrecondition
 from shared.lake import Snapshot
 from shared.models import Training
+from shared.principal import BATCH
 from shared.tables import CONTRACT, Table
 
 
@@ -88,12 +89,20 @@ def _call(batch: Batch, made: BatchFunction, inputs: Mapping[str, Snapshot], clo
     training = Training(batch.registry, versions, made.code_version)
     given: dict[str, Any] = {"clock": clock, "engine": batch.engine, "registry": batch.registry, "training": training}
     wanted = inspect.signature(made.function).parameters
+    if "before" in wanted:
+        given["before"] = {name.partition(".")[2]: _standing(batch, name) for name in made.makes}
     arguments = {name: given[name] for name in wanted if name in given}
     arguments |= {name.replace(".", "_", 1): batch.engine.table(snapshot) for name, snapshot in inputs.items()}
     result = made.function(**arguments)
     if len(made.makes) == 1:
         return {made.makes[0]: result}
     return {f"{made.makes[0].partition('.')[0]}.{name}": rows for name, rows in result.items()}
+
+
+def _standing(batch: Batch, name: str) -> pa.Table:
+    """Return the rows of a table as the run before left them; none where it has not been made."""
+    empty = CONTRACT[name].arrow_schema().empty_table()
+    return empty if snapshot_of(batch, name) is None else batch.lake.read(name, BATCH).data
 
 
 def _finished(batch: Batch, table: Table, rows: ir.Table | pa.Table, clock: date) -> pa.Table:

@@ -25,7 +25,7 @@ from tests.integration.engines.compare import differences
 
 TOLERANCE = 1e-9
 """Of the floats in a row that a model made."""
-SERVICES = {"clock", "engine", "registry", "training"}
+SERVICES = {"before", "clock", "engine", "registry", "training"}
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets of pyspark's own
 
 
