@@ -48,10 +48,10 @@ export function horizonProblem({ horizon, frequency }: Draft): string | undefine
   return Number.isInteger(periods) && periods >= 1 && periods <= most ? undefined : `A whole number from 1 to ${most} ${periodsOf(frequency)}.`
 }
 
-/** The body of the question; the series take the metric's place. */
+/** The body of the question; the series take the metric's place. What has a default may be left out, which its generated type does not know. */
 export function askOf(draft: Draft, series: readonly SeriesPoint[]): ForecastAsk {
   const filters = Object.fromEntries(FILTERS.filter((name) => draft[name]).map((name) => [name, draft[name]]))
-  const subject =
+  const subject: Partial<ForecastAsk> =
     draft.source === 'series'
       ? { series: [...series], gaps: draft.gaps as 'zero' | 'unknown' }
       : { metric: draft.metric as 'revenue', ...(Object.keys(filters).length > 0 && { filters }) }
@@ -62,5 +62,5 @@ export function askOf(draft: Draft, series: readonly SeriesPoint[]): ForecastAsk
     model: draft.model as 'auto',
     ...(draft.effort && { effort: draft.effort as 'full' }),
     ...(draft.holidays && { country: draft.holidays }),
-  }
+  } as ForecastAsk
 }

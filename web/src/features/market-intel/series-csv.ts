@@ -1,7 +1,8 @@
 /** One observation, as the forecast takes it. */
 export interface SeriesPoint {
   ds: string
-  y: number | null
+  /** Absent: not known. */
+  y?: number
   series_id?: string
 }
 
@@ -33,7 +34,7 @@ export function parseSeries(text: string): Parsed {
     if (value !== null && !Number.isFinite(value)) return wrong(`${at}: “${number.slice(0, 40)}” is no number. Write it as 1234.5, or leave it empty where it is not known.`)
     const name = id < 0 ? '' : (row[id] ?? '')
     series.add(name)
-    points.push(name ? { ds: day, y: value, series_id: name } : { ds: day, y: value })
+    points.push({ ds: day, ...(value !== null && { y: value }), ...(name && { series_id: name }) })
   }
   return points.length === 0 ? wrong('There are no observations below the first line.') : { points, series: series.size }
 }

@@ -1,6 +1,6 @@
 import type { TrendDirection } from '@/features/market-intel/api/trends'
 import type { TrendPoint } from '@/features/market-intel/charts/trend-option'
-import { formatChange, formatFigure, formatPeriod } from '@/features/market-intel/words'
+import { formatFigure, formatPeriod } from '@/features/market-intel/words'
 import { formatPercent } from '@/lib/format'
 
 /** The rows of an answer as points of a chart. */
@@ -24,8 +24,8 @@ const PERIOD: Record<string, string> = { day: 'a day', week: 'a week', month: 'a
 export function directionPhrase(direction: TrendDirection, frequency: string, unit: string): string {
   const { slope, slope_pct, p_value, periods, note } = direction
   const way = { up: 'It rises', down: 'It falls' }[direction.direction ?? '']
-  const p = typeof p_value === 'number' ? `p = ${p_value < 0.001 ? '< 0.001' : p_value.toFixed(3)}` : ''
+  const p = typeof p_value === 'number' ? p_value < 0.001 ? 'p < 0.001' : `p = ${p_value.toFixed(3)}` : ''
   if (!way) return `No direction that can be told from noise in the last ${periods ?? 0} periods${p ? ` (${p})` : ''}. ${note ?? ''}`.trim()
-  const percent = typeof slope_pct === 'number' ? ` (${formatPercent(slope_pct)})` : ''
-  return `${way} by ${formatChange(slope ?? 0, unit)}${percent} ${PERIOD[frequency] ?? 'a period'} over the last ${periods ?? 0} periods${p ? `, ${p}` : ''}.`
+  const percent = typeof slope_pct === 'number' ? ` (${formatPercent(Math.abs(slope_pct))})` : ''
+  return `${way} by ${formatFigure(Math.abs(slope ?? 0), unit)}${percent} ${PERIOD[frequency] ?? 'a period'} over the last ${periods ?? 0} periods${p ? `, ${p}` : ''}.`
 }

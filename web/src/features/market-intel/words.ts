@@ -1,4 +1,4 @@
-import { formatCompactMoney, formatCount, formatDay, formatMoney, formatPercent } from '@/lib/format'
+import { formatCount, formatDay, formatPercent } from '@/lib/format'
 
 /** One value of a choice and what it is called. */
 export interface Option {
@@ -66,18 +66,35 @@ export function formatPeriod(ds: string, frequency: string): string {
 const SMALL = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 4 })
 const COMPACT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 
-/** A figure with its unit, exact to what a reader can use. */
+const CURRENCY = /^[A-Z]{3}$/
+
+/** Amounts of a currency; made once for each, since making one is slow. */
+const money = new Map<string, { exact: Intl.NumberFormat; short: Intl.NumberFormat }>()
+
+function amounts(currency: string) {
+  const known = money.get(currency)
+  if (known) return known
+  const style = { style: 'currency', currency } as const
+  const made = { exact: new Intl.NumberFormat('en-US', style), short: new Intl.NumberFormat('en-US', { ...style, notation: 'compact', maximumFractionDigits: 2 }) }
+  money.set(currency, made)
+  return made
+}
+
+/** The currency of a sum; none where several were added up. */
+export const currencyOf = (codes: readonly string[]): string => (codes.length === 1 ? (codes[0] ?? '') : '')
+
+/** A figure with its unit, exact to what a reader can use. The unit may be a currency, ISO 4217. */
 export function formatFigure(value: number | null | undefined, unit: string): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–'
-  if (unit === 'USD') return formatMoney(value)
+  if (CURRENCY.test(unit)) return amounts(unit).exact.format(value)
   if (unit === '%') return formatPercent(value)
   const text = Math.abs(value) >= 1000 || Number.isInteger(value) ? formatCount(value) : SMALL.format(value)
-  return unit ? `${text} ${unit}` : text
+  return unit && unit !== 'mixed' ? `${text} ${unit}` : text
 }
 
 /** The same, short enough for an axis. */
 export function formatShort(value: number, unit: string): string {
-  if (unit === 'USD') return formatCompactMoney(value)
+  if (CURRENCY.test(unit)) return amounts(unit).short.format(value)
   return unit === '%' ? formatPercent(value) : COMPACT.format(value)
 }
 

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { components } from '@/api/schema'
-import { given } from '@/features/market-intel/api/question'
+import { given, type QueryOf } from '@/features/market-intel/api/question'
 import { answer } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 
@@ -22,12 +22,14 @@ export interface DriversView {
   currency: string
 }
 
+const PATH = '/api/v1/market-intelligence/drivers'
+
 /** Why a metric changed from one period to another. */
 export function useDrivers(view: DriversView) {
   const { api } = usePlatform()
   return useQuery({
     queryKey: ['market-intel', 'drivers', view],
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<Drivers> => answer(api.GET('/api/v1/market-intelligence/drivers', { params: { query: given({ ...view }) }, signal })),
+    queryFn: ({ signal }): Promise<Drivers> => answer(api.GET(PATH, { params: { query: given<QueryOf<typeof PATH>>({ ...view }) }, signal })),
   })
 }

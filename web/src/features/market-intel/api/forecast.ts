@@ -4,7 +4,7 @@ import { answer } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 
 type Schemas = components['schemas']
-export type ForecastAsk = Schemas['market_intel.v1.ForecastAsk']
+export type ForecastAsk = Schemas['market_intel.v1.ForecastAsk.Input']
 export type ForecastAnswer = Schemas['market_intel.v1.ForecastResponse']
 export type ForecastPoint = Schemas['market_intel.v1.ForecastPoint']
 export type ForecastChoice = Schemas['market_intel.v1.ForecastChoice']

@@ -15,12 +15,12 @@ export function useOperation(name: string) {
   const { api } = usePlatform()
   const queries = useQueryClient()
   const live = useRealtime('operations', () => void queries.invalidateQueries({ queryKey: ['operations', name] }))
-  return useQuery({
+  return useQuery<Operation | null>({
     queryKey: ['operations', name],
     enabled: name !== '',
     staleTime: 0,
     refetchInterval: (query) => (query.state.data?.done || query.state.error ? false : live ? LIVE_MS : GOES_ON_MS),
-    queryFn: async ({ signal }) => (await answer(api.GET('/api/v1/operations/{service}/{id}', { params: { path: placeOf(name) }, signal }))).operation,
+    queryFn: async ({ signal }) => (await answer(api.GET('/api/v1/operations/{service}/{id}', { params: { path: placeOf(name) }, signal }))).operation ?? null,
   })
 }
 

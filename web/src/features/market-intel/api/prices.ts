@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { components } from '@/api/schema'
-import { given, pathOf } from '@/features/market-intel/api/question'
+import { given, pathOf, type QueryOf } from '@/features/market-intel/api/question'
 import { answer } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 
@@ -17,6 +17,7 @@ export interface PricesView {
 }
 
 const PATH = '/api/v1/market-intelligence/pricing'
+const WARS = '/api/v1/market-intelligence/pricing/wars'
 const PAGE_SIZE = 25
 
 /** A page of our prices against competitors'. */
@@ -25,7 +26,7 @@ export function usePrices(view: PricesView, token: string) {
   return useQuery({
     queryKey: ['market-intel', 'prices', view, token],
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<Prices> => answer(api.GET(PATH, { params: { query: given({ ...view, page_size: PAGE_SIZE, page_token: token }) }, signal })),
+    queryFn: ({ signal }): Promise<Prices> => answer(api.GET(PATH, { params: { query: given<QueryOf<typeof PATH>>({ ...view, page_size: PAGE_SIZE, page_token: token }) }, signal })),
   })
 }
 
@@ -38,6 +39,6 @@ export function usePriceWars(competitor: string, token: string) {
     queryKey: ['market-intel', 'price-wars', competitor, token],
     placeholderData: keepPreviousData,
     queryFn: ({ signal }): Promise<PriceWars> =>
-      answer(api.GET('/api/v1/market-intelligence/pricing/wars', { params: { query: given({ competitor, page_size: PAGE_SIZE, page_token: token }) }, signal })),
+      answer(api.GET(WARS, { params: { query: given<QueryOf<typeof WARS>>({ competitor, page_size: PAGE_SIZE, page_token: token }) }, signal })),
   })
 }

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { components } from '@/api/schema'
-import { given, pathOf } from '@/features/market-intel/api/question'
+import { given, pathOf, type QueryOf } from '@/features/market-intel/api/question'
 import { answer } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 
@@ -17,6 +17,7 @@ export interface ProductsView {
 }
 
 const PATH = '/api/v1/market-intelligence/products'
+const BRANDS = '/api/v1/market-intelligence/products/brands'
 const PAGE_SIZE = 25
 
 /** A page of the products with what they did lately. */
@@ -25,7 +26,7 @@ export function useProducts(view: ProductsView, token: string) {
   return useQuery({
     queryKey: ['market-intel', 'products', view, token],
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<Products> => answer(api.GET(PATH, { params: { query: given({ ...view, page_size: PAGE_SIZE, page_token: token }) }, signal })),
+    queryFn: ({ signal }): Promise<Products> => answer(api.GET(PATH, { params: { query: given<QueryOf<typeof PATH>>({ ...view, page_size: PAGE_SIZE, page_token: token }) }, signal })),
   })
 }
 
@@ -38,6 +39,6 @@ export function useBrands(region: string, token: string) {
     queryKey: ['market-intel', 'brands', region, token],
     placeholderData: keepPreviousData,
     queryFn: ({ signal }): Promise<Brands> =>
-      answer(api.GET('/api/v1/market-intelligence/products/brands', { params: { query: given({ region, page_size: PAGE_SIZE, page_token: token }) }, signal })),
+      answer(api.GET(BRANDS, { params: { query: given<QueryOf<typeof BRANDS>>({ region, page_size: PAGE_SIZE, page_token: token }) }, signal })),
   })
 }

@@ -1,5 +1,10 @@
+import type { paths } from '@/api/schema'
+
 /** What a view asks for: names and values, those that are empty left out. */
 export type Question = Record<string, string | number | boolean | readonly string[]>
+
+/** What the endpoint at a path may be asked. */
+export type QueryOf<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Query } } } ? NonNullable<Query> : never
 
 /** The values that say something; typed as the endpoint takes them, which checks them. */
 export function given<Query>(question: Question): Query {

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { components } from '@/api/schema'
-import { given, MOST_ROWS, pathOf } from '@/features/market-intel/api/question'
+import { given, MOST_ROWS, pathOf, type QueryOf } from '@/features/market-intel/api/question'
 import { answer } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 
@@ -31,6 +31,7 @@ export interface MarginsView extends Slice {
 }
 
 const REVENUE = '/api/v1/market-intelligence/revenue'
+const CONCENTRATION = '/api/v1/market-intelligence/revenue/concentration'
 const MARGINS = '/api/v1/market-intelligence/revenue/margins'
 
 /** Revenue by period and up to two dimensions. */
@@ -40,7 +41,7 @@ export function useRevenue(view: RevenueView, enabled = true) {
     queryKey: ['market-intel', 'revenue', view],
     enabled,
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<Revenue> => answer(api.GET(REVENUE, { params: { query: given({ ...view, page_size: MOST_ROWS }) }, signal })),
+    queryFn: ({ signal }): Promise<Revenue> => answer(api.GET(REVENUE, { params: { query: given<QueryOf<typeof REVENUE>>({ ...view, page_size: MOST_ROWS }) }, signal })),
   })
 }
 
@@ -52,7 +53,7 @@ export function useMargins(view: MarginsView) {
   return useQuery({
     queryKey: ['market-intel', 'margins', view],
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<Margins> => answer(api.GET(MARGINS, { params: { query: given({ ...view, page_size: MOST_ROWS }) }, signal })),
+    queryFn: ({ signal }): Promise<Margins> => answer(api.GET(MARGINS, { params: { query: given<QueryOf<typeof MARGINS>>({ ...view, page_size: MOST_ROWS }) }, signal })),
   })
 }
 
@@ -64,6 +65,6 @@ export function useConcentration(view: Slice & { by: string }) {
   return useQuery({
     queryKey: ['market-intel', 'concentration', view],
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<Concentration> => answer(api.GET('/api/v1/market-intelligence/revenue/concentration', { params: { query: given({ ...view }) }, signal })),
+    queryFn: ({ signal }): Promise<Concentration> => answer(api.GET(CONCENTRATION, { params: { query: given<QueryOf<typeof CONCENTRATION>>({ ...view }) }, signal })),
   })
 }

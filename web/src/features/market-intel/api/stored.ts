@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { components } from '@/api/schema'
-import { given, MOST_ROWS, pathOf } from '@/features/market-intel/api/question'
+import { given, MOST_ROWS, pathOf, type QueryOf } from '@/features/market-intel/api/question'
 import { answer } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 
@@ -41,7 +41,7 @@ export function useStoredForecast(stored: Stored) {
     queryKey: ['market-intel', 'stored', stored],
     enabled: stored.series_id !== '',
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<StoredForecasts> => answer(api.GET(PATH, { params: { query: given({ ...stored, page_size: MOST_ROWS }) }, signal })),
+    queryFn: ({ signal }): Promise<StoredForecasts> => answer(api.GET(PATH, { params: { query: given<QueryOf<typeof PATH>>({ ...stored, page_size: MOST_ROWS }) }, signal })),
   })
 }
 

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import type { components, paths } from '@/api/schema'
-import { given, MOST_ROWS, pathOf } from '@/features/market-intel/api/question'
+import { given, MOST_ROWS, pathOf, type QueryOf } from '@/features/market-intel/api/question'
 import { answer } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 
@@ -29,7 +29,7 @@ export function useTrends(view: TrendsView, enabled = true) {
     queryKey: ['market-intel', 'trends', view],
     enabled,
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }): Promise<Trends> => answer(api.GET(PATH, { params: { query: given({ ...view, page_size: MOST_ROWS }) }, signal })),
+    queryFn: ({ signal }): Promise<Trends> => answer(api.GET(PATH, { params: { query: given<QueryOf<typeof PATH>>({ ...view, page_size: MOST_ROWS }) }, signal })),
   })
 }
 

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { type Column, DataTable, type DataTableProps } from '@/components/data-table'
 import type { Sorting } from '@/components/sorting'
 import { type AnswerColumn, type AnswerRow, columnTitle, shownColumns } from '@/features/market-intel/answer-columns'
+import { formatFigure } from '@/features/market-intel/words'
 import { formatCell, formatDay, formatMoment, isNumeric } from '@/lib/format'
 
 export interface AnswerTableProps extends Pick<DataTableProps<AnswerRow>, 'label' | 'asked' | 'empty' | 'toolbar' | 'pages' | 'minWidth'> {
@@ -34,7 +35,7 @@ function columnOf(column: AnswerColumn, keys: readonly string[], cells: Record<s
   const numeric = isNumeric(column)
   return {
     title: columnTitle(column.name),
-    cell: cells[column.name] ?? ((row) => cellOf(row[column.name], column)),
+    cell: cells[column.name] ?? ((row) => cellOf(row[column.name], column, row)),
     sort: column.name,
     nowrap: numeric || column.type === 'DATE',
     ...(numeric && { align: 'right' }),
@@ -42,11 +43,13 @@ function columnOf(column: AnswerColumn, keys: readonly string[], cells: Record<s
   }
 }
 
-/** A cell in words, by the type and unit of its column. */
-export function cellOf(value: unknown, column: AnswerColumn): string {
+/** A cell in words, by the type and unit of its column; money by the currency that another column of its row names. */
+export function cellOf(value: unknown, column: AnswerColumn, row: AnswerRow): string {
   if (typeof value === 'boolean') return value ? 'Yes' : 'No'
   if (typeof value === 'string' && column.type === 'DATE') return formatDay(value)
   if (typeof value === 'string' && column.type.startsWith('TIMESTAMP')) return formatMoment(value)
   if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ')
+  if (typeof value === 'number' && column.unit.endsWith('currency_code')) return formatFigure(value, String(row[column.unit] ?? ''))
+  if (typeof value === 'number' && column.unit.includes('/')) return `${formatFigure(value, '')} ${column.unit}`
   return formatCell(value, column)
 }

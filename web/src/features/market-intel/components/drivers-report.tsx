@@ -23,7 +23,7 @@ interface DriversReportProps {
 /** The change in words and figures, its waterfall, and the segments that explain it. */
 export function DriversReport({ answer, dimension, onDimension }: DriversReportProps) {
   const colors = useChartColors()
-  const unit = answer.unit === 'USD' ? 'USD' : ''
+  const unit = answer.metric === 'revenue' ? answer.unit : ''
   const steps = useMemo(() => waterfallOf(answer), [answer])
   const option = useMemo(() => waterfallOption(steps, unit, colors), [steps, unit, colors])
   const floor = floorOf(steps)

@@ -10,7 +10,7 @@ export function PriceWars({ competitor }: { competitor: string }) {
     <AnswerTable
       label="Price wars"
       answer={asked.data}
-      keys={['competitor', 'category_id', 'started_on']}
+      keys={['category_id', 'competitor', 'starts_on']}
       asked={asked}
       empty="No price war was found. It takes prices observed over time: with few observations none can be seen."
       pages={pages(asked.data)}

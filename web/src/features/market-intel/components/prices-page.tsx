@@ -40,7 +40,7 @@ export function PricesPage() {
             <AnswerTable
               label={view.group_by === 'product' ? 'Prices by product' : 'Prices by category'}
               answer={answer}
-              keys={view.group_by === 'product' ? ['name', 'product_id', 'competitor'] : ['category', 'category_id', 'competitor']}
+              keys={view.group_by === 'product' ? ['product_name', 'product_id', 'competitor'] : ['category_id', 'product_id', 'competitor']}
               asked={asked}
               empty=""
               sorting={sortingOf(view.sort)}

@@ -43,8 +43,8 @@ export function ProductsPage() {
         <AnswerTable
           label="Products"
           answer={answer}
-          keys={['name', 'product_id', 'region']}
-          hidden={['region', 'from_on', 'to_on']}
+          keys={['name', 'product_id', 'currency_code']}
+          hidden={['region']}
           cells={{ risk_reasons: (row) => <RiskReasons reasons={row.risk_reasons} /> }}
           asked={asked}
           empty="No product fits these filters."

@@ -7,11 +7,10 @@ import { seriesColor, stackOf, stackOption } from '@/features/market-intel/chart
 import { useChartColors } from '@/features/market-intel/charts/style'
 import { ChartCard } from '@/features/market-intel/components/chart-card'
 import { revenueBars, revenueCells } from '@/features/market-intel/revenue-rows'
-import { formatFigure, formatPeriod } from '@/features/market-intel/words'
+import { currencyOf, formatFigure, formatPeriod } from '@/features/market-intel/words'
 
 const MOST_GROUPS = 8
 const MOST_BARS = 15
-const UNIT = 'USD'
 
 interface RevenueChartProps {
   answer: Revenue
@@ -26,9 +25,10 @@ export function RevenueChart(props: RevenueChartProps) {
 
 function OverTime({ answer, by, grain }: RevenueChartProps) {
   const colors = useChartColors()
+  const unit = currencyOf(answer.currencies)
   const stack = useMemo(() => stackOf(revenueCells(answer.items, by), MOST_GROUPS), [answer.items, by])
-  const option = useMemo(() => stackOption(stack, grain, UNIT, colors), [stack, grain, colors])
-  const rows = stack.periods.map((period, index) => [formatPeriod(period, grain), ...stack.groups.map(({ values }) => formatFigure(values[index], UNIT))])
+  const option = useMemo(() => stackOption(stack, grain, unit, colors), [stack, grain, unit, colors])
+  const rows = stack.periods.map((period, index) => [formatPeriod(period, grain), ...stack.groups.map(({ values }) => formatFigure(values[index], unit))])
   const titles = stack.groups.map(({ title }) => title)
   return (
     <ChartCard
@@ -45,15 +45,16 @@ function OverTime({ answer, by, grain }: RevenueChartProps) {
 function Ranked({ answer, by }: RevenueChartProps) {
   const colors = useChartColors()
   const narrow = useMediaQuery(useTheme().breakpoints.down('sm'))
+  const unit = currencyOf(answer.currencies)
   const bars = useMemo(() => revenueBars(answer.items, by, MOST_BARS), [answer.items, by])
-  const option = useMemo(() => barsOption(bars, UNIT, colors, narrow), [bars, colors, narrow])
+  const option = useMemo(() => barsOption(bars, unit, colors, narrow), [bars, unit, colors, narrow])
   return (
     <ChartCard
       title="Revenue, largest first"
       label={`Bar chart of revenue of ${bars.length} groups; the largest is ${bars[0]?.title ?? 'none'}.`}
       option={option}
       height={barsHeight(bars.length)}
-      numbers={{ header: ['Group', 'Revenue'], rows: bars.map(({ title, value }) => [title, formatFigure(value, UNIT)]) }}
+      numbers={{ header: ['Group', 'Revenue'], rows: bars.map(({ title, value }) => [title, formatFigure(value, unit)]) }}
     />
   )
 }

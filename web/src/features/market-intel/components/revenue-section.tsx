@@ -10,7 +10,7 @@ import { RevenueChart } from '@/features/market-intel/components/revenue-chart'
 import { Section } from '@/features/market-intel/components/section'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
 import { useView } from '@/features/market-intel/view'
-import { capitalised, formatFigure } from '@/features/market-intel/words'
+import { capitalised, currencyOf, formatFigure } from '@/features/market-intel/words'
 import { formatCount, formatDay } from '@/lib/format'
 
 const GRAINS = ['hour', 'day', 'week', 'month', 'all'].map((value) => ({ value, title: value === 'all' ? 'The whole time' : capitalised(value) }))
@@ -43,7 +43,7 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
             <Currencies codes={answer.currencies ?? []} notes={answer.notes ?? []} />
             <RevenueChart answer={answer} by={by} grain={view.grain} />
             <AnswerTable
-              label={`Revenue, ${formatFigure(answer.total, 'USD')} in all`}
+              label="Revenue"
               answer={answer}
               keys={['period_on', 'hour_at', ...by]}
               asked={asked}
@@ -51,7 +51,7 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
               minWidth={640}
               toolbar={
                 <span>
-                  {formatFigure(answer.total, 'USD')} {answer.from && answer.to && `from ${formatDay(answer.from)} to ${formatDay(answer.to)}`}, {answer.basis === 'lines' ? 'sales of order lines' : 'order totals'}.{' '}
+                  {formatFigure(answer.total, currencyOf(answer.currencies))} {answer.from && answer.to && `from ${formatDay(answer.from)} to ${formatDay(answer.to)}`}, {answer.basis === 'lines' ? 'sales of order lines' : 'order totals'}.{' '}
                   {(answer.total_size ?? 0) > answer.items.length && `The first ${formatCount(answer.items.length)} of ${formatCount(answer.total_size ?? 0)} rows.`}
                 </span>
               }

@@ -2,7 +2,7 @@ import Button from '@mui/material/Button'
 import Stack from '@mui/material/Stack'
 import TextField from '@mui/material/TextField'
 import Typography from '@mui/material/Typography'
-import { useId, useState } from 'react'
+import { useRef, useState } from 'react'
 import { type Parsed, parseSeries } from '@/features/market-intel/series-csv'
 import { formatCount } from '@/lib/format'
 
@@ -15,11 +15,16 @@ interface SeriesInputProps {
 
 const SHOWN = 200_000
 
+function counted({ points, series }: Parsed): string {
+  const observations = points.length === 1 ? '1 observation' : `${formatCount(points.length)} observations`
+  return `${observations} of ${series === 1 ? 'one series' : `${formatCount(series)} series`}`
+}
+
 /** Observations as CSV, pasted or from a file. A long file is read, and not put into the field. */
 export function SeriesInput({ parsed, onChange, wrong }: SeriesInputProps) {
   const [text, setText] = useState('')
   const [file, setFile] = useState('')
-  const input = useId()
+  const input = useRef<HTMLInputElement>(null)
   const told = parsed?.problem ?? wrong
   const take = (next: string, name: string) => {
     setText(next.length > SHOWN ? '' : next)
@@ -41,22 +46,23 @@ export function SeriesInput({ parsed, onChange, wrong }: SeriesInputProps) {
         slotProps={{ inputLabel: { shrink: true }, input: { sx: { fontFamily: 'ui-monospace, monospace', fontSize: '0.8125rem', bgcolor: 'background.paper' } } }}
       />
       <Stack direction="row" spacing={2} sx={{ alignItems: 'center', flexWrap: 'wrap' }}>
-        <Button component="label" htmlFor={input} variant="outlined" color="inherit" sx={{ borderColor: 'divider' }}>
+        <Button variant="outlined" color="inherit" onClick={() => input.current?.click()} sx={{ borderColor: 'divider' }}>
           Choose a CSV file
-          <input
-            id={input}
-            type="file"
-            accept=".csv,text/csv,text/plain"
-            hidden
-            onChange={(event) => {
-              const chosen = event.target.files?.[0]
-              if (chosen) void chosen.text().then((read) => take(read, chosen.name))
-              event.target.value = ''
-            }}
-          />
         </Button>
+        <input
+          ref={input}
+          type="file"
+          aria-label="CSV file"
+          accept=".csv,text/csv,text/plain"
+          hidden
+          onChange={(event) => {
+            const chosen = event.target.files?.[0]
+            if (chosen) void chosen.text().then((read) => take(read, chosen.name))
+            event.target.value = ''
+          }}
+        />
         <Typography variant="body2" color="textSecondary" role="status">
-          {parsed && !parsed.problem && `${file ? `${file}: ` : ''}${formatCount(parsed.points.length)} observations of ${parsed.series === 1 ? 'one series' : `${formatCount(parsed.series)} series`}`}
+          {parsed && !parsed.problem && `${file ? `${file}: ` : ''}${counted(parsed)}`}
         </Typography>
       </Stack>
     </Stack>

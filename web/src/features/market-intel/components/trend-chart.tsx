@@ -18,7 +18,7 @@ interface TrendChartProps {
 export function TrendChart({ answer, metric, frequency }: TrendChartProps) {
   const colors = useChartColors()
   const points = useMemo(() => trendPoints(answer.items), [answer.items])
-  const unit = answer.unit === 'USD' || answer.unit === '%' ? answer.unit : ''
+  const unit = metric === 'revenue' || metric === 'aov' ? answer.unit : ''
   const option = useMemo(() => trendOption(points, frequency, unit, colors), [points, frequency, unit, colors])
   const last = points.at(-1)
   const anomalies = points.filter(({ anomaly }) => anomaly).length
