@@ -3,7 +3,7 @@ import jsxA11y from 'eslint-plugin-jsx-a11y'
 import reactHooks from 'eslint-plugin-react-hooks'
 import ts from 'typescript-eslint'
 
-const FEATURES = ['account', 'admin', 'alerts', 'auth', 'home', 'operations', 'pipeline', 'segments', 'systems']
+const FEATURES = ['account', 'admin', 'alerts', 'auth', 'home', 'market-intel', 'operations', 'pipeline', 'segments', 'systems']
 
 /** Imports go one way: lib, components → features → app. */
 function mayNotImport(files, group, message) {

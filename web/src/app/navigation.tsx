@@ -28,8 +28,8 @@ export function WideNavigation() {
   const { common, administration } = useOpenPages()
   return (
     <Box component="nav" aria-label="Pages" sx={{ display: { xs: 'none', lg: 'flex' }, gap: 0.5 }}>
-      {common.map(({ path, title }) => (
-        <Button key={path} component={NavLink} to={path} end color="inherit" sx={LINK}>
+      {common.map(({ path, title, folder = false }) => (
+        <Button key={path} component={NavLink} to={path} end={!folder} color="inherit" sx={LINK}>
           {title}
         </Button>
       ))}
@@ -114,7 +114,7 @@ export function NarrowNavigation({ open, onClose }: { open: boolean; onClose: ()
 function DrawerLink({ page, onClose }: { page: Page; onClose: () => void }) {
   return (
     <ListItem disablePadding>
-      <ListItemButton component={NavLink} to={page.path} end onClick={onClose} sx={{ borderRadius: 1, '&.active': { bgcolor: 'action.selected' } }}>
+      <ListItemButton component={NavLink} to={page.path} end={!page.folder} onClick={onClose} sx={{ borderRadius: 1, '&.active': { bgcolor: 'action.selected' } }}>
         <DrawerWords page={page} />
       </ListItemButton>
     </ListItem>

@@ -1,4 +1,4 @@
-import { BellIcon, BookIcon, HomeIcon, ListIcon, PipelineIcon, PlugIcon, SegmentsIcon, TaskIcon, UsersIcon } from '@/components/icons'
+import { BellIcon, BookIcon, ChartIcon, HomeIcon, ListIcon, PipelineIcon, PlugIcon, SegmentsIcon, TaskIcon, UsersIcon } from '@/components/icons'
 import { useSessionState } from '@/lib/context'
 
 export interface Page {
@@ -9,10 +9,13 @@ export interface Page {
   permission?: string
   /** Found in the menu of administration. */
   administration?: true
+  /** Pages below it are part of it. */
+  folder?: true
 }
 
 const PAGES: readonly Page[] = [
   { path: '/', title: 'Overview', Icon: HomeIcon },
+  { path: '/market-intelligence', title: 'Market intelligence', Icon: ChartIcon, permission: 'market_intel:read', folder: true },
   { path: '/demand/segments', title: 'Customer segments', Icon: SegmentsIcon },
   { path: '/pipeline', title: 'Data pipeline', Icon: PipelineIcon, permission: 'pipeline:read' },
   { path: '/alerts', title: 'Alerts', Icon: BellIcon },

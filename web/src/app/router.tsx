@@ -63,6 +63,62 @@ export const routes: RouteObject[] = [
                 }),
               },
               {
+                path: '/market-intelligence',
+                lazy: async () => ({
+                  Component: (await import('@/features/market-intel/components/market-frame')).MarketFrame,
+                }),
+                children: [
+                  {
+                    index: true,
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/overview-page')).OverviewPage,
+                    }),
+                  },
+                  {
+                    path: 'forecasts',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/forecasts-page')).ForecastsPage,
+                    }),
+                  },
+                  {
+                    path: 'ask',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/ask-page')).AskPage,
+                    }),
+                  },
+                  {
+                    path: 'models',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/league-page')).LeaguePage,
+                    }),
+                  },
+                  {
+                    path: 'drivers',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/drivers-page')).DriversPage,
+                    }),
+                  },
+                  {
+                    path: 'revenue',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/revenue-page')).RevenuePage,
+                    }),
+                  },
+                  {
+                    path: 'prices',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/prices-page')).PricesPage,
+                    }),
+                  },
+                  {
+                    path: 'products',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/products-page')).ProductsPage,
+                    }),
+                  },
+                ],
+              },
+              {
                 path: '/account',
                 lazy: async () => ({
                   Component: (await import('@/features/account/components/account-frame')).AccountFrame,

@@ -1,11 +1,11 @@
 import Box from '@mui/material/Box'
-import { BarChart } from 'echarts/charts'
+import { BarChart, CandlestickChart, LineChart } from 'echarts/charts'
 import { GridComponent, LegendComponent, TooltipComponent } from 'echarts/components'
 import { type EChartsCoreOption, init, use as register } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
 
-register([BarChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer])
+register([BarChart, CandlestickChart, LineChart, GridComponent, LegendComponent, TooltipComponent, CanvasRenderer])
 
 interface ChartProps {
   option: EChartsCoreOption

@@ -12,6 +12,7 @@ import TableRow from '@mui/material/TableRow'
 import Typography from '@mui/material/Typography'
 import type { ReactNode } from 'react'
 import { ProblemNotice } from '@/components/problem-notice'
+import { SortHeading, type Sorting, SortSelect } from '@/components/sorting'
 import { VisuallyHidden } from '@/components/visually-hidden'
 import { formatCount } from '@/lib/format'
 import { problemFromError } from '@/lib/problem'
@@ -26,6 +27,8 @@ export interface Column<Row> {
   /** The title is for screen readers alone, as over a column of buttons. */
   quiet?: boolean
   nowrap?: boolean
+  /** Name by which the rows can be put in order of it. */
+  sort?: string
 }
 
 export interface DataTableProps<Row> {
@@ -41,17 +44,25 @@ export interface DataTableProps<Row> {
   toolbar?: ReactNode
   pages?: Pages
   minWidth?: number
+  /** How the rows are in order; whoever shows them puts them so. */
+  sorting?: Sorting
+  onSort?: (sorting: Sorting) => void
 }
 
 /** Rows in a card: a table where there is room, on a narrow screen one block a row. Loading, empty and failed too. */
 export function DataTable<Row>(props: DataTableProps<Row>) {
-  const { label, rows, asked, empty, toolbar, pages } = props
+  const { label, columns, rows, asked, empty, toolbar, pages, sorting, onSort } = props
   return (
     <Card sx={{ position: 'relative' }}>
       {asked.isFetching && !asked.isPending && (
         <LinearProgress aria-label={`Loading ${label.toLowerCase()}`} sx={{ position: 'absolute', insetInline: 0, top: 0, height: 2 }} />
       )}
       {toolbar && <Box sx={{ p: 2.5, pb: 2, display: 'flex', flexWrap: 'wrap', gap: 1.5, alignItems: 'center' }}>{toolbar}</Box>}
+      {sorting && onSort && (
+        <Box sx={{ display: { xs: 'flex', md: 'none' }, px: 2.5, pt: toolbar ? 0 : 2.5, pb: 1 }}>
+          <SortSelect columns={sortable(columns)} sorting={sorting} onSort={onSort} />
+        </Box>
+      )}
       {asked.error ? (
         <Box sx={{ p: 2.5, pt: toolbar ? 0 : 2.5 }}>
           <ProblemNotice problem={problemFromError(asked.error)} onRetry={() => void asked.refetch()} busy={asked.isFetching} />
@@ -81,15 +92,28 @@ function Waiting({ label }: { label: string }) {
 }
 
 /** Roles are said outright: a browser forgets those of a table whose display is changed. */
-function Rows<Row>({ label, columns, rows, rowKey, minWidth = 720 }: DataTableProps<Row>) {
+function Rows<Row>({ label, columns, rows, rowKey, minWidth = 720, sorting, onSort }: DataTableProps<Row>) {
   return (
     <TableContainer tabIndex={0} role="region" aria-label={`${label}, scrollable`}>
       <Table role="table" aria-label={label} sx={{ minWidth: { md: minWidth }, display: { xs: 'block', md: 'table' } }}>
         <TableHead role="rowgroup" sx={{ display: { xs: 'none', md: 'table-header-group' } }}>
           <TableRow role="row">
-            {columns.map(({ title, align, quiet }) => (
-              <TableCell key={title} role="columnheader" scope="col" {...(align && { align })} sx={{ whiteSpace: 'nowrap' }}>
-                {quiet ? <VisuallyHidden>{title}</VisuallyHidden> : title}
+            {columns.map(({ title, align, quiet, sort }) => (
+              <TableCell
+                key={title}
+                role="columnheader"
+                scope="col"
+                {...(align && { align })}
+                {...(sorting && sort === sorting.column && { sortDirection: sorting.direction })}
+                sx={{ whiteSpace: 'nowrap' }}
+              >
+                {quiet ? (
+                  <VisuallyHidden>{title}</VisuallyHidden>
+                ) : sort && sorting && onSort ? (
+                  <SortHeading column={sort} title={title} first={firstWay(align)} sorting={sorting} onSort={onSort} />
+                ) : (
+                  title
+                )}
               </TableCell>
             ))}
           </TableRow>
@@ -106,6 +130,13 @@ function Rows<Row>({ label, columns, rows, rowKey, minWidth = 720 }: DataTablePr
       </Table>
     </TableContainer>
   )
+}
+
+/** Figures are sorted largest first, words from A. */
+const firstWay = (align: 'right' | undefined) => (align ? 'desc' : 'asc')
+
+function sortable<Row>(columns: readonly Column<Row>[]) {
+  return columns.flatMap(({ sort, title, align }) => (sort ? [{ column: sort, title, first: firstWay(align) } as const] : []))
 }
 
 function Cell<Row>({ column, row }: { column: Column<Row>; row: Row }) {

@@ -52,6 +52,11 @@ export function answers(path: string, body: object) {
   return http.all(path, () => HttpResponse.json(body as never))
 }
 
+/** Answers by what is asked, and notes it. */
+export function answersBy(path: string, answer: (query: URLSearchParams, request: Request) => object | Promise<object>) {
+  return http.all(path, async ({ request }) => HttpResponse.json((await answer(new URL(request.url).searchParams, request)) as never))
+}
+
 export function refuses(path: string, status: number, reason: string, detail: string, more: object = {}) {
   const body = { type: 'about:blank', title: reason, status, detail, reason, ...more }
   const headers = { 'Content-Type': 'application/problem+json' }

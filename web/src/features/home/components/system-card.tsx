@@ -18,6 +18,7 @@ const ICONS: Record<string, typeof ChartIcon> = {
 
 /** The page to open for a system; a system without one is used through the API. */
 const PAGES: Record<string, { path: string; title: string }> = {
+  market_intel: { path: '/market-intelligence', title: 'Market intelligence' },
   demand: { path: '/demand/segments', title: 'Customer segments' },
 }
 

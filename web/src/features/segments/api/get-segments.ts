@@ -5,7 +5,6 @@ import type { components } from '@/api/schema'
 
 export type Method = 'rfm' | 'kmeans'
 export type Column = components['schemas']['common.v1.Column']
-export type Lineage = components['schemas']['common.v1.Lineage']
 export type SegmentsAnswer = components['schemas']['demand.v1.ListSegmentsResponse']
 export type SegmentRow = SegmentsAnswer['items'][number]
 

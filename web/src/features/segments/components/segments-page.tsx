@@ -1,10 +1,11 @@
 import Alert from '@mui/material/Alert'
 import Stack from '@mui/material/Stack'
+import { ExportMenu } from '@/components/export-menu'
+import { SegmentsIcon } from '@/components/icons'
+import { NotMadeYet } from '@/components/not-made-yet'
 import { PageHeader } from '@/components/page-header'
 import { ProblemNotice } from '@/components/problem-notice'
-import { useSegments } from '@/features/segments/api/get-segments'
-import { ExportMenu } from '@/features/segments/components/export-menu'
-import { NoSegments } from '@/features/segments/components/no-segments'
+import { segmentsPath, useSegments } from '@/features/segments/api/get-segments'
 import { SegmentsReport } from '@/features/segments/components/segments-report'
 import { ReportSkeleton } from '@/features/segments/components/report-skeleton'
 import { ViewControls } from '@/features/segments/components/view-controls'
@@ -27,14 +28,14 @@ export function SegmentsPage() {
         detail="Who your customers are by recency, frequency and spend, and what to do for each group."
       />
       <ViewControls view={view} onChange={changeView}>
-        <ExportMenu view={view} disabled={!report || isPlaceholderData} />
+        <ExportMenu path={segmentsPath(view)} name={`customer-segments-${view.method}`} disabled={!report || isPlaceholderData} />
       </ViewControls>
       {report?.lineage?.degraded && (
         <Alert severity="warning" variant="outlined" sx={{ bgcolor: 'background.paper' }}>
           The newest table version could not be read; an older one is shown. {report.lineage.degraded}
         </Alert>
       )}
-      {problem?.reason === 'LAKE_TABLE_MISSING' && <NoSegments problem={problem} onRetry={retry} busy={isFetching} />}
+      {problem?.reason === 'LAKE_TABLE_MISSING' && <NotMadeYet title="No segments yet" Icon={SegmentsIcon} problem={problem} onRetry={retry} busy={isFetching} />}
       {problem && problem.reason !== 'LAKE_TABLE_MISSING' && (
         <ProblemNotice
           problem={problem}

@@ -1,7 +1,7 @@
 import Box from '@mui/material/Box'
 import Stack from '@mui/material/Stack'
+import { LineageLine } from '@/components/lineage-line'
 import type { SegmentsAnswer } from '@/features/segments/api/get-segments'
-import { LineageLine } from '@/features/segments/components/lineage-line'
 import { SegmentsTable } from '@/features/segments/components/segments-table'
 import { Separation } from '@/features/segments/components/separation'
 import { ShareChart } from '@/features/segments/components/share-chart'

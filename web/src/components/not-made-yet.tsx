@@ -5,28 +5,32 @@ import IconButton from '@mui/material/IconButton'
 import Stack from '@mui/material/Stack'
 import Tooltip from '@mui/material/Tooltip'
 import Typography from '@mui/material/Typography'
-import { useState } from 'react'
-import { CheckIcon, CopyIcon, RefreshIcon, SegmentsIcon } from '@/components/icons'
+import { useId, useState } from 'react'
+import { CheckIcon, CopyIcon, RefreshIcon } from '@/components/icons'
 import type { Problem } from '@/lib/problem'
 
-interface NoSegmentsProps {
+interface NotMadeYetProps {
+  /** What is not there, such as `No segments yet`. */
+  title: string
+  Icon: typeof RefreshIcon
   problem: Problem
   onRetry: () => void
   busy: boolean
 }
 
-/** Shown before the first pipeline run: says which command makes the segments. */
-export function NoSegments({ problem, onRetry, busy }: NoSegmentsProps) {
+/** Shown before the first pipeline run: says which command makes what is missing. */
+export function NotMadeYet({ title, Icon, problem, onRetry, busy }: NotMadeYetProps) {
+  const heading = useId()
   const command = commandIn(problem.message)
   return (
-    <Card component="section" aria-labelledby="no-segments" sx={{ px: 3, py: { xs: 5, md: 8 } }}>
+    <Card component="section" aria-labelledby={heading} sx={{ px: 3, py: { xs: 5, md: 8 } }}>
       <Stack spacing={2.5} sx={{ alignItems: 'center', textAlign: 'center', maxWidth: 520, mx: 'auto' }}>
         <Box sx={{ color: 'text.secondary', display: 'grid', placeItems: 'center', width: 56, height: 56, borderRadius: '50%', bgcolor: 'action.hover' }}>
-          <SegmentsIcon />
+          <Icon />
         </Box>
         <Stack spacing={0.75}>
-          <Typography variant="h2" id="no-segments">
-            No segments yet
+          <Typography variant="h2" id={heading}>
+            {title}
           </Typography>
           <Typography color="textSecondary">
             {command ? 'They are made by the pipeline, which has not run yet. On the machine that runs the platform:' : problem.message}

@@ -7,7 +7,6 @@ import Snackbar from '@mui/material/Snackbar'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { DownloadIcon } from '@/components/icons'
-import { segmentsPath, type SegmentsView } from '@/features/segments/api/get-segments'
 import { download } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
 import { problemFromError } from '@/lib/problem'
@@ -23,13 +22,21 @@ const FORMATS = [
   { title: 'Arrow', detail: 'For pandas, R, DuckDB', accept: 'application/vnd.apache.arrow.stream', extension: 'arrow' },
 ]
 
-/** Saves what the page shows as a file. */
-export function ExportMenu({ view, disabled }: { view: SegmentsView; disabled: boolean }) {
+interface ExportMenuProps {
+  /** Where the rows are answered, with the query. */
+  path: string
+  /** Name of the file without its ending, where the server names none. */
+  name: string
+  disabled: boolean
+}
+
+/** Saves an answer's rows as a file, in one of the forms that every table is answered in. */
+export function ExportMenu({ path, name, disabled }: ExportMenuProps) {
   const { session } = usePlatform()
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const save = useMutation({
     mutationFn: ({ accept, extension }: (typeof FORMATS)[number]) =>
-      download(session, segmentsPath(view), accept, `customer-segments-${view.method}.${extension}`),
+      download(session, path, accept, `${name}.${extension}`),
   })
   return (
     <>

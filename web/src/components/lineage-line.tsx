@@ -1,7 +1,9 @@
 import Box from '@mui/material/Box'
 import Typography from '@mui/material/Typography'
-import type { Lineage } from '@/features/segments/api/get-segments'
+import type { components } from '@/api/schema'
 import { formatDay, formatMoment } from '@/lib/format'
+
+export type Lineage = components['schemas']['common.v1.Lineage']
 
 /** What the numbers were made from. */
 export function LineageLine({ lineage }: { lineage: Lineage }) {

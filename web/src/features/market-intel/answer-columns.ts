@@ -1,0 +1,34 @@
+import type { components } from '@/api/schema'
+import { capitalised } from '@/features/market-intel/words'
+
+export type AnswerColumn = components['schemas']['common.v1.Column']
+export type AnswerRow = Readonly<Record<string, unknown>>
+
+/** The same for every row, or told beside the table. */
+const TOLD_ELSEWHERE = new Set(['data_through_on', 'model_name', 'model_version', 'computed_at', 'currency_code'])
+
+const TITLES: Record<string, string> = {
+  ds: 'Period',
+  period_on: 'Period',
+  hour_at: 'Hour',
+  aov: 'Order value',
+  hhi: 'HHI',
+  cogs: 'Cost of goods',
+  list_price: 'Our price',
+  competitor_price: 'Their price',
+  gap_pct: 'Gap in %',
+  growth_pct: 'Growth',
+  share_pct: 'Share',
+  product_id: 'Product id',
+  category_id: 'Category id',
+}
+
+/** The columns that have something to say in a table. */
+export function shownColumns(columns: readonly AnswerColumn[], hidden: readonly string[] = []): AnswerColumn[] {
+  return columns.filter(({ name }) => !name.startsWith('_') && !TOLD_ELSEWHERE.has(name) && !hidden.includes(name))
+}
+
+/** A column in words; its unit is told in its cells. */
+export function columnTitle(name: string): string {
+  return TITLES[name] ?? capitalised(name.replace(/_(pct|on|at)$/, '').replace(/^is_/, ''))
+}

@@ -1,0 +1,55 @@
+import type { ReactNode } from 'react'
+import { type Column, DataTable, type DataTableProps } from '@/components/data-table'
+import type { Sorting } from '@/components/sorting'
+import { type AnswerColumn, type AnswerRow, columnTitle, shownColumns } from '@/features/market-intel/answer-columns'
+import { formatFigure } from '@/features/market-intel/words'
+import { formatCell, formatDay, formatMoment, isNumeric } from '@/lib/format'
+
+export interface AnswerTableProps extends Pick<DataTableProps<AnswerRow>, 'label' | 'asked' | 'empty' | 'toolbar' | 'pages' | 'minWidth'> {
+  answer: { columns: readonly AnswerColumn[]; items: readonly object[] } | undefined
+  /** Columns that make a row what it is; the first names it. */
+  keys: readonly string[]
+  hidden?: readonly string[]
+  /** Cells that are more than their value. */
+  cells?: Record<string, (row: AnswerRow) => ReactNode>
+  sorting?: Sorting
+  onSort?: (sorting: Sorting) => void
+}
+
+/** The rows of an answer with the columns that it declares, each by its type and unit. */
+export function AnswerTable({ answer, keys, hidden, cells = {}, sorting, onSort, minWidth, ...table }: AnswerTableProps) {
+  const shown = shownColumns(answer?.columns ?? [], hidden)
+  return (
+    <DataTable
+      {...table}
+      columns={shown.map((column) => columnOf(column, keys, cells))}
+      rows={(answer?.items ?? []) as readonly AnswerRow[]}
+      rowKey={(row) => keys.map((name) => String(row[name] ?? '')).join(' ')}
+      minWidth={minWidth ?? shown.length * 112}
+      {...(sorting && onSort && { sorting, onSort })}
+    />
+  )
+}
+
+function columnOf(column: AnswerColumn, keys: readonly string[], cells: Record<string, (row: AnswerRow) => ReactNode>): Column<AnswerRow> {
+  const numeric = isNumeric(column)
+  return {
+    title: columnTitle(column.name),
+    cell: cells[column.name] ?? ((row) => cellOf(row[column.name], column, row)),
+    sort: column.name,
+    nowrap: numeric || column.type === 'DATE',
+    ...(numeric && { align: 'right' }),
+    ...(column.name === keys[0] && { heads: true }),
+  }
+}
+
+/** A cell in words, by the type and unit of its column; money by the currency that another column of its row names. */
+export function cellOf(value: unknown, column: AnswerColumn, row: AnswerRow): string {
+  if (typeof value === 'boolean') return value ? 'Yes' : 'No'
+  if (typeof value === 'string' && column.type === 'DATE') return formatDay(value)
+  if (typeof value === 'string' && column.type.startsWith('TIMESTAMP')) return formatMoment(value)
+  if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ')
+  if (typeof value === 'number' && column.unit.endsWith('currency_code')) return formatFigure(value, String(row[column.unit] ?? ''))
+  if (typeof value === 'number' && column.unit.includes('/')) return `${formatFigure(value, '')} ${column.unit}`
+  return formatCell(value, column)
+}

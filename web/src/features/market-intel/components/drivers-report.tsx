@@ -1,0 +1,80 @@
+import Alert from '@mui/material/Alert'
+import Box from '@mui/material/Box'
+import Stack from '@mui/material/Stack'
+import Typography from '@mui/material/Typography'
+import { useMemo } from 'react'
+import { LineageLine } from '@/components/lineage-line'
+import type { Drivers } from '@/features/market-intel/api/drivers'
+import { useChartColors } from '@/features/market-intel/charts/style'
+import { floorOf, waterfallOption } from '@/features/market-intel/charts/waterfall-option'
+import { ChartCard } from '@/features/market-intel/components/chart-card'
+import { Degraded } from '@/features/market-intel/components/answered'
+import { Figures } from '@/features/market-intel/components/figures'
+import { SegmentsExplained } from '@/features/market-intel/components/segments-explained'
+import { span, waterfallNumbers, waterfallOf } from '@/features/market-intel/drivers'
+import { formatChange, formatFigure } from '@/features/market-intel/words'
+
+interface DriversReportProps {
+  answer: Drivers
+  dimension: string
+  onDimension: (dimension: string) => void
+}
+
+/** The change in words and figures, its waterfall, and the segments that explain it. */
+export function DriversReport({ answer, dimension, onDimension }: DriversReportProps) {
+  const colors = useChartColors()
+  const unit = answer.metric === 'revenue' ? answer.unit : ''
+  const steps = useMemo(() => waterfallOf(answer), [answer])
+  const option = useMemo(() => waterfallOption(steps, unit, colors), [steps, unit, colors])
+  const floor = floorOf(steps)
+  const percent = typeof answer.change_pct === 'number' ? formatChange(answer.change_pct, '%') : undefined
+  return (
+    <Stack spacing={3}>
+      <Degraded lineage={answer.lineage ?? undefined} />
+      <Figures
+        label="The change"
+        figures={[
+          { title: 'Before', value: formatFigure(answer.total_before, unit), note: span(answer.before_from ?? '', answer.before_to ?? '') },
+          { title: 'After', value: formatFigure(answer.total_after, unit), note: span(answer.from ?? '', answer.to ?? '') },
+          { title: 'Change', value: formatChange(answer.change, unit), note: percent },
+        ]}
+      />
+      <Said lines={answer.summary ?? []} />
+      {answer.notes?.map((note) => (
+        <Alert key={note} severity="info" variant="outlined" sx={{ bgcolor: 'background.paper' }}>
+          {note}
+        </Alert>
+      ))}
+      <Box sx={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label="Waterfall, scrollable">
+        <Box sx={{ minWidth: 560 }}>
+          <ChartCard
+            title="What drove the change"
+            label={`Waterfall from ${formatFigure(answer.total_before, unit)} to ${formatFigure(answer.total_after, unit)}: ${steps.filter(({ total }) => !total).map(({ title, from, to }) => `${title} ${formatChange(to - from, unit)}`).join(', ')}.`}
+            option={option}
+            height={340}
+            keys={[
+              { color: colors.good, text: 'Adds' },
+              { color: colors.bad, text: 'Takes away' },
+            ]}
+            note={floor > 0 ? `The axis begins at ${formatFigure(floor, unit)}, so that the changes can be seen.` : undefined}
+            numbers={waterfallNumbers(answer, unit)}
+          />
+        </Box>
+      </Box>
+      <SegmentsExplained answer={answer} dimension={dimension} unit={unit} onDimension={onDimension} />
+      {answer.lineage && <LineageLine lineage={answer.lineage} />}
+    </Stack>
+  )
+}
+
+function Said({ lines }: { lines: readonly string[] }) {
+  return (
+    <Stack spacing={0.5}>
+      {lines.map((line) => (
+        <Typography key={line} sx={{ maxWidth: '90ch' }}>
+          {line}
+        </Typography>
+      ))}
+    </Stack>
+  )
+}

@@ -1,0 +1,34 @@
+import { useMemo } from 'react'
+import { type Actual, type Ahead, forecastOption } from '@/features/market-intel/charts/forecast-option'
+import { useChartColors } from '@/features/market-intel/charts/style'
+import { ChartCard } from '@/features/market-intel/components/chart-card'
+import { aheadNumbers } from '@/features/market-intel/result'
+import { formatFigure, formatPeriod } from '@/features/market-intel/words'
+
+interface ForecastChartProps {
+  title: string
+  history: readonly Actual[]
+  ahead: readonly Ahead[]
+  frequency: string
+  unit: string
+}
+
+/** What was and what is expected, with the bands of 80 % and 95 %. */
+export function ForecastChart({ title, history, ahead, frequency, unit }: ForecastChartProps) {
+  const colors = useChartColors()
+  const option = useMemo(() => forecastOption({ history, ahead, frequency, unit }, colors), [history, ahead, frequency, unit, colors])
+  const keys = [
+    ...(history.length > 0 ? [{ color: colors.text, text: 'What was' }] : []),
+    { color: colors.main, text: 'Expected' },
+    { color: colors.main, text: '80 % band', opacity: 0.45 },
+    { color: colors.main, text: '95 % band', opacity: 0.2 },
+  ]
+  return <ChartCard title={title} label={said(ahead, frequency, unit)} option={option} height={340} keys={keys} numbers={aheadNumbers(ahead, frequency, unit)} />
+}
+
+function said(ahead: readonly Ahead[], frequency: string, unit: string): string {
+  const [first, last] = [ahead[0], ahead.at(-1)]
+  if (!first || !last) return 'Line chart of the history.'
+  const at = (row: Ahead) => `${formatFigure(row.median, unit)} (${formatPeriod(row.ds, frequency)})`
+  return `Line chart: the forecast goes from ${at(first)} to ${at(last)}; at the end the 80 % band reaches from ${formatFigure(last.lower_80, unit)} to ${formatFigure(last.upper_80, unit)}.`
+}

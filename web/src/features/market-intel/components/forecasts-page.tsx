@@ -1,0 +1,58 @@
+import Stack from '@mui/material/Stack'
+import { ExportMenu } from '@/components/export-menu'
+import { LineageLine } from '@/components/lineage-line'
+import { PageHeader } from '@/components/page-header'
+import { type Stored, storedPath, useSeriesIds, useStoredForecast } from '@/features/market-intel/api/stored'
+import { Answered, Degraded } from '@/features/market-intel/components/answered'
+import { Choice } from '@/features/market-intel/components/choice'
+import { StoredForecast } from '@/features/market-intel/components/stored-forecast'
+import { Toolbar } from '@/features/market-intel/components/toolbar'
+import { useView } from '@/features/market-intel/view'
+import { FREQUENCIES, LEVELS, METRICS } from '@/features/market-intel/words'
+
+const FIRST_VIEW = { metric: 'revenue', frequency: 'day', level: 'total', series_id: '' }
+
+/** What the pipeline forecasts: of the whole business and its parts, which add up. */
+export function ForecastsPage() {
+  const [view, change] = useView(FIRST_VIEW)
+  const series = useSeriesIds(view.level, view.metric, view.frequency)
+  const stored: Stored = { ...view, series_id: view.series_id || firstOf(view.level, series.data) }
+  const asked = useStoredForecast(stored)
+  return (
+    <Stack spacing={3}>
+      <PageHeader title="Forecasts" detail="Made anew with every run of the pipeline. The parts of the business add up to the whole." />
+      <Toolbar label="Which forecast" end={<ExportMenu path={storedPath(stored)} name={`forecast-${stored.metric}-${stored.frequency}`} disabled={!asked.data?.items.length} />}>
+        <Choice label="Metric" value={view.metric} options={METRICS} onChange={(metric) => change({ metric })} width={140} />
+        <Choice label="Periods" value={view.frequency} options={FREQUENCIES} onChange={(frequency) => change({ frequency })} width={140} />
+        <Choice label="Part of the business" value={view.level} options={LEVELS} onChange={(level) => change({ level, series_id: '' })} />
+        {view.level !== 'total' && <Choice label="Which" value={stored.series_id} options={(series.data ?? []).map((value) => ({ value, title: value }))} onChange={(series_id) => change({ series_id })} width={240} />}
+      </Toolbar>
+      {series.data?.length === 0 && view.level !== 'total' && !view.series_id ? (
+        <Answered asked={{ ...series, data: [] }} what="the series" isEmpty={() => true} empty="The pipeline forecasts no series of this kind for these periods. Choose longer periods or another part of the business.">
+          {() => null}
+        </Answered>
+      ) : (
+        <Answered
+          asked={stored.series_id === '' ? { ...asked, error: series.error } : asked}
+          what="the forecasts"
+          height={480}
+          isEmpty={({ items }) => items.length === 0}
+          empty="There is no forecast of this series. It may be too short, or no longer sold."
+          onReset={() => change(FIRST_VIEW)}
+        >
+          {(answer) => (
+            <Stack spacing={3}>
+              <Degraded lineage={answer.lineage} />
+              <StoredForecast answer={answer} stored={stored} />
+              {answer.lineage && <LineageLine lineage={answer.lineage} />}
+            </Stack>
+          )}
+        </Answered>
+      )}
+    </Stack>
+  )
+}
+
+function firstOf(level: string, series: readonly string[] | undefined): string {
+  return level === 'total' ? 'all' : (series?.[0] ?? '')
+}

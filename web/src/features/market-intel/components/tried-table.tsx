@@ -1,0 +1,32 @@
+import { type Column, DataTable } from '@/components/data-table'
+import { ToneChip } from '@/components/tone-chip'
+import type { Tried } from '@/features/market-intel/api/stored'
+import { isMissing, percent, ratio, signed } from '@/features/market-intel/backtest-figures'
+import { formatFigure, MODELS, titleOf } from '@/features/market-intel/words'
+
+const HERE = { error: undefined, isPending: false, isFetching: false, refetch: () => undefined }
+
+/** Every model that the pipeline tried on a series, least error first. */
+export function TriedTable({ tried, unit }: { tried: readonly Tried[]; unit: string }) {
+  const mase = (one: Tried) => (isMissing(one.mase) ? Number.POSITIVE_INFINITY : one.mase)
+  const rows = [...tried].sort((one, other) => (mase(one) === mase(other) ? 0 : mase(one) - mase(other)))
+  return <DataTable label="Models tried on this series" columns={columns(unit)} rows={rows} rowKey={({ model }) => model} asked={HERE} empty="" minWidth={860} />
+}
+
+const columns = (unit: string): Column<Tried>[] => [
+  {
+    title: 'Model',
+    heads: true,
+    cell: ({ model, chosen }) => (
+      <>
+        {titleOf(MODELS, model)} {chosen && <ToneChip tone="success" label="Chosen" />}
+      </>
+    ),
+  },
+  { title: 'MASE', align: 'right', cell: ({ mase }) => ratio(mase) },
+  { title: 'MAE', align: 'right', nowrap: true, cell: ({ mae }) => formatFigure(mae, unit) },
+  { title: 'sMAPE', align: 'right', cell: ({ smape }) => percent(smape) },
+  { title: 'In 80 % band', align: 'right', cell: ({ coverage_80_pct }) => percent(coverage_80_pct) },
+  { title: 'In 95 % band', align: 'right', cell: ({ coverage_95_pct }) => percent(coverage_95_pct) },
+  { title: 'Bias', align: 'right', cell: ({ bias_pct }) => signed(bias_pct) },
+]

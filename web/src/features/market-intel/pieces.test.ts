@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { askOf, FIRST_DRAFT, horizonProblem } from '@/features/market-intel/ask'
+import { figuresOf } from '@/features/market-intel/backtest-figures'
+import { driverRows, segmentsOf, sumOf, waterfallOf } from '@/features/market-intel/drivers'
+import { actualsOf, historyFrom } from '@/features/market-intel/history'
+import { betterThanBaseline, ranked } from '@/features/market-intel/league'
+import { exportRows, seriesNames, seriesResult } from '@/features/market-intel/result'
+import { revenueBars, revenueCells } from '@/features/market-intel/revenue-rows'
+import { directionPhrase } from '@/features/market-intel/trend-rows'
+import { changed, viewOf } from '@/features/market-intel/view'
+import { formatChange, formatFigure, formatPeriod, formatShort } from '@/features/market-intel/words'
+import { DRIVERS, FORECAST, LEAGUE, REVENUE, TRENDS } from '@/testing/market-intel'
+
+describe('a view', () => {
+  const defaults = { metric: 'revenue', region: '' }
+
+  it('is kept in the URL without its defaults, beside what others keep there', () => {
+    const before = new URLSearchParams('metric=orders&grain=week')
+    expect(viewOf(before, defaults)).toEqual({ metric: 'orders', region: '' })
+    expect(String(changed(before, { metric: 'revenue', region: 'North' }, defaults))).toBe('grain=week&region=North')
+  })
+})
+
+describe('a question', () => {
+  it('of the shop names its metric and the filters that say something', () => {
+    expect(askOf({ ...FIRST_DRAFT, region: 'North', model: 'theta', holidays: 'US' }, [])).toEqual({ metric: 'revenue', filters: { region: 'North' }, horizon: 28, frequency: 'day', model: 'theta', country: 'US' })
+  })
+
+  it('of own series carries them, and no filter', () => {
+    const series = [{ ds: '2026-01-01', y: 1 }]
+    expect(askOf({ ...FIRST_DRAFT, source: 'series', region: 'North', effort: 'full' }, series)).toEqual({ series, gaps: 'zero', horizon: 28, frequency: 'day', model: 'auto', effort: 'full' })
+  })
+
+  it.each([
+    ['day', '366', 'A whole number from 1 to 365 days.'],
+    ['week', '105', 'A whole number from 1 to 104 weeks.'],
+    ['month', '1.5', 'A whole number from 1 to 36 months.'],
+    ['month', '36', undefined],
+    ['day', '', 'A whole number from 1 to 365 days.'],
+  ])('by %s reaches %s periods ahead: %s', (frequency, horizon, problem) => {
+    expect(horizonProblem({ ...FIRST_DRAFT, frequency, horizon })).toBe(problem)
+  })
+})
+
+describe('an answer', () => {
+  it('is told apart by series', () => {
+    const [first, second] = FORECAST.forecast
+    const answer = { ...FORECAST, forecast: [{ ...first, series_id: 'a' }, { ...second, series_id: 'b' }], history: [{ ds: '2026-03-03', y: 5, series_id: 'b' }, { ds: '2026-03-02', series_id: 'b' }] } as never
+    expect(seriesNames(answer)).toEqual(['a', 'b'])
+    expect(seriesResult(answer, 'b')).toMatchObject({ history: [{ ds: '2026-03-03', value: 5 }], ahead: [{ ds: '2026-03-05', median: 130 }], choice: undefined })
+    expect(exportRows(answer)[0]).toEqual(['a', '2026-03-04', 120, 120, 110, 130, 100, 140])
+  })
+
+  it('says which figures are not defined, instead of a number', () => {
+    const mape = figuresOf({ mase: 0.5 } as never, 'USD').find(({ title }) => title === 'MAPE')
+    expect(mape).toEqual({ title: 'MAPE', value: '–', note: 'Not defined where an outcome is 0' })
+  })
+})
+
+describe('the league', () => {
+  it('is in order of MASE, those without one last', () => {
+    expect(ranked(LEAGUE.models as never).map(({ model }) => model)).toEqual(['theta', 'seasonal_naive', 'ets', 'prophet'])
+    expect(betterThanBaseline(LEAGUE.models as never)).toEqual({ better: 1, tried: 2 })
+    expect(betterThanBaseline([])).toBeUndefined()
+  })
+})
+
+describe('the drivers', () => {
+  it('add up, over the waterfall and over the segments of a dimension', () => {
+    expect(waterfallOf(DRIVERS).at(-2)?.to).toBeCloseTo(DRIVERS.total_after, 6)
+    expect(sumOf(segmentsOf(DRIVERS, 'channel'))).toBe(DRIVERS.change)
+    expect(segmentsOf(DRIVERS, 'channel').map(({ segment }) => segment)).toEqual(['online', 'store'])
+    expect(driverRows(DRIVERS)).toHaveLength(5)
+  })
+})
+
+describe('revenue', () => {
+  it('is cut into cells by period and group', () => {
+    expect(revenueCells(REVENUE.items, ['channel'])[0]).toEqual({ period: '2026-01-01', group: 'online', value: 600 })
+    expect(revenueCells(REVENUE.items, [])[0]?.group).toBe('Revenue')
+  })
+
+  it('is ranked, the smallest groups together', () => {
+    const rows = [1, 5, 3, 2].map((revenue) => ({ brand: `b${revenue}`, channel: 'online', revenue }))
+    expect(revenueBars(rows, ['brand', 'channel'], 3).map(({ title, value }) => [title, value])).toEqual([['b5 · online', 5], ['b3 · online', 3], ['All others', 3]])
+  })
+})
+
+describe('words', () => {
+  it('say where a trend is heading and how sure that is', () => {
+    expect(directionPhrase(TRENDS.direction, 'week', 'USD')).toBe('It rises by $12.50 (1.2%) a week over the last 26 periods, p < 0.001.')
+    expect(directionPhrase({ ...TRENDS.direction, direction: 'none', p_value: 0.4 }, 'week', 'USD')).toBe('No direction that can be told from noise in the last 26 periods (p = 0.400).')
+  })
+
+  it('name periods and figures with their units', () => {
+    expect(['day', 'week', 'month'].map((frequency) => formatPeriod('2026-03-02', frequency))).toEqual(['Mar 2, 2026', 'Week of Mar 2, 2026', 'Mar 2026'])
+    expect([formatFigure(1234.5, 'USD'), formatFigure(1234.5, 'EUR'), formatFigure(0.123456, ''), formatFigure(null, 'USD'), formatShort(1_250_000, 'USD')]).toEqual(['$1,234.50', '€1,234.50', '0.1235', '–', '$1.25M'])
+    expect([formatChange(2, '%'), formatChange(-2, '%'), formatChange(undefined, '%')]).toEqual(['+2.0%', '-2.0%', '–'])
+  })
+})
+
+describe('the history before a forecast', () => {
+  it('ends where the forecast begins', () => {
+    const rows = [{ period_on: '2026-03-02', units: 4 }, { period_on: '2026-03-03', units: null }, { period_on: '2026-03-04', units: 9 }]
+    expect(actualsOf(rows, 'units', '2026-03-04')).toEqual([{ ds: '2026-03-02', value: 4 }])
+    expect(historyFrom('2026-03-04', 'day')).toBe('2025-11-04')
+  })
+})
