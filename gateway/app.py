@@ -37,7 +37,14 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         """Run what the endpoints need while the application runs."""
-        async with base.running(), strain or nullcontext(), further.live, live.running(), base.versions:
+        async with (
+            base.running(),
+            strain or nullcontext(),
+            further.live,
+            further.schedule,
+            live.running(),
+            base.versions,
+        ):
             app.state.ready = True
             yield
             app.state.ready = False
@@ -50,7 +57,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     edge = edge_of(base, backends)
     publish(app, base.contracts, edge, document(settings.oauth_password_grant))
     further = registered(app, edge, base, by_hand=tuple(BY_HAND))
-    live = LiveParts(base, further=further.channels)
+    live = LiveParts(base, further)
     door, pulse = Door(Callers(base.verifier, base.api_keys), base.limits), health.Pulse(base.channels)
     tiles = dashboards.Dashboards(edge.backends, base.cache, partial(all_systems, further))
     for router in (
@@ -58,13 +65,14 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
         systems.router(door, pulse, further.standing),
         further.router(door),
         cache_admin.router(door, base.cache),
-        operations.router(door, backends),
+        operations.router(door, backends, further.backends),
         dashboards.router(door, tiles),
         docs.router(),
     ):
         app.include_router(router)
     live.serve(app, door)
     app.router.routes.append(web.WebRoute(settings.web_dist))
+    app.state.schedule = further.schedule
     app.state.refuse = Refuser(strain, shed) if strain else None
     return app
 

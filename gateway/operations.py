@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
@@ -15,6 +18,7 @@ from gateway.health import NO_STORE
 from protos.common.v1 import operation_pb2, operations_pb2
 from shared.errors import FieldError, InvalidArgument, PlatformError, Unimplemented
 from shared.keyset import key_after, token_after
+from shared.operations.operation import concerns
 from shared.page import DEFAULT_SIZE, MAX_SIZE, refused
 from shared.transcode.backends import Backend
 from shared.transcode.encode import Encoders
@@ -22,7 +26,16 @@ from shared.transcode.encode import Encoders
 PATH = "/api/v1/operations"
 RPC_PATH = "/common.v1.OperationService/ListOperations"
 COST = 2
+TIMEOUT_SECONDS = 5.0
+"""One service that does not answer must not keep the others' operations back for longer."""
 PARAMETERS = ("page_size", "page_token", "all")
+Further = Callable[[], Mapping[str, Backend]]
+"""Tells the systems registered at run time, by name."""
+Encode = Callable[[operation_pb2.Operation], Any]
+MOST_BYTES = 16 * 1024
+"""An operation in the list, without its result; longer ones only a registered system would tell."""
+
+log = structlog.stdlib.get_logger("gateway")
 
 
 class Asked(NamedTuple):
@@ -52,15 +65,15 @@ class Key(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one service has, or that it could not be asked."""
+    """What one service has, each as it is answered, or that it could not be asked."""
 
-    items: Sequence[operation_pb2.Operation] = ()
+    items: Sequence[tuple[Key, Any]] = ()
     total: int = 0
     is_missing: bool = False
 
 
-def router(door: Door, services: Mapping[str, Backend]) -> APIRouter:
-    """Return the endpoint."""
+def router(door: Door, services: Mapping[str, Backend], further: Further = dict) -> APIRouter:
+    """Return the endpoint over the services and, for callers who may use them, the registered systems."""
     routes = APIRouter(include_in_schema=False)
     described: Any = operation_pb2.Operation.DESCRIPTOR
     encode = Encoders().message(described)
@@ -68,35 +81,56 @@ def router(door: Door, services: Mapping[str, Backend]) -> APIRouter:
     @routes.api_route(PATH, methods=["GET", "HEAD"])
     async def list_operations(request: Request) -> JSONResponse:
         """Return one page of the caller's operations."""
-        await door.admit(request, cost=COST)
+        caller = await door.admit(request, cost=COST)
         wanted = asked(request)
-        found = dict(zip(services, await asyncio.gather(*(of(one, wanted) for one in services.values())), strict=True))
-        every = sorted((one for each in found.values() for one in each.items), key=key, reverse=True)
+        theirs = {name: one for name, one in further().items() if concerns(caller, name)}
+        names, backends = zip(*{**theirs, **services}.items(), strict=True)
+        found = await asyncio.gather(*map(partial(of, wanted=wanted, encode=encode), names, backends))
+        every = sorted((one for each in found for one in each.items), key=itemgetter(0), reverse=True)
         items = every[: wanted.size]
         body = {
-            "items": [encode(one) for one in items],
-            "total_size": sum(each.total for each in found.values()),
-            "next_page_token": token_after(wanted.query, key(items[-1]).text) if len(every) > wanted.size else "",
-            "missing": sorted(name for name, each in found.items() if each.is_missing),
+            "items": [one for _, one in items],
+            "total_size": sum(each.total for each in found),
+            "next_page_token": token_after(wanted.query, items[-1][0].text) if len(every) > wanted.size else "",
+            "missing": sorted(name for name, each in zip(names, found, strict=True) if each.is_missing),
         }
         return JSONResponse(body, headers=NO_STORE)
 
     return routes
 
 
-async def of(service: Backend, wanted: Asked) -> Found:
+async def of(name: str, service: Backend, wanted: Asked, encode: Encode) -> Found:
     """Return what a service has: one more than a page, so that it is known whether there is another."""
     request = operations_pb2.ListOperationsRequest(page_size=wanted.size + 1, all=wanted.is_all)
     if wanted.before is not None:
         request.before_at.FromDatetime(wanted.before.at)
         request.before_name = f"{wanted.before.service}/{wanted.before.id}"
     try:
-        answer = await service.call(RPC_PATH, request, SERIALIZE, PARSE)
+        answer = await service.call(RPC_PATH, request, SERIALIZE, PARSE, timeout=TIMEOUT_SECONDS)
+        items = told(name, answer, wanted, encode)
     except Unimplemented:
         return Found()
     except PlatformError:
         return Found(is_missing=True)
-    return Found(answer.items, answer.total_size)
+    except Exception:  # a registered system may answer anything, moments that are none among it
+        log.exception("the operations of a service cannot be told", service=name)
+        return Found(is_missing=True)
+    return Found(items, max(answer.total_size, len(items)))
+
+
+def told(
+    name: str, answer: operations_pb2.ListOperationsResponse, wanted: Asked, encode: Encode
+) -> list[tuple[Key, Any]]:
+    """Return what was asked for of a service's answer, and of that what is short and its own.
+
+    What a system that was registered at run time says is of another service, or is not asked for, is not shown.
+    """
+    found = []
+    for one in answer.items[: wanted.size + 1]:
+        at = key(one)
+        if at.service == name and one.ByteSize() <= MOST_BYTES and (wanted.before is None or at < wanted.before):
+            found.append((at, encode(one)))
+    return found
 
 
 SERIALIZE = operations_pb2.ListOperationsRequest.SerializeToString

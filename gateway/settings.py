@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
@@ -125,6 +126,12 @@ class GatewaySettings(MailSettings):
     """SYSTEM_NETWORKS: CIDRs that registered systems must be in; when not set, anywhere docs/systems.md allows."""
     systems_tls_ca: Path | None = None
     """SYSTEMS_TLS_CA: PEM file of who signs the certificates of registered systems; when not set, the public CAs."""
+
+    systems_batch_at: Annotated[time | None, BeforeValidator(lambda value: None if value == "" else value)] = time(
+        3, 15
+    )
+    """SYSTEMS_BATCH_AT: time of day in UTC from which registered systems are told to do their daily work, an hour after
+    the pipeline's own schedule; empty: never."""
 
     @property
     def store_url(self) -> str:

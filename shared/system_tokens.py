@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from protos.auth.v1 import system_tokens_pb2, system_tokens_pb2_grpc
+from shared.principal import Principal
 from shared.rpc.channel import ServiceChannel
 
 MOST_KEPT = 10_000
@@ -17,6 +18,8 @@ BEFORE_END = 0.5
 """Share of its life after which a token is not shown any more: what it starts may take a while."""
 TIMEOUT_SECONDS = 5.0
 Name = tuple[bytes, str]
+SCHEDULE = Principal("schedule")
+"""In whose name registered systems are told to do their daily work."""
 
 
 class SystemTokens:
@@ -24,7 +27,7 @@ class SystemTokens:
 
     def __init__(self, signer: ServiceChannel, monotonic: Callable[[], float] = time.monotonic) -> None:
         stub: Any = system_tokens_pb2_grpc.SystemTokenServiceStub
-        self._exchange = stub(signer).ExchangeToken
+        self._exchange, self._schedule = stub(signer).ExchangeToken, stub(signer).IssueScheduleToken
         self._monotonic = monotonic
         self._kept: OrderedDict[Name, tuple[str, float]] = OrderedDict()
         self._asking: dict[Name, asyncio.Task[str]] = {}
@@ -42,6 +45,11 @@ class SystemTokens:
             task.add_done_callback(lambda _: self._asking.pop(name, None))
         # One caller that goes away must not take the answer from the others.
         return await asyncio.shield(task)
+
+    async def of_schedule(self, system: str) -> str:
+        """Return what that system is shown by the schedule. Raises PlatformError."""
+        request = system_tokens_pb2.IssueScheduleTokenRequest(system=system)
+        return str((await self._schedule(request, timeout=TIMEOUT_SECONDS)).access_token)
 
     async def _ask(self, name: Name, system: str) -> str:
         asked_at = self._monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
@@ -47,7 +47,7 @@ class Happened(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some events of a rule, newest first, and how many there are."""
+    """Some events of rules, newest first, and how many there are."""
 
     items: list[Happened]
     total: int
@@ -128,13 +128,14 @@ class Book:
             session.add_all(notices)
         return Happened(event, notices)
 
-    async def events(self, rule_id: str, before: int | None, most: int) -> Page:
-        """Return the newest events of a rule, those before an id where there is one."""
-        wanted = select(AlertEvent).where(AlertEvent.rule_id == rule_id).order_by(col(AlertEvent.id).desc()).limit(most)
+    async def events(self, rule_ids: Collection[str], before: int | None, most: int) -> Page:
+        """Return the newest events of some rules, those before an id where there is one."""
+        theirs = col(AlertEvent.rule_id).in_(rule_ids)
+        wanted = select(AlertEvent).where(theirs).order_by(col(AlertEvent.id).desc()).limit(most)
         if before is not None:
             wanted = wanted.where(col(AlertEvent.id) < before)
         async with (await self._store.database()).session() as session:
-            total = await session.scalar(select(func.count()).where(col(AlertEvent.rule_id) == rule_id))
+            total = await session.scalar(select(func.count()).select_from(AlertEvent).where(theirs))
             events = (await session.scalars(wanted)).all()
             return Page(await _with_notices(session, events), int(total or 0))
 

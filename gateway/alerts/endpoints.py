@@ -5,32 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse, Response
 
-from gateway.alerts.book import Book, Happened, event_json
+from gateway.alerts.book import Book, Happened, Page, event_json
 from gateway.alerts.deliver import Delivery
 from gateway.alerts.evaluate import Figures, event_of
 from gateway.alerts.rules import ChangedRule, Channel, NewRule, channel_error, channels_of, kept, parsed, rule_json
 from gateway.alerts.store import OK, TEST, AlertNotice, AlertRule, new_id
 from gateway.alerts.webhooks import WebhookFailed, WebhookRefused, Webhooks
-from gateway.door import Door
-from gateway.health import NO_STORE
 from shared.errors import FieldError, InvalidArgument, NotFound, PermissionDenied
-from shared.page import InvalidPageToken
 from shared.principal import Principal
-from shared.rpc.access import OwnSessionOnly, PermissionMissing
+from shared.rpc.access import PermissionMissing
 from shared.seal import Seal
-from shared.transcode.body import parsed_object, read_bytes
 
-PATH = "/api/v1/alert-rules"
 MANAGE = "platform:manage"
-LONGEST_BODY = 32 * 1024
-PAGE, LARGEST_PAGE = 50, 200
-TEST_COST = 10
 NEVER = timedelta(days=36_500)
 """A notice of a test is sent at once and never again."""
 
@@ -134,11 +124,12 @@ class AlertEndpoints:
     async def events(self, caller: Principal, rule_id: str, size: int, before: int | None) -> dict[str, Any]:
         """Return what happened to a rule, newest first."""
         rule = await self._own(caller, rule_id)
-        page = await self._book.events(rule.id, before, size + 1)
-        told: dict[str, Any] = {"items": [event_json(one) for one in page.items[:size]], "total_size": page.total}
-        if len(page.items) > size:
-            told["next_page_token"] = str(page.items[size - 1].event.id)
-        return told
+        return page_json(await self._book.events([rule.id], before, size + 1), size)
+
+    async def all_events(self, caller: Principal, size: int, before: int | None) -> dict[str, Any]:
+        """Return what happened to the caller's rules, newest first; nothing of figures that they may see no more."""
+        mine = [rule.id for rule in await self._book.rules(caller.subject) if sees(caller, rule)]
+        return page_json(await self._book.events(mine, before, size + 1), size)
 
     async def test(self, caller: Principal, rule_id: str) -> dict[str, Any]:
         """Return a test event, sent to every channel once; how each took it stands in `deliveries`."""
@@ -193,6 +184,14 @@ class AlertEndpoints:
                 continue  # a name that is not known now may be later
 
 
+def page_json(page: Page, size: int) -> dict[str, Any]:
+    """Return a page of events; `page` has one more than fit where another follows."""
+    told: dict[str, Any] = {"items": [event_json(one) for one in page.items[:size]], "total_size": page.total}
+    if len(page.items) > size:
+        told["next_page_token"] = str(page.items[size - 1].event.id)
+    return told
+
+
 def unknown_metric(detail: str) -> UnknownMetric:
     """Return the refusal of a figure."""
     return UnknownMetric(detail, errors=[FieldError("metric", detail)])
@@ -205,95 +204,3 @@ def sees(caller: Principal, rule: AlertRule) -> bool:
     """
     everywhere = caller.regions is None or rule.owner == caller.subject
     return everywhere and caller.may(f"{rule.system}:read")
-
-
-def router(door: Door, alerts: AlertEndpoints) -> APIRouter:
-    """Return the endpoints."""
-    routes = APIRouter(include_in_schema=False)
-
-    async def person(request: Request, cost: int = 1) -> Principal:
-        """Return the caller, who must be there in person: a rule outlives a program's key."""
-        caller = await door.admit(request, cost=cost)
-        if caller.client_id:
-            raise OwnSessionOnly("this is not for programs that act for somebody; log in and do it yourself")
-        return caller
-
-    async def body_of(request: Request) -> dict[str, Any]:
-        headers = dict(request.scope["headers"])
-        return parsed_object(headers, await read_bytes(headers, request.receive, LONGEST_BODY))
-
-    @routes.api_route(PATH, methods=["GET", "HEAD"])
-    async def list_rules(request: Request) -> Response:
-        caller = await door.admit(request)
-        asked = parameters(request, "all")
-        if asked.get("all", "false") not in ("true", "false"):
-            raise InvalidArgument("all must be true or false")
-        return JSONResponse(await alerts.rules(caller, asked.get("all") == "true"), headers=NO_STORE)
-
-    @routes.post(PATH)
-    async def create_rule(request: Request) -> Response:
-        caller = await person(request)
-        parameters(request)
-        made = await alerts.create(caller, await body_of(request))
-        return JSONResponse(made, 201, headers={**NO_STORE, "Location": f"{PATH}/{made['id']}"})
-
-    @routes.api_route(PATH + "/{id}", methods=["GET", "HEAD"])
-    async def get_rule(request: Request) -> Response:
-        caller = await door.admit(request)
-        parameters(request)
-        return JSONResponse(await alerts.get(caller, request.path_params["id"]), headers=NO_STORE)
-
-    @routes.patch(PATH + "/{id}")
-    async def change_rule(request: Request) -> Response:
-        caller = await person(request)
-        parameters(request)
-        return JSONResponse(
-            await alerts.change(caller, request.path_params["id"], await body_of(request)), headers=NO_STORE
-        )
-
-    @routes.delete(PATH + "/{id}")
-    async def delete_rule(request: Request) -> Response:
-        caller = await person(request)
-        parameters(request)
-        await alerts.delete(caller, request.path_params["id"])
-        return JSONResponse({}, headers=NO_STORE)
-
-    @routes.api_route(PATH + "/{id}/events", methods=["GET", "HEAD"])
-    async def list_events(request: Request) -> Response:
-        caller = await door.admit(request)
-        asked = parameters(request, "page_size", "page_token")
-        size = whole(asked.get("page_size", str(PAGE)), "page_size", LARGEST_PAGE)
-        before = event_id(asked["page_token"]) if asked.get("page_token") else None
-        return JSONResponse(await alerts.events(caller, request.path_params["id"], size, before), headers=NO_STORE)
-
-    @routes.post(PATH + "/{id}/test")
-    async def test_rule(request: Request) -> Response:
-        caller = await person(request, TEST_COST)
-        parameters(request)
-        return JSONResponse(await alerts.test(caller, request.path_params["id"]), headers=NO_STORE)
-
-    return routes
-
-
-def parameters(request: Request, *names: str) -> dict[str, str]:
-    """Return the parameters of a query. Raises InvalidArgument for one that the endpoint does not have."""
-    found = dict(cast(Any, request.query_params).items())
-    wrong = sorted(set(found) - set(names))
-    if wrong:
-        raise InvalidArgument(f"{wrong[0][:60]!r} is not a parameter of this endpoint")
-    return found
-
-
-def event_id(page_token: str) -> int:
-    """Return the event that a page ended with. Raises InvalidPageToken."""
-    try:
-        return whole(page_token, "page_token", 2**53)
-    except InvalidArgument as error:
-        raise InvalidPageToken("the page token is none of this list's", errors=error.errors) from None
-
-
-def whole(text: str, name: str, most: int) -> int:
-    """Return the whole number in a parameter. Raises InvalidArgument unless it is 1 to `most`."""
-    if not (text.isascii() and text.isdecimal() and len(text) < 18 and 1 <= int(text) <= most):
-        raise InvalidArgument(f"{name} must be a whole number from 1 to {most}", errors=[FieldError(name, "is none")])
-    return int(text)

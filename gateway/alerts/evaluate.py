@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ LEASE_TURNS = 3
 
 NO_FIGURE, OWNER_MAY_NOT_READ = "NO_FIGURE", "OWNER_MAY_NOT_READ"
 FORGET_EVERY = timedelta(hours=1)
+OWNERS_AT_ONCE = 8
 
 log = structlog.stdlib.get_logger("gateway")
 
@@ -148,12 +149,12 @@ class Evaluator:
         if not await self._book.lease(self._holder, now, now + timedelta(seconds=LEASE_TURNS * self._seconds)):
             return False
         rules = [rule for rule in await self._book.rules(None) if rule.enabled]
-        figures = {system: await self._asked(system) for system in {rule.system for rule in rules}}
-        may = {pair: await self._may(*pair) for pair in {(rule.owner, rule.system) for rule in rules}}
-        for rule in rules:
-            allowed = may[rule.owner, rule.system]
-            if allowed is not None:
-                await self._tried(rule, figures[rule.system].get(rule.tile) if allowed else None, allowed, now)
+        may = await self._standing({(rule.owner, rule.system) for rule in rules})
+        async for system, figures in self._answers({rule.system for rule in rules}):
+            for rule in rules:
+                allowed = may[rule.owner, rule.system] if rule.system == system else None
+                if allowed is not None:
+                    await self._tried(rule, figures.get(rule.tile) if allowed else None, allowed, now)
         if self._forgot_at is None or now - self._forgot_at > FORGET_EVERY:
             self._forgot_at = now
             await self._book.forget_old(now)
@@ -172,14 +173,35 @@ class Evaluator:
         event = event_of(rule, made.kind, made.values.get("value"), now) if made.kind else None
         return await self._book.note(rule, made.values, event, now)
 
-    async def _asked(self, system: str) -> Mapping[str, Figure]:
+    async def _answers(self, systems: Collection[str]) -> AsyncIterator[tuple[str, Mapping[str, Figure]]]:
+        """Yield each system's figures as it answers: one that takes its time keeps no rule of another waiting."""
+        asking = [asyncio.create_task(self._asked(system)) for system in systems]
         try:
-            return await self._figures(system)
+            for answered in asyncio.as_completed(asking):
+                yield await answered
+        finally:
+            for task in asking:
+                task.cancel()
+
+    async def _asked(self, system: str) -> tuple[str, Mapping[str, Figure]]:
+        try:
+            return system, await self._figures(system)
         except PlatformError as error:
             log.warning("a system did not tell its figures", system=system, reason=error.error_reason)
         except Exception:  # whatever it is, the rules of the other systems are looked at
             log.exception("a system's figures were not understood", system=system)
-        return {}
+        return system, {}
+
+    async def _standing(self, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], bool | None]:
+        """Return whether each owner may see each system's figures, a few asked at the same time."""
+        room = asyncio.Semaphore(OWNERS_AT_ONCE)
+
+        async def one(owner: str, system: str) -> bool | None:
+            async with room:
+                return await self._may(owner, system)
+
+        wanted = list(pairs)
+        return dict(zip(wanted, await asyncio.gather(*(one(*pair) for pair in wanted)), strict=True))
 
     async def _may(self, owner: str, system: str) -> bool | None:
         """Return whether an owner may see a system's figures, None where nobody can tell now."""

@@ -13,13 +13,14 @@ from fastapi import FastAPI
 
 from gateway.alerts.book import Book
 from gateway.alerts.deliver import Delivery
-from gateway.alerts.endpoints import AlertEndpoints, router
+from gateway.alerts.endpoints import AlertEndpoints
 from gateway.alerts.evaluate import Evaluator, Figure
 from gateway.alerts.feed import Feed
+from gateway.alerts.rest import router
 from gateway.alerts.webhooks import Webhooks, webhook_client
 from gateway.door import Door
 from gateway.opening import Store
-from gateway.realtime.figures import DASHBOARDS, Tile, tiles_of
+from gateway.realtime.figures import Tile, all_tiles
 from gateway.realtime.hub import Hub
 from gateway.settings import GatewaySettings
 from shared.errors import Unimplemented
@@ -103,7 +104,7 @@ class Alerts:
         if channel is None:
             raise NotRunning(f"{system} is not part of this installation")
         try:
-            tiles = [tile for dashboard in DASHBOARDS for tile in await tiles_of(channel, dashboard)]
+            tiles = await all_tiles(channel)
         except Unimplemented:
             return {}
         return {tile["key"]: figure for tile in reversed(tiles) if (figure := figure_of(tile)) is not None}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.alerts.endpoints import LARGEST_PAGE, PAGE, PATH
+from gateway.alerts.rest import EVENTS as EVENTS_PATH
+from gateway.alerts.rest import LARGEST_PAGE, PAGE, PATH
 from gateway.alerts.rules import LINE, METRIC
 from shared.systems import SYSTEMS
 
@@ -222,6 +223,10 @@ LIST = object_of({"items": {"type": "array", "items": RULE}, "total_size": LONG}
 EVENTS = object_of(
     {"items": {"type": "array", "items": EVENT}, "total_size": LONG, "next_page_token": TEXT}, ("next_page_token",)
 )
+PAGING = [
+    query("page_size", "Events a page.", {**WHOLE, "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE}),
+    query("page_token", "Token from the page before.", TEXT),
+]
 CHANGED = {"type": "object", "additionalProperties": False, "properties": {**FIELDS_IN}}
 NEW = {**object_of(FIELDS_IN, OPTIONAL), "additionalProperties": False}
 PATHS: dict[str, Any] = {
@@ -243,6 +248,16 @@ PATHS: dict[str, Any] = {
             requestBody=body(NEW, NEW_EXAMPLE),
             **PERSON,
         ),
+    },
+    EVENTS_PATH: {
+        "get": operation(
+            "ListAllEvents",
+            "What happened to all of one's rules",
+            "Lists when one's own rules fired and were resolved, newest first, of figures that one may still see.",
+            ("200", EVENTS, {"items": [EVENT_EXAMPLE], "total_size": 1}),
+            ["INVALID_PAGE_TOKEN"],
+            parameters=PAGING,
+        )
     },
     PATH + "/{id}": {
         "get": operation("GetRule", "One alert rule", "Answers a rule.", ("200", RULE, RULE_EXAMPLE), NOT_FOUND)
@@ -274,11 +289,7 @@ PATHS: dict[str, Any] = {
             "Lists when it fired and was resolved, newest first, and how each channel took it. Kept for 90 days.",
             ("200", EVENTS, {"items": [EVENT_EXAMPLE], "total_size": 1}),
             [*NOT_FOUND, "INVALID_PAGE_TOKEN"],
-            parameters=[
-                ID_PARAMETER,
-                query("page_size", "Events a page.", {**WHOLE, "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE}),
-                query("page_token", "Token from the page before.", TEXT),
-            ],
+            parameters=[ID_PARAMETER, *PAGING],
         )
     },
     PATH + "/{id}/test": {

@@ -15,7 +15,9 @@ from shared.errors import PlatformError, Unimplemented
 from shared.rpc.channel import ServiceChannel
 
 DASHBOARDS = ("executive", "operations")
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 5.0
+MOST_TILES = 200
+"""Tiles of one dashboard that are looked at: a registered system may tell any number."""
 
 Tile = dict[str, Any]
 log = structlog.stdlib.get_logger("gateway")
@@ -25,7 +27,13 @@ async def tiles_of(channel: ServiceChannel, dashboard: str) -> list[Tile]:
     """Return the tiles of one system as everybody of every region may see them. Raises PlatformError."""
     stub: Any = system_pb2_grpc.SystemServiceStub(channel)  # type: ignore[no-untyped-call]
     answer = await stub.Tiles(system_pb2.TilesRequest(dashboard=dashboard), timeout=TIMEOUT_SECONDS)
-    return [tile_of(dashboard, tile) for tile in answer.tiles]
+    return [tile_of(dashboard, tile) for tile in answer.tiles[:MOST_TILES]]
+
+
+async def all_tiles(channel: ServiceChannel) -> list[Tile]:
+    """Return the tiles of every dashboard, asked at the same time. Raises PlatformError."""
+    found = await asyncio.gather(*(tiles_of(channel, dashboard) for dashboard in DASHBOARDS))
+    return [tile for tiles in found for tile in tiles]
 
 
 def tile_of(dashboard: str, tile: system_pb2.Tile) -> Tile:
@@ -50,6 +58,11 @@ class Figures:
         self._moved.setdefault(system, {}).update(moved)
         if system not in self._tasks:
             self._tasks[system] = asyncio.create_task(self._tell(system))
+
+    def forget(self, system: str) -> None:
+        """Let go what is known of a system that is here no more."""
+        self._known.pop(system, None)
+        self._moved.pop(system, None)
 
     async def close(self) -> None:
         """Stop what is under way."""
@@ -77,11 +90,14 @@ class Figures:
         if channel is None:
             return None
         try:
-            found = [tile for dashboard in DASHBOARDS for tile in await tiles_of(channel, dashboard)]
+            found = await all_tiles(channel)
         except Unimplemented:
             found = []
         except PlatformError as error:
             log.warning("tiles are not told with a move of the lake", system=system, reason=error.error_reason)
+            return None
+        except Exception:  # a registered system may answer anything
+            log.exception("tiles are not told with a move of the lake", system=system)
             return None
         now = {(tile["dashboard"], tile["key"]): tile for tile in found}
         before, self._known[system] = self._known.get(system, {}), now

@@ -15,7 +15,7 @@ from shared.errors import PlatformError, Unauthenticated, Unavailable
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS, OPTIONS, Deserializer, Metadata, Serializer, ServiceChannel
 from shared.rpc.status import from_rpc_error
 from shared.rpc.tls import believed
-from shared.system_tokens import SystemTokens
+from shared.system_tokens import SCHEDULE, SystemTokens
 
 ENCODING = "table-encoding"
 """The one thing beside its token and its trace that a call tells a registered system."""
@@ -156,9 +156,11 @@ class SystemChannel(ServiceChannel):
     async def told(self, metadata: Metadata) -> list[tuple[str, str]]:
         """Return what a call says beside its request: a token of the system's own, the trace, the encoding."""
         sent = [pair for pair in metadata if pair[0] == ENCODING]
-        token = principal.current.get().token
-        if token:
-            sent.append(("authorization", f"Bearer {await self._tokens.token(token, self.name)}"))
+        caller = principal.current.get()
+        if caller is SCHEDULE:
+            sent.append(("authorization", f"Bearer {await self._tokens.of_schedule(self.name)}"))
+        elif caller.token:
+            sent.append(("authorization", f"Bearer {await self._tokens.token(caller.token, self.name)}"))
         trace = telemetry.current.get()
         if trace:
             sent.append((telemetry.TRACEPARENT, trace.traceparent))

@@ -31,6 +31,23 @@ METHOD: dict[str, Any] = {
         "permission": {**TEXT, "description": "Permission it needs."},
     },
 }
+BATCH: dict[str, Any] = {
+    "type": "object",
+    "description": "The daily work it was last told to do; to holders of `platform:read`, once it was told.",
+    "required": ["batch_id", "state", "attempts", "reason", "operation", "at"],
+    "properties": {
+        "batch_id": {**TEXT, "description": "The day, UTC."},
+        "state": {
+            **TEXT,
+            "enum": ["telling", "told", "failed", "not_offered"],
+            "description": "not_offered: the system has no BatchService, and keeps a schedule of its own.",
+        },
+        "attempts": {"type": "integer", "description": "How often it was told that day."},
+        "reason": {**TEXT, "description": "Why it could not be told, UPPER_SNAKE; empty: it could."},
+        "operation": {**TEXT, "description": "Name of the operation that does the work; empty: it named none."},
+        "at": {**TEXT, "format": "date-time", "description": "When it was told."},
+    },
+}
 SHOWN: dict[str, Any] = {
     "type": "object",
     "required": [*ITEM["required"], "methods"],
@@ -41,6 +58,7 @@ SHOWN: dict[str, Any] = {
         "tls": {**FLAG, "description": "Whether it is called over TLS; to holders of `platform:read`."},
         "registered_by": {**TEXT, "description": "Id of who registered it; to holders of `platform:read`."},
         "registered_at": {**TEXT, "format": "date-time", "description": "When; to holders of `platform:read`."},
+        "batch": BATCH,
     },
 }
 BODY: dict[str, Any] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.door import Door
 from gateway.health import NO_STORE
+from gateway.registered.batches import BatchStore, SystemBatch
 from gateway.registered.document import ONE_PATH, PATH
 from gateway.registered.live import Live
 from gateway.registered.registration import Asked, Registry, UnknownRegistration
@@ -28,7 +30,7 @@ MOST_BYTES = 16 * 1024
 Status = Callable[[str], Awaitable[str]]
 
 
-def router(door: Door, registry: Registry, status: Status) -> APIRouter:
+def router(door: Door, registry: Registry, status: Status, batches: BatchStore) -> APIRouter:
     """Return the endpoints; `status` tells how a system stands, by its name."""
     routes = APIRouter(include_in_schema=False)
 
@@ -50,7 +52,10 @@ def router(door: Door, registry: Registry, status: Status) -> APIRouter:
         system = live.system if live else next((one for one in SYSTEMS if one.name == name), None)
         if system is None:
             raise UnknownRegistration(f"no system is called {name[:60]!r}; GET {PATH} lists them")
-        return JSONResponse(shown(system, live, caller, await status(name)), headers=NO_STORE)
+        found = shown(system, live, caller, await status(name))
+        if live is not None and caller.may(READ):
+            found |= told(await batches.get(name), live)
+        return JSONResponse(found, headers=NO_STORE)
 
     @routes.delete(ONE_PATH)
     async def remove(request: Request) -> Response:
@@ -84,8 +89,21 @@ def shown(system: System, live: Live | None, caller: Principal, status: str) -> 
         "address": row.address,
         "tls": row.tls,
         "registered_by": row.registered_by,
-        "registered_at": row.registered_at.isoformat().replace("+00:00", "Z"),
+        "registered_at": stamp(row.registered_at),
     }
+
+
+def told(batch: SystemBatch | None, live: Live) -> dict[str, Any]:
+    """Return what a system was last told to do, nothing where this registration of it was told nothing yet."""
+    if batch is None or batch.registration_id != live.row.registration_id:
+        return {}
+    names = ("batch_id", "state", "attempts", "reason", "operation")
+    return {"batch": {**{name: getattr(batch, name) for name in names}, "at": stamp(batch.at)}}
+
+
+def stamp(at: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC."""
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def methods(live: Live | None) -> list[dict[str, str]]:

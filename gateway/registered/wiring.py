@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,11 @@ from gateway.health import TIMEOUT_SECONDS, Pulse
 from gateway.parts import repeatable, resilience
 from gateway.registered import rest
 from gateway.registered.address import Places
+from gateway.registered.batches import BatchStore
 from gateway.registered.channel import SystemChannel, connected
 from gateway.registered.live import Live, LiveSystems
 from gateway.registered.registration import Registry
+from gateway.registered.schedule import Schedule
 from gateway.registered.store import RegisteredSystem, SystemStore
 from gateway.systems import standing
 from shared import principal
@@ -42,14 +44,23 @@ class Registered:
     live: LiveSystems
     registry: Registry
     pulse: Pulse
+    listeners: list[Callable[[], None]]
+    """Called when systems came or went."""
+    schedule: Schedule
+    """To be entered after `live`."""
+    batches: BatchStore
 
     def router(self, door: Door) -> APIRouter:
         """Return the endpoints."""
-        return rest.router(door, self.registry, self.status)
+        return rest.router(door, self.registry, self.status, self.batches)
 
     def channels(self) -> dict[str, ServiceChannel]:
         """Return the channels to the systems there are now, by name."""
         return {name: one.channel for name, one in self.live.now.items()}
+
+    def backends(self) -> dict[str, Backend]:
+        """Return the same with what surrounds their calls."""
+        return {name: one.backend for name, one in self.live.now.items()}
 
     async def status(self, name: str) -> str:
         """Return how one system stands."""
@@ -96,8 +107,12 @@ def registered(app: ContractApp, edge: Edge, base: Base, *, by_hand: Sequence[st
         asking = [*repeatable(contracts), *repeatable(of)]
         return channel, ResilientChannel(channel, asking, resilience(settings))
 
+    listeners: list[Callable[[], None]] = []
+
     def changed(systems: Mapping[str, Live]) -> None:
         base.versions.further({name: one.row.registration_id for name, one in systems.items()})
+        for listener in listeners:
+            listener()
 
     live = LiveSystems(app, edge, SystemStore(base.store, settings.store_url), connect, changed)
     packages = {method.service.partition(".")[0] for method in contracts.methods}
@@ -113,4 +128,6 @@ def registered(app: ContractApp, edge: Edge, base: Base, *, by_hand: Sequence[st
         services=tuple(channels.values()),
         tried=asyncio.Semaphore(AT_A_TIME),
     )
-    return Registered(live, registry, Pulse(channels))
+    batches = BatchStore(base.store)
+    schedule = Schedule(lambda: live.now, batches, settings.systems_batch_at)
+    return Registered(live, registry, Pulse(channels), listeners, schedule, batches)

@@ -69,7 +69,20 @@ def entries(zones: Mapping[str, str], prefix: str = "") -> tuple[Entry, ...]:
             f"zone {local[0]} lies in {zones[local[0]]}: Athena reads S3 alone; set LAKE_URI to s3://bucket/prefix "
             f"(or {local[0].upper()}_URI)"
         )
-    return tuple(Entry(f"{prefix}{table.zone}", _input(table, f"{zones[table.zone]}/{table.name}")) for table in made)
+    return tuple(entry(table, f"{zones[table.zone]}/{table.name}", prefix) for table in made)
+
+
+def entry(table: Table, location: str, prefix: str = "") -> Entry:
+    """Return what the catalogue should hold of one table. Raises ZoneNotInStore.
+
+    Args:
+        table: the table.
+        location: its s3:// URI.
+        prefix: stands before the zone's name in the database's.
+    """
+    if not location.startswith("s3://"):
+        raise ZoneNotInStore(f"{table.full_name} lies in {location}: Athena reads S3 alone")
+    return Entry(f"{prefix}{table.zone}", _input(table, location))
 
 
 def drift(glue: Any, wanted: Iterable[Entry]) -> list[Drift]:

@@ -34,9 +34,10 @@ def add(commands: Any) -> None:
 
 def execute(asked: argparse.Namespace, settings: PipelineSettings) -> int:
     """Return 0 where the catalogue is as the contract says, or was put right; 1 where it differs."""
-    from pipeline.glue import catalogue  # noqa: PLC0415
+    from pipeline.glue import catalogue, registered  # noqa: PLC0415
 
     wanted = catalogue.entries(settings.zone_uris(), settings.glue_prefix)
+    wanted += registered.entries(settings)
     with telling_aws():
         found = (catalogue.apply if asked.apply else catalogue.drift)(_client(), wanted)
     for each in found:

@@ -13,6 +13,8 @@ from shared.permissions import ACTIONS, PII_READ, RESOURCES
 from shared.tokens import Signing, TokenExpired, TokenSigner, Verified, system_audience
 
 LIFETIME_SECONDS = 120
+SCHEDULE = "schedule"
+"""Subject, and session, of tokens that nobody holds but the schedule; users' ids are 32 hexadecimal digits."""
 NAME = re.compile(r"[a-z][a-z0-9_]{1,30}[a-z0-9]")
 
 
@@ -40,8 +42,7 @@ def exchanged(keys: Signing, known: Verified, *, issuer: str, audience: str, sys
     It has the caller's subject, session, regions and program, the permissions for that system, `pii:read` where the
     caller holds it, and no roles. It ends with the token it was made of. Raises NotARegisteredSystem, TokenExpired.
     """
-    if NAME.fullmatch(system) is None or system in RESOURCES:
-        raise NotARegisteredSystem(f"{system[:40]!r} is no registered system")
+    check_registered(system)
     seconds = min(LIFETIME_SECONDS, int(known.expires_at - now))
     if seconds < 1:
         raise TokenExpired("the access token has expired; refresh it or log in again")
@@ -50,3 +51,16 @@ def exchanged(keys: Signing, known: Verified, *, issuer: str, audience: str, sys
     signer = TokenSigner(keys, issuer, system_audience(audience, system), seconds)
     token = signer.sign(caller.subject, (), held, caller.session_id, caller.regions, client_id=caller.client_id)
     return Exchanged(token, seconds)
+
+
+def scheduled(keys: Signing, *, issuer: str, audience: str, system: str) -> Exchanged:
+    """Return what the named system is shown by the schedule: that it may run its batch. Raises NotARegisteredSystem."""
+    check_registered(system)
+    signer = TokenSigner(keys, issuer, system_audience(audience, system), LIFETIME_SECONDS)
+    return Exchanged(signer.sign(SCHEDULE, (), [f"{system}:run"], SCHEDULE, None), LIFETIME_SECONDS)
+
+
+def check_registered(system: str) -> None:
+    """Raise NotARegisteredSystem for a part of the platform, or no name at all."""
+    if NAME.fullmatch(system) is None or system in RESOURCES:
+        raise NotARegisteredSystem(f"{system[:40]!r} is no registered system")

@@ -42,6 +42,11 @@ def decimal_of(kind: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
+def is_type(kind: str) -> bool:
+    """Return whether a text is a contract type."""
+    return kind in _ARROW or decimal_of(kind) is not None
+
+
 def arrow_type(kind: str) -> pa.DataType:
     """Return the Arrow type of a contract type."""
     decimal = decimal_of(kind)

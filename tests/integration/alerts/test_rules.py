@@ -218,3 +218,25 @@ async def test_who_is_bound_to_regions_sees_no_figure_of_all_in_the_rules_of_oth
     assert (await world.call("GET", "?all=true", **bound)).json()["items"] == []
     for verb, path in (("GET", ""), ("GET", "/events"), ("POST", "/test")):
         assert await told(world, verb, f"/{rule['id']}{path}", **bound) == (404, "ALERT_RULE_NOT_FOUND")
+
+
+async def test_all_own_rules_tell_what_happened_in_one_list_paged_by_its_newest_event(world: World) -> None:
+    first, second = await world.rule(), await world.rule(name="Other")
+    await world.turn(revenue=200)
+    await world.turn(1, revenue=1)
+    seen: list[tuple[str, str]] = []
+    token = ""
+    while True:
+        page = (await world.call("GET", f"/events?page_size=3&page_token={token}")).json()
+        seen += [(one["rule_id"], one["kind"]) for one in page["items"]]
+        assert page["total_size"] == 4
+        if not (token := page.get("next_page_token", "")):
+            break
+    assert sorted(seen) == sorted((rule["id"], kind) for rule in (first, second) for kind in ("fired", "resolved"))
+    assert [kind for _, kind in seen] == ["resolved", "resolved", "fired", "fired"]
+    # Others have none of it, nor has the owner once the system may not be read any more.
+    assert (await world.call("GET", "/events", who="eve")).json() == {"items": [], "total_size": 0}
+    narrow = await world.call("GET", "/events", permissions=["copilot:read"])
+    assert narrow.json() == {"items": [], "total_size": 0}
+    wrong = await world.call("GET", "/events?page_token=x")
+    assert (wrong.status_code, wrong.json()["reason"]) == (400, "INVALID_PAGE_TOKEN")

@@ -40,3 +40,13 @@ async def test_nothing_is_swapped_for_no_token_a_forged_one_a_spent_one_or_a_sys
     await stack.parts.sessions.end(await stack.parts.verifier.verify(login.access_token), everywhere=True)
     with pytest.raises(Unauthenticated):
         await exchange(stack)(WEATHER, metadata=bearing(login.access_token))
+
+
+async def test_the_schedule_is_shown_to_a_system_as_itself(stack: Stack) -> None:
+    issue = system_tokens_pb2_grpc.SystemTokenServiceStub(stack.channel).IssueScheduleToken
+    answer = await issue(system_tokens_pb2.IssueScheduleTokenRequest(system="weather"))
+    audience = system_audience(stack.settings.audience, "weather")
+    own = TokenVerifier(RemoteKeys(stack.channel), stack.settings.issuer, audience, NothingRevoked())
+    assert (await own.verify(answer.access_token)).permissions == {"weather:run"}
+    with pytest.raises(Unauthenticated):
+        await stack.verifier.verify(answer.access_token)

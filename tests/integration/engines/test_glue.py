@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,8 @@ import boto3
 import pytest
 
 from pipeline.__main__ import main
-from pipeline.glue import catalogue
+from pipeline.glue import catalogue, registered
+from pipeline.settings import PipelineSettings
 from shared.lake import Zones
 from shared.tables import CONTRACT
 from shared.tables.derived import glue_columns
@@ -110,3 +112,39 @@ def test_the_command_shows_then_mends_then_has_nothing_to_do(
 def test_a_lake_in_a_folder_is_refused_with_the_remedy() -> None:
     with pytest.raises(catalogue.ZoneNotInStore, match="LAKE_URI"):
         catalogue.entries(Zones.under("/somewhere").uris)
+
+
+def test_tables_of_registered_systems_stand_in_it_as_their_catalogues_tell_and_reach_no_other_zone(
+    glue: Any, endpoint: str
+) -> None:
+    store = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **KEYS)
+    store.create_bucket(Bucket="registered")
+    columns = [
+        {"name": "city", "type": "VARCHAR", "unit": "", "description": "City"},
+        {"name": "mean", "type": "DOUBLE", "unit": "°C", "description": "Mean"},
+        {"name": "odd", "type": "struct<x:int>", "unit": "", "description": ""},
+    ]
+    days = {"name": "days", "description": "One row a city", "columns": columns}
+    # What a system wrote into its own zone: another zone's name, names that are none, no JSON at all.
+    for zone, content in {
+        "weather": {"name": "curated", "tables": [days]},
+        "evil": {"name": "evil", "tables": [{**days, "name": "../curated/orders"}]},
+        "broken": None,
+        "demand": {"name": "demand", "tables": [days]},
+    }.items():
+        body = b"{" if content is None else json.dumps(content).encode()
+        store.put_object(Bucket="registered", Key=f"lake/prod/{zone}/_catalogue.json", Body=body)
+    options = {f"aws_{name}": value for name, value in KEYS.items()}
+    settings = PipelineSettings(
+        lake_uri="s3://registered/lake", storage_options={**options, "aws_endpoint_url": endpoint}, glue_prefix="more_"
+    )
+    wanted = registered.entries(settings)
+    assert [one.name for one in wanted] == ["more_weather.days"]
+    catalogue.apply(glue, wanted)
+    there = glue.get_table(DatabaseName="more_weather", Name="days")["Table"]["StorageDescriptor"]
+    assert there["Location"] == "s3://registered/lake/prod/weather/days"
+    assert [(one["Name"], one["Type"]) for one in there["Columns"]] == [
+        ("city", "string"),
+        ("mean", "double"),
+        ("odd", "string"),
+    ]

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import httpx
 import pytest
+from fastapi import FastAPI
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from gateway.registered import reflection
@@ -72,6 +73,7 @@ class Two:
 
     backend: Backend
     clients: list[httpx.AsyncClient]
+    apps: list[FastAPI]
 
     async def call(self, verb: str, path: str, role: str = "viewer", gateway: int = 0, **more: Any) -> httpx.Response:
         headers = {**self.backend.bearer(role), **more.pop("headers", {})}
@@ -95,8 +97,8 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         answer = system_tokens_pb2.ExchangeTokenResponse(access_token="for-weather-alone", expires_in=120)
         backend.answers[EXCHANGE] = lambda request, context: answer
         settings = settings_for(backend, var_dir=tmp_path, retries=False)
-        clients = [(await stack.enter_async_context(gateway(settings)))[0] for _ in range(2)]
-        yield Two(backend, clients)
+        both = [await stack.enter_async_context(gateway(settings)) for _ in range(2)]
+        yield Two(backend, [client for client, _ in both], [app for _, app in both])
 
 
 async def refused(response: Any, status: int, reason: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.auth.system_tokens import LIFETIME_SECONDS, NotARegisteredSystem, exchanged
+from services.auth.system_tokens import LIFETIME_SECONDS, NotARegisteredSystem, exchanged, scheduled
 from shared.permissions import RESOURCES, permissions_of
 from shared.principal import Principal
 from shared.revocation import NothingRevoked
@@ -90,3 +90,14 @@ async def test_it_ends_within_minutes_and_never_after_the_token_it_is_made_of() 
 def test_no_other_token_of_the_platforms_own_parts_is_made(name: str) -> None:
     with pytest.raises(NotARegisteredSystem):
         token_of({"systems:read"}, name)
+
+
+async def test_the_schedule_may_run_one_system_and_nothing_else() -> None:
+    token = scheduled(KEY, issuer=ISSUER, audience=AUDIENCE, system=SYSTEM).access_token
+    found = await shown(token)
+    assert (found.subject, found.permissions, found.roles) == ("schedule", {"weather:run"}, frozenset())
+    with pytest.raises(TokenInvalid):
+        await verifier(AUDIENCE).verify(token)
+    for name in ("demand", "auth", "Weather"):
+        with pytest.raises(NotARegisteredSystem):
+            scheduled(KEY, issuer=ISSUER, audience=AUDIENCE, system=name)
