@@ -3,6 +3,8 @@
 PORT ?= 8000
 VAR_DIR ?= $(CURDIR)/var
 DAGSTER_PORT ?= 3000
+# Tests mostly wait for processes of theirs: two beside each other take little more than half the time.
+TESTS_AT_ONCE ?= 2
 export PORT VAR_DIR
 
 VENV := .venv
@@ -58,7 +60,7 @@ googleapis: $(DEV_STAMP)
 	  cp "$$($(PY) -c 'import google.api as a; print(list(a.__path__)[0])')/$$name.proto" build/googleapis/google/api/; done
 
 test-python: $(DEV_STAMP) protos/contracts.binpb $(WEB_STAMP) ## Run the Python tests, the browser test among them
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup --durations 20
 
 test-web: $(WEB_STAMP) ## Check and test the web app
 	@cd web && npm run --silent check && npm run --silent lint && npm run --silent test

@@ -12,7 +12,7 @@ from services.market_intel.forecasting.periods import DAY, FREQUENCIES, Frequenc
 from services.market_intel.forecasting.registry import MODELS
 
 TOLD_APART = [entry for entry in MODELS.values() if entry.name != "pretrained"]
-NEEDS = {"arima": "statsmodels", "prophet": "prophet", "lstm": "torch", "gbm": "lightgbm"}
+NEEDS = {"arima": "statsmodels", "prophet": "prophet", "lstm": "torch", "gbm": "xgboost"}
 QUICK = {"fits": 5, "epochs": 2, "threads": 1}
 HORIZON = 10
 NAN = float("nan")
