@@ -14,7 +14,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from protos.market_intel.v1 import forecasting_pb2
-from services.market_intel.ask import LEVELS, Ask, Filters, Metric, periods_ahead, wrong
+from services.market_intel.ask import LEVELS, Ask, Filters, Metric, MetricOrSeries, UnknownLevel, periods_ahead
 from services.market_intel.forecasting.choose import Effort
 from services.market_intel.forecasting.panel import Panel
 from services.market_intel.forecasting.periods import FREQUENCIES
@@ -70,7 +70,8 @@ def read(body: bytes) -> Asked:
     message = forecasting_pb2.ForecastAsk()
     decoder()(validated(checker(), found, told=True), message)
     if bool(message.metric) == (rows is not None):
-        raise wrong("metric", "or series: one of them says what to forecast; give one, and not both")
+        detail = "give a metric or series: one of them says what to forecast, and not both"
+        raise MetricOrSeries(detail, errors=[FieldError("metric", detail)])
     given = None if rows is None else observations(rows)
     return Asked(ask_of(message), given, known(beside))
 
@@ -114,7 +115,8 @@ def ask_of(message: forecasting_pb2.ForecastAsk) -> Ask:
     frequency = FREQUENCIES[message.frequency]
     levels = tuple(sorted(set(message.levels))) or LEVELS
     if not set(levels) <= set(LEVELS):
-        raise wrong("levels", f"must be among {', '.join(map(str, LEVELS))}")
+        detail = f"there are intervals of {' and '.join(map(str, LEVELS))} %, and no others"
+        raise UnknownLevel(detail, errors=[FieldError("levels", detail)])
     days = message.horizon_days if message.HasField("horizon_days") else None
     periods = message.horizon if message.HasField("horizon") else None
     return Ask(

@@ -18,8 +18,6 @@ from shared.errors import PlatformError
 
 MOST_ONE_BY_ONE = 50
 """Series that expensive models which take each by itself are tried on."""
-TRIES = 2
-"""Times the origins that a model is run: in the past, and for the forecast that follows."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def compare(ask: Ask, panel: Panel, progress: Progress) -> Comparison:
 
 def suited(ask: Ask, panel: Panel) -> tuple[dict[str, Model], list[Score]]:
     """Return the models to try, and those that cannot be with the reason."""
-    cheap = effort_of(ask, 1 if ask.effort is None else len(panel)) == "cheap" and ask.effort == "cheap"
+    cheap = effort_of(ask, len(panel)) == "cheap"
     tried: dict[str, Model] = {}
     left_out = []
     for name, entry in MODELS.items():

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from services.market_intel.ask import AUTO, Ask, check_size
-from services.market_intel.forecasting.backtest import Run
 from services.market_intel.forecasting.choose import Automatic, Effort, automatic
 from services.market_intel.forecasting.model import Forecast, Model
-from services.market_intel.forecasting.panel import Floats, Panel
+from services.market_intel.forecasting.panel import Panel
 from services.market_intel.forecasting.registry import MODELS
 from shared.errors import FailedPrecondition, FieldError, PlatformError
 
@@ -111,7 +110,6 @@ def by_one(ask: Ask, panel: Panel, progress: Progress) -> tuple[Automatic, tuple
 
 def choices(panel: Panel, found: Automatic, told: tuple[str, ...]) -> tuple[Choice, ...]:
     """Return what is to be said of each series."""
-    figures = figures_of(found)
     return tuple(
         Choice(
             name,
@@ -119,21 +117,10 @@ def choices(panel: Panel, found: Automatic, told: tuple[str, ...]) -> tuple[Choi
             found.why[at],
             found.intervals[at],
             told[at] if told else "",
-            {figure: float(values[at]) for figure, values in figures.items() if np.isfinite(values[at])},
+            {figure: float(values[at]) for figure, values in found.figures.items() if np.isfinite(values[at])},
         )
         for at, name in enumerate(panel.ids)
     )
-
-
-def figures_of(found: Automatic) -> Mapping[str, Floats]:
-    """Return the figures that the answer would have had on the backtest, by name, one a series."""
-    tests = found.backtest
-    shares = [found.weights[name][None, :, None] for name in tests.runs]
-    mean = sum((share * run.mean for share, run in zip(shares, tests.runs.values(), strict=True)), np.zeros(1))
-    said = sum(
-        (share[..., None] * run.quantiles for share, run in zip(shares, tests.runs.values(), strict=True)), np.zeros(1)
-    )
-    return replace(tests, runs={"answer": Run(mean, said, 0.0)}).figures("answer")
 
 
 def general_notes(ask: Ask, panel: Panel) -> tuple[str, ...]:

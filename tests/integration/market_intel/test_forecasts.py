@@ -43,7 +43,9 @@ async def test_a_metric_of_the_shop_is_forecast_at_once_with_its_reason_and_line
     assert answer["lineage"]["data_through_on"] == "2017-06-29"
     assert answer["history"][-1] == {"series_id": "", "ds": "2017-06-29", "y": 63.0}
     assert answer["chosen"][0]["metrics"]["mae"] < 5
-    assert "mase" not in answer["chosen"][0]["metrics"]  # last week comes again to the cent: nothing to be a multiple of
+    assert (
+        "mase" not in answer["chosen"][0]["metrics"]
+    )  # last week comes again to the cent: nothing to be a multiple of
     assert answer["chosen"][0]["metrics"]["mape"] < 10
 
 
