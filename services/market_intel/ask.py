@@ -72,7 +72,7 @@ class Ask:
         levels: intervals to answer with, in percent.
         effort: how much the automatic choice tries; None: by the number of series.
         gaps: value of a period without an observation, NaN: not known.
-        country: whose holidays are taken into account; empty: nobody's.
+        country: whose holidays are known ahead; empty: nobody's.
     """
 
     frequency: Frequency

@@ -16,9 +16,10 @@ from google.protobuf.struct_pb2 import Struct
 from protos.market_intel.v1 import forecasting_pb2
 from services.market_intel.ask import LEVELS, Ask, Filters, Metric, MetricOrSeries, UnknownLevel, periods_ahead
 from services.market_intel.forecasting.choose import Effort
-from services.market_intel.forecasting.panel import Panel
+from services.market_intel.forecasting.holidays import holiday_regressors
+from services.market_intel.forecasting.panel import Panel, Regressors
 from services.market_intel.forecasting.periods import FREQUENCIES
-from services.market_intel.forecasting.regressors import regressors_of
+from services.market_intel.forecasting.regressors import joined, regressors_of
 from services.market_intel.observations import Known, Observations, known, observations
 from shared.errors import FieldError, InvalidArgument
 from shared.transcode.decode import Decoders
@@ -51,11 +52,17 @@ class Asked:
         return self.with_known(self.given.panel(self.ask.frequency, self.ask.gaps))
 
     def with_known(self, panel: Panel) -> Panel:
-        """Return a panel with the regressors that came along. Raises InvalidRegressors."""
-        if self.known is None:
-            return panel
-        found = regressors_of(panel, self.ask.horizon, self.known.days, self.known.columns, self.known.ids)
-        return panel.with_regressors(found)
+        """Return a panel with what is known ahead of it: what came along, and the holidays of a country.
+
+        Raises InvalidRegressors, UnknownCountry.
+        """
+        found: list[Regressors] = []
+        if self.known is not None:
+            known = self.known
+            found.append(regressors_of(panel, self.ask.horizon, known.days, known.columns, known.ids))
+        if self.ask.country:
+            found.append(holiday_regressors(panel, self.ask.horizon, self.ask.country))
+        return panel.with_regressors(joined(*found)) if found else panel
 
 
 def read(body: bytes) -> Asked:

@@ -75,7 +75,7 @@ def suited(ask: Ask, panel: Panel) -> tuple[dict[str, Model], list[Score]]:
         if cheap and entry.cost != "cheap":
             continue
         try:
-            model = entry.make(country=ask.country)
+            model = entry.make(country=ask.country or None)
             if entry.cost != "cheap" and getattr(model, "local", False) and len(panel) > MOST_ONE_BY_ONE:
                 note = f"takes series one by one, so it is tried on {MOST_ONE_BY_ONE} at most"
             else:

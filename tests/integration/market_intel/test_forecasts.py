@@ -211,3 +211,20 @@ async def test_the_systems_own_forecast_is_the_same_work(served: Served):
 async def test_who_may_not_is_turned_away(served: Served, verb: str, path: str, role: str):
     response = await served.ask(verb, path, role=role, **({"json": {"metric": "revenue"}} if verb == "POST" else {}))
     assert (response.status_code, response.json()["reason"]) == (403, "PERMISSION_MISSING")
+
+
+async def test_components_add_up_to_the_forecast(served: Served):
+    answer = (await served.forecast({"series": series(200), "horizon": 7, "components": True})).json()
+    parts = {part["name"]: part["values"] for part in answer["chosen"][0]["components"]}
+    assert {"trend", "season"} <= parts.keys()
+    sums = [sum(values) for values in zip(*parts.values(), strict=True)]
+    assert sums == pytest.approx([row["mean"] for row in answer["forecast"]])
+
+
+async def test_what_is_known_ahead_and_used_by_no_model_is_said(served: Served):
+    beside = [{"ds": (DAY_ONE + dt.timedelta(days=n)).isoformat(), "price": n} for n in range(130)]
+    body = {"series": series(120), "horizon": 7, "regressors": beside, "country": "US"}
+    notes = " ".join((await served.forecast(body)).json()["notes"])
+    assert "price, holiday, holiday_eve, holiday_morrow made no difference" in notes
+    refused = await served.forecast({**body, "country": "XX"})
+    assert refused.json()["reason"] == "UNKNOWN_COUNTRY"
