@@ -28,6 +28,18 @@ class HorizonTooLong(InvalidArgument):
     reason = "HORIZON_TOO_LONG"
 
 
+class UnknownLevel(InvalidArgument):
+    """An interval that is not forecast."""
+
+    reason = "UNKNOWN_LEVEL"
+
+
+class MetricOrSeries(InvalidArgument):
+    """Nothing to forecast was named, or two things."""
+
+    reason = "METRIC_OR_SERIES"
+
+
 class ForecastTooLarge(InvalidArgument):
     """The forecast would have more rows than one may have."""
 
@@ -60,7 +72,7 @@ class Ask:
         levels: intervals to answer with, in percent.
         effort: how much the automatic choice tries; None: by the number of series.
         gaps: value of a period without an observation, NaN: not known.
-        country: whose holidays are taken into account; empty: nobody's.
+        country: whose holidays are known ahead; empty: nobody's.
     """
 
     frequency: Frequency
@@ -81,16 +93,16 @@ class Ask:
 
 
 def periods_ahead(frequency: Frequency, days: int | None, periods: int | None) -> int:
-    """Return how many periods ahead are asked for, in days or in periods.
+    """Return how many periods ahead are asked for, in days or in periods; where both are given, periods count.
 
     Raises:
         HorizonTooLong: beyond a year of days, two years of weeks or three of months.
-        InvalidArgument: less than one, or both were given.
+        InvalidArgument: less than one.
     """
-    if days is not None and periods is not None:
-        raise wrong("horizon", "is given in days and in periods; give horizon_days or horizon")
-    name, asked = ("horizon", periods) if periods is not None else ("horizon_days", days or DEFAULT_DAYS)
-    if asked is None or asked < 1 or days == 0:
+    name, asked = (
+        ("horizon", periods) if periods is not None else ("horizon_days", DEFAULT_DAYS if days is None else days)
+    )
+    if asked < 1:
         raise wrong(name, "must be at least 1")
     if periods is None and asked > MOST_DAYS:
         raise too_long(name, f"{asked} days are more than the {MOST_DAYS} that can be forecast; ask for fewer")

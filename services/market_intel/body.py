@@ -14,11 +14,12 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
 from protos.market_intel.v1 import forecasting_pb2
-from services.market_intel.ask import LEVELS, Ask, Filters, Metric, periods_ahead, wrong
+from services.market_intel.ask import LEVELS, Ask, Filters, Metric, MetricOrSeries, UnknownLevel, periods_ahead
 from services.market_intel.forecasting.choose import Effort
-from services.market_intel.forecasting.panel import Panel
+from services.market_intel.forecasting.holidays import holiday_regressors
+from services.market_intel.forecasting.panel import Panel, Regressors
 from services.market_intel.forecasting.periods import FREQUENCIES
-from services.market_intel.forecasting.regressors import regressors_of
+from services.market_intel.forecasting.regressors import joined, regressors_of
 from services.market_intel.observations import Known, Observations, known, observations
 from shared.errors import FieldError, InvalidArgument
 from shared.transcode.decode import Decoders
@@ -51,11 +52,17 @@ class Asked:
         return self.with_known(self.given.panel(self.ask.frequency, self.ask.gaps))
 
     def with_known(self, panel: Panel) -> Panel:
-        """Return a panel with the regressors that came along. Raises InvalidRegressors."""
-        if self.known is None:
-            return panel
-        found = regressors_of(panel, self.ask.horizon, self.known.days, self.known.columns, self.known.ids)
-        return panel.with_regressors(found)
+        """Return a panel with what is known ahead of it: what came along, and the holidays of a country.
+
+        Raises InvalidRegressors, UnknownCountry.
+        """
+        found: list[Regressors] = []
+        if self.known is not None:
+            known = self.known
+            found.append(regressors_of(panel, self.ask.horizon, known.days, known.columns, known.ids))
+        if self.ask.country:
+            found.append(holiday_regressors(panel, self.ask.horizon, self.ask.country))
+        return panel.with_regressors(joined(*found)) if found else panel
 
 
 def read(body: bytes) -> Asked:
@@ -70,7 +77,8 @@ def read(body: bytes) -> Asked:
     message = forecasting_pb2.ForecastAsk()
     decoder()(validated(checker(), found, told=True), message)
     if bool(message.metric) == (rows is not None):
-        raise wrong("metric", "or series: one of them says what to forecast; give one, and not both")
+        detail = "give a metric or series: one of them says what to forecast, and not both"
+        raise MetricOrSeries(detail, errors=[FieldError("metric", detail)])
     given = None if rows is None else observations(rows)
     return Asked(ask_of(message), given, known(beside))
 
@@ -114,7 +122,8 @@ def ask_of(message: forecasting_pb2.ForecastAsk) -> Ask:
     frequency = FREQUENCIES[message.frequency]
     levels = tuple(sorted(set(message.levels))) or LEVELS
     if not set(levels) <= set(LEVELS):
-        raise wrong("levels", f"must be among {', '.join(map(str, LEVELS))}")
+        detail = f"there are intervals of {' and '.join(map(str, LEVELS))} %, and no others"
+        raise UnknownLevel(detail, errors=[FieldError("levels", detail)])
     days = message.horizon_days if message.HasField("horizon_days") else None
     periods = message.horizon if message.HasField("horizon") else None
     return Ask(

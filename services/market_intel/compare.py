@@ -18,8 +18,6 @@ from shared.errors import PlatformError
 
 MOST_ONE_BY_ONE = 50
 """Series that expensive models which take each by itself are tried on."""
-TRIES = 2
-"""Times the origins that a model is run: in the past, and for the forecast that follows."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def compare(ask: Ask, panel: Panel, progress: Progress) -> Comparison:
 
 def suited(ask: Ask, panel: Panel) -> tuple[dict[str, Model], list[Score]]:
     """Return the models to try, and those that cannot be with the reason."""
-    cheap = effort_of(ask, 1 if ask.effort is None else len(panel)) == "cheap" and ask.effort == "cheap"
+    cheap = effort_of(ask, len(panel)) == "cheap"
     tried: dict[str, Model] = {}
     left_out = []
     for name, entry in MODELS.items():
@@ -77,7 +75,7 @@ def suited(ask: Ask, panel: Panel) -> tuple[dict[str, Model], list[Score]]:
         if cheap and entry.cost != "cheap":
             continue
         try:
-            model = entry.make(country=ask.country)
+            model = entry.make(country=ask.country or None)
             if entry.cost != "cheap" and getattr(model, "local", False) and len(panel) > MOST_ONE_BY_ONE:
                 note = f"takes series one by one, so it is tried on {MOST_ONE_BY_ONE} at most"
             else:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.market_intel.ask import AUTO, Ask, check_size
-from services.market_intel.forecasting.backtest import Run
 from services.market_intel.forecasting.choose import Automatic, Effort, automatic
-from services.market_intel.forecasting.model import Forecast, Model
+from services.market_intel.forecasting.explain import components
+from services.market_intel.forecasting.model import Forecast, Model, ModelNotInstalled
 from services.market_intel.forecasting.panel import Floats, Panel
-from services.market_intel.forecasting.registry import MODELS
+from services.market_intel.forecasting.registry import MODELS, Entry
 from shared.errors import FailedPrecondition, FieldError, PlatformError
 
 MOST_CHEAP = 50
@@ -58,16 +58,16 @@ class Watched:
         self.name, self._model = model.name, model
         self.local = getattr(model, "local", False)
         self.refusal: PlatformError | None = None
-        self.forecast_told: Forecast | None = None
+        self.last: Forecast | None = None
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return what the model says."""
         try:
-            self.forecast_told = self._model.forecast(panel, horizon)
+            self.last = self._model.forecast(panel, horizon)
         except PlatformError as error:
             self.refusal = error
             raise
-        return self.forecast_told
+        return self.last
 
 
 def effort_of(ask: Ask, series: int) -> Effort:
@@ -83,17 +83,20 @@ def forecast(ask: Ask, panel: Panel, progress: Progress) -> Made:
     check_size(len(panel), ask.horizon)
     if ask.model == AUTO:
         found = automatic(panel, ask.horizon, effort=effort_of(ask, len(panel)), progress=progress)
-        told: tuple[str, ...] = ()
-        notes = general_notes(ask, panel)
+        last = Forecast(found.forecast.mean, found.forecast.quantiles)
     else:
-        found, told = by_one(ask, panel, progress)
-        notes = (*general_notes(ask, panel), *filter(None, [MODELS[ask.model].ignored(panel)]))
-    return Made(ask, panel, found.forecast, choices(panel, found, told), notes)
+        found, last = by_one(ask, panel, progress)
+    notes = (*general_notes(ask, panel), *unused(panel, found))
+    answer = replace(found.forecast, components=parts(panel, found.forecast, last) if ask.components else {})
+    return Made(ask, panel, answer, choices(panel, found, last.told), notes)
 
 
-def by_one(ask: Ask, panel: Panel, progress: Progress) -> tuple[Automatic, tuple[str, ...]]:
-    """Return the forecast of the model that was named, its intervals calibrated like those of the automatic choice."""
-    watched = Watched(MODELS[ask.model].make(country=ask.country))
+def by_one(ask: Ask, panel: Panel, progress: Progress) -> tuple[Automatic, Forecast]:
+    """Return the forecast of the model that was named, and as it came from the model itself.
+
+    Its intervals are calibrated like those of the automatic choice.
+    """
+    watched = Watched(entry(ask.model).make(country=ask.country or None))
     try:
         found = automatic(panel, ask.horizon, progress=progress, models={ask.model: watched})
     except PlatformError:
@@ -102,38 +105,50 @@ def by_one(ask: Ask, panel: Panel, progress: Progress) -> tuple[Automatic, tuple
         raise watched.refusal or error from error
     if watched.refusal is not None:
         raise watched.refusal
-    last = watched.forecast_told
-    if last is None or not np.isfinite(found.forecast.mean).all():
-        detail = f"{MODELS[ask.model].title} has no answer for these series; let `auto` choose, or send longer ones"
+    last = watched.last
+    if last is None or len(last.mean) != len(panel) or not np.isfinite(found.forecast.mean).all():
+        detail = f"{entry(ask.model).title} has no answer for these series; let `auto` choose, or send longer ones"
         raise ModelNotSuited(detail, errors=[FieldError("model", detail)])
-    return found, last.told if len(last.told) == len(panel) else ()
+    return found, last
+
+
+def entry(name: str) -> Entry:
+    """Return what is known of a model. Raises ModelNotInstalled for one that this release has not."""
+    if name not in MODELS:
+        detail = f"{name} is not among the models here: {', '.join(MODELS)}"
+        raise ModelNotInstalled(detail, errors=[FieldError("model", detail)])
+    return MODELS[name]
+
+
+def parts(panel: Panel, answer: Forecast, last: Forecast) -> Mapping[str, Floats]:
+    """Return what the mean adds up from: the model's own parts where it went out as the model gave it."""
+    own = last.components if np.allclose(last.mean, answer.mean) else {}
+    return components(panel, replace(answer, components=own))
+
+
+def unused(panel: Panel, found: Automatic) -> tuple[str, ...]:
+    """Return a sentence where something is known ahead that no model that was tried can use."""
+    tried = [MODELS[name] for name in found.backtest.runs if name in MODELS]
+    if panel.regressors is None or any(one.regressors for one in tried):
+        return ()
+    able = ", ".join(one.name for one in MODELS.values() if one.regressors)
+    names = ", ".join(panel.regressors.names)
+    return (f"{names} made no difference, as no model that was tried uses what is known ahead; {able} do",)
 
 
 def choices(panel: Panel, found: Automatic, told: tuple[str, ...]) -> tuple[Choice, ...]:
     """Return what is to be said of each series."""
-    figures = figures_of(found)
     return tuple(
         Choice(
             name,
             found.chosen[at],
             found.why[at],
             found.intervals[at],
-            told[at] if told else "",
-            {figure: float(values[at]) for figure, values in figures.items() if np.isfinite(values[at])},
+            told[at] if len(told) == len(panel) else "",
+            {figure: float(values[at]) for figure, values in found.figures.items() if np.isfinite(values[at])},
         )
         for at, name in enumerate(panel.ids)
     )
-
-
-def figures_of(found: Automatic) -> Mapping[str, Floats]:
-    """Return the figures that the answer would have had on the backtest, by name, one a series."""
-    tests = found.backtest
-    shares = [found.weights[name][None, :, None] for name in tests.runs]
-    mean = sum((share * run.mean for share, run in zip(shares, tests.runs.values(), strict=True)), np.zeros(1))
-    said = sum(
-        (share[..., None] * run.quantiles for share, run in zip(shares, tests.runs.values(), strict=True)), np.zeros(1)
-    )
-    return replace(tests, runs={"answer": Run(mean, said, 0.0)}).figures("answer")
 
 
 def general_notes(ask: Ask, panel: Panel) -> tuple[str, ...]:

@@ -168,7 +168,7 @@ def names_of(rows: Sequence[dict[str, Any]], what: str, refuse: Refuse) -> Names
     """Return the series of each row, None where no row names one."""
     names: list[Any] = [row.get(NAME) for row in rows]
     kinds = set(map(type, names))
-    if kinds == {type(None)}:
+    if kinds == {type(None)} and not any(NAME in row for row in rows):
         return None
     if kinds != {str}:
         at = next(at for at, name in enumerate(names) if type(name) is not str)

@@ -15,8 +15,7 @@ from services.market_intel.ask import AUTO
 from services.market_intel.body import Asked, read
 from services.market_intel.compare import compare
 from services.market_intel.forecasting.panel import Panel
-from services.market_intel.forecasting.registry import MODELS
-from services.market_intel.forecasts import Progress, effort_of, forecast
+from services.market_intel.forecasts import Progress, effort_of, entry, forecast
 from services.market_intel.kept import CHOICES, FORECAST, Kept
 from services.market_intel.sales import sales
 from shared import principal
@@ -39,7 +38,7 @@ def is_quick(asked: Asked, panel: Panel) -> bool:
     if len(panel) > AT_ONCE_SERIES or len(panel.values) > AT_ONCE_POINTS:
         return False
     ask = asked.ask
-    return effort_of(ask, len(panel)) == "cheap" if ask.model == AUTO else MODELS[ask.model].cost == "cheap"
+    return effort_of(ask, len(panel)) == "cheap" if ask.model == AUTO else entry(ask.model).cost == "cheap"
 
 
 def series(asked: Asked, lake: Lake) -> tuple[Panel, table_pb2.Lineage | None, tuple[str, ...]]:

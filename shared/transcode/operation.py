@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import orjson
+
 from shared.rpc.access import Door, access
 from shared.transcode import fields as f
 from shared.transcode import reasons
@@ -139,8 +141,12 @@ class Operation:
         else:
             schema = self._schemas.reference(message, True)
         needed = body != "*" or any(self._required(name) for name in self._fields if name not in self._path)
-        content = {"schema": schema, "example": example(schema, self._schemas.components)}
+        told = f.options_of(self._fields[body]).example if body != "*" else ""
+        content = {"schema": schema, "example": orjson.loads(told) if told else self._example(schema)}
         return {"required": needed, "content": dict.fromkeys(self._body_types(), content)}
+
+    def _example(self, schema: Schema) -> Any:
+        return example(schema, self._schemas.components)
 
     def _body_types(self) -> tuple[str, ...]:
         policy = self._method.policy

@@ -8,19 +8,20 @@ day in three they differ a lot: its median is 0, its mean is not; adding up medi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from services.market_intel.forecasting.backtest import MEDIAN, Backtest, Progress, answers, backtest
+from services.market_intel.forecasting.backtest import MEDIAN, Backtest, Progress, Run, answers, backtest
 from services.market_intel.forecasting.combine import Shares, combined, pinball, shares, squared
 from services.market_intel.forecasting.conformal import Calibration, calibrate
 from services.market_intel.forecasting.fallback import plausible, too_short
 from services.market_intel.forecasting.model import LEVELS, Forecast, Model
 from services.market_intel.forecasting.panel import Floats, Panel
 from services.market_intel.forecasting.reasons import choices, interval_reasons, reasons
+from services.market_intel.forecasting.scores import Figures
 from shared.errors import InvalidArgument
 
 Effort = Literal["cheap", "full"]
@@ -48,6 +49,8 @@ class Automatic:
         intervals: for each series where its interval comes from.
         backtest: what every model would have said in the past.
         weights: share of each model in the median of each series, by model.
+        figures: of the answer itself on the backtest by their name, one a series, each origin by shares learnt from the
+            others; its intervals are those that were moved by the same tests.
     """
 
     forecast: Forecast
@@ -56,6 +59,7 @@ class Automatic:
     intervals: tuple[str, ...]
     backtest: Backtest
     weights: Mapping[str, Floats]
+    figures: Figures
 
 
 def models_of(effort: Effort) -> dict[str, Model]:
@@ -114,6 +118,7 @@ def automatic(
         interval_reasons(chosen.names, chosen.band, tests, chosen.calibration.tests, too_short(panel)),
         tests,
         {name: chosen.middle.weights[:, index] for index, name in enumerate(chosen.names)},
+        replace(tests, runs={"answer": chosen.past}).figures("answer"),
     )
 
 
@@ -126,6 +131,7 @@ class Choice:
         middle, band, expected: shares of the models in the median, the interval and the mean.
         calibration: what the interval's bounds are multiplied by.
         untested: which series were too short for the backtest.
+        past: what would have been answered at the origins of the backtest.
     """
 
     names: tuple[str, ...]
@@ -134,6 +140,7 @@ class Choice:
     expected: Shares
     calibration: Calibration
     untested: npt.NDArray[np.bool_]
+    past: Run
 
     def combined(self, found: Sequence[Forecast]) -> Forecast:
         """Return the combination of the models' forecasts."""
@@ -156,7 +163,10 @@ def choose(panel: Panel, tests: Backtest) -> Choice:
     past = quantiles_of(said, middle.held_out, band.held_out)
     calibration = calibrate(tests.actual, past, scales)
     untested = np.asarray(~tests.tested.any(axis=0))
-    return Choice(tuple(tests.runs), middle, band, expected, calibration, untested)
+    answered = Run(
+        combined(means, expected.held_out)[..., 0], np.stack([calibration.applied(one) for one in past]), 0.0
+    )
+    return Choice(tuple(tests.runs), middle, band, expected, calibration, untested, answered)
 
 
 def quantiles_of(said: Floats, middle: Floats, band: Floats) -> Floats:

@@ -53,7 +53,7 @@ class Served:
         assert response.status_code in (200, 202), response.text
         operation: dict[str, Any] = response.json()["operation"]
         async with asyncio.timeout(120):
-            while not operation["done"]:  # noqa: ASYNC110  the process of the work tells nobody else
+            while not operation["done"]:
                 await asyncio.sleep(0.05)
                 answer = await self.ask("GET", f"/api/v1/operations/{operation['name']}", **more)
                 operation = answer.json()["operation"]

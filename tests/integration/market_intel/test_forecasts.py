@@ -43,7 +43,9 @@ async def test_a_metric_of_the_shop_is_forecast_at_once_with_its_reason_and_line
     assert answer["lineage"]["data_through_on"] == "2017-06-29"
     assert answer["history"][-1] == {"series_id": "", "ds": "2017-06-29", "y": 63.0}
     assert answer["chosen"][0]["metrics"]["mae"] < 5
-    assert "mase" not in answer["chosen"][0]["metrics"]  # last week comes again to the cent: nothing to be a multiple of
+    assert (
+        "mase" not in answer["chosen"][0]["metrics"]
+    )  # last week comes again to the cent: nothing to be a multiple of
     assert answer["chosen"][0]["metrics"]["mape"] < 10
 
 
@@ -209,3 +211,20 @@ async def test_the_systems_own_forecast_is_the_same_work(served: Served):
 async def test_who_may_not_is_turned_away(served: Served, verb: str, path: str, role: str):
     response = await served.ask(verb, path, role=role, **({"json": {"metric": "revenue"}} if verb == "POST" else {}))
     assert (response.status_code, response.json()["reason"]) == (403, "PERMISSION_MISSING")
+
+
+async def test_components_add_up_to_the_forecast(served: Served):
+    answer = (await served.forecast({"series": series(200), "horizon": 7, "components": True})).json()
+    parts = {part["name"]: part["values"] for part in answer["chosen"][0]["components"]}
+    assert {"trend", "season"} <= parts.keys()
+    sums = [sum(values) for values in zip(*parts.values(), strict=True)]
+    assert sums == pytest.approx([row["mean"] for row in answer["forecast"]])
+
+
+async def test_what_is_known_ahead_and_used_by_no_model_is_said(served: Served):
+    beside = [{"ds": (DAY_ONE + dt.timedelta(days=n)).isoformat(), "price": n} for n in range(130)]
+    body = {"series": series(120), "horizon": 7, "regressors": beside, "country": "US"}
+    notes = " ".join((await served.forecast(body)).json()["notes"])
+    assert "price, holiday, holiday_eve, holiday_morrow made no difference" in notes
+    refused = await served.forecast({**body, "country": "XX"})
+    assert refused.json()["reason"] == "UNKNOWN_COUNTRY"

@@ -80,7 +80,7 @@ def category_rows() -> list[dict[str, Any]]:
 
 
 def order_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return one order a day of the last sixty with two lines of the bear, every tenth of them cancelled, and their lines."""
+    """Return an order for each of the last sixty days, every tenth cancelled, and its lines: two of the bear."""
     orders, items = [], []
     for n, day in enumerate(days()[-60:]):
         key = f"o{n:03}"

@@ -44,6 +44,10 @@ def test_days_ahead_reach_into_so_many_periods(frequency: str | None, days: int,
     assert asked(metric="revenue", horizon_days=days, **more).horizon == periods
 
 
+def test_periods_count_before_days():
+    assert asked(metric="revenue", horizon=3, horizon_days=9).horizon == 3
+
+
 def test_series_come_with_their_regressors():
     beside = [{"ds": f"2026-0{1 + day // 31}-{day % 31 + 1:02}", "price": day} for day in range(31)]
     found = read(orjson.dumps({"series": SERIES, "horizon": 3, "regressors": beside}))
@@ -56,17 +60,16 @@ WRONG: dict[str, tuple[bytes, str, str]] = {
     "no JSON": (b'{"metric": ', "MALFORMED_BODY", ""),
     "NaN": (b'{"series": [{"ds": "2026-01-01", "y": NaN}]}', "MALFORMED_BODY", ""),
     "a list": (b"[]", "MALFORMED_BODY", ""),
-    "nothing": (b"", "INVALID_ARGUMENT", "metric"),
-    "both": (orjson.dumps({"metric": "revenue", "series": SERIES}), "INVALID_ARGUMENT", "metric"),
+    "nothing": (b"", "METRIC_OR_SERIES", "metric"),
+    "both": (orjson.dumps({"metric": "revenue", "series": SERIES}), "METRIC_OR_SERIES", "metric"),
     "a field there is not": (b'{"metric": "revenue", "seasons": 4}', "INVALID_ARGUMENT", "seasons"),
     "a metric there is not": (b'{"metric": "profit"}', "INVALID_ARGUMENT", "metric"),
     "a model there is not": (b'{"metric": "revenue", "model": "oracle"}', "INVALID_ARGUMENT", "model"),
-    "an interval there is not": (b'{"metric": "revenue", "levels": [50]}', "INVALID_ARGUMENT", "levels"),
+    "an interval there is not": (b'{"metric": "revenue", "levels": [50]}', "UNKNOWN_LEVEL", "levels"),
     "an unknown filter": (b'{"metric": "revenue", "filters": {"brand": "x"}}', "UNKNOWN_FILTER", "filters.brand"),
     "a filter as a number": (b'{"metric": "revenue", "filters": {"region": 7}}', "INVALID_ARGUMENT", "filters.region"),
     "no horizon": (b'{"metric": "revenue", "horizon_days": 0}', "INVALID_ARGUMENT", "horizon_days"),
     "a horizon of the past": (b'{"metric": "revenue", "horizon": -3}', "INVALID_ARGUMENT", "horizon"),
-    "two horizons": (b'{"metric": "revenue", "horizon": 3, "horizon_days": 3}', "INVALID_ARGUMENT", "horizon"),
     "over a year": (b'{"metric": "revenue", "horizon_days": 366}', "HORIZON_TOO_LONG", "horizon_days"),
     "a century": (b'{"metric": "revenue", "horizon": 36500}', "HORIZON_TOO_LONG", "horizon"),
     "over two years of weeks": (
@@ -75,7 +78,7 @@ WRONG: dict[str, tuple[bytes, str, str]] = {
         "horizon",
     ),
     "no series": (b'{"series": []}', "INVALID_SERIES", "series"),
-    "null for series": (b'{"series": null}', "INVALID_ARGUMENT", "metric"),
+    "null for series": (b'{"series": null}', "METRIC_OR_SERIES", "metric"),
     "regressors of nothing": (b'{"series": [{"ds": "2026-01-01", "y": 1}], "regressors": 7}', "INVALID_REGRESSORS", ""),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ def test_filters_hold_together(lake: Lake, filters: dict[str, str], first: int):
 
 def test_a_caller_bound_to_regions_is_answered_from_those_alone(lake: Lake):
     assert values(lake, "orders", caller=BOUND)[0] == 3
-    with pytest.raises(EmptySelection, match="there are NY$"):
+    with pytest.raises(EmptySelection, match=r"there are NY$"):
         values(lake, "orders", caller=BOUND, region="CA")
     assert values(lake, "units", caller=BOUND, category="toys")[:9] == [1, 0, 0, 0, 0, 0, 0, 1, 0]
     with pytest.raises(RegionBound):
