@@ -14,6 +14,7 @@ trained on other data, PATCH when only the code differs. MLflow is imported by `
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER, SHADOW = ALIASES = ("champion", "challenger", "shadow")
 EXPERIMENT = "pipeline"
 DEPLOYMENTS = "deployments.jsonl"
+LOCK = ".lock"
 FIRST = "1.0.0"
 
 Origin: TypeAlias = tuple[str, tuple[tuple[str, int], ...], str]
@@ -108,7 +110,7 @@ def load_manifest(path: Path) -> Manifest:
 
 @dataclass(frozen=True)
 class Registry:
-    """The only writer of models. One process at a time: the SQLite store takes one writer.
+    """The only writer of models. Processes that write at once wait for each other: the SQLite store takes one writer.
 
     Args:
         uri: MLflow's tracking store, such as `sqlite:////srv/var/mlflow/mlflow.db`.
@@ -138,20 +140,21 @@ class Registry:
         content = json.dumps(artefact, sort_keys=True, indent=1, allow_nan=False).encode()
         digest = hashlib.sha256(content).hexdigest()
         origin: Origin = (digest, tuple(sorted(lake_versions.items())), code_version)
-        known = self._known(name)
-        if origin not in known:
-            self.export()  # an earlier run may have died between MLflow and the manifest
+        with self._alone():
             known = self._known(name)
-        if origin in known:
-            return known[origin]
-        version = self._next_version(list(known.values()), artefact, lake_versions)
-        path = f"{name}/{version}.json"
-        write_atomically(self.root / path, content)
-        when = self.now().isoformat()
-        model = ModelVersion(name, version, path, digest, dict(metrics), dict(lake_versions), code_version, when)
-        self._log_to_mlflow(model)
-        self.export()
-        return model
+            if origin not in known:
+                self._export()  # an earlier run may have died between MLflow and the manifest
+                known = self._known(name)
+            if origin in known:
+                return known[origin]
+            version = self._next_version(list(known.values()), artefact, lake_versions)
+            path = f"{name}/{version}.json"
+            write_atomically(self.root / path, content)
+            when = self.now().isoformat()
+            model = ModelVersion(name, version, path, digest, dict(metrics), dict(lake_versions), code_version, when)
+            self._log_to_mlflow(model)
+            self._export()
+            return model
 
     def deploy(self, model: ModelVersion, alias: str, because: str, share_pct: int | None = None) -> None:
         """Point `alias` at this version, noting when and why. Nothing happens where it points there already.
@@ -160,15 +163,16 @@ class Registry:
         """
         if alias not in ALIASES:
             raise ValueError(f"alias {alias!r} is none of {', '.join(ALIASES)}")
-        if self.manifest().aliases.get(model.name, {}).get(alias) != model.version:
-            with quiet():
-                self._client.set_registered_model_alias(model.name, alias, self._mlflow_number(model))
-            self.export()
-        before, share = self._last_logged(model.name, alias)
-        if before != model.version or (share_pct is not None and share_pct != share):
-            line = {"at": self.now().isoformat(), "model": model.name, "alias": alias, "version": model.version}
-            part = {} if share_pct is None else {"share_pct": share_pct}
-            append_line(self.root / DEPLOYMENTS, {**line, **part, "previous": before, "because": because})
+        with self._alone():
+            if self.manifest().aliases.get(model.name, {}).get(alias) != model.version:
+                with quiet():
+                    self._client.set_registered_model_alias(model.name, alias, self._mlflow_number(model))
+                self._export()
+            before, share = self._last_logged(model.name, alias)
+            if before != model.version or (share_pct is not None and share_pct != share):
+                line = {"at": self.now().isoformat(), "model": model.name, "alias": alias, "version": model.version}
+                part = {} if share_pct is None else {"share_pct": share_pct}
+                append_line(self.root / DEPLOYMENTS, {**line, **part, "previous": before, "because": because})
 
     def _last_logged(self, name: str, alias: str) -> tuple[str | None, int | None]:
         """Return the version and share that the log says the alias has; a run may have died before its line."""
@@ -185,6 +189,19 @@ class Registry:
 
     def export(self) -> None:
         """Write the manifest from what MLflow holds, in one step, so that no reader sees half of it."""
+        with self._alone():
+            self._export()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no other process writes; two that set up MLflow's store at once would break it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / LOCK).open("a") as file:
+            # Given back when the file is closed, also by a process that dies.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _export(self) -> None:
         with quiet():
             content = {"models": {m.name: self._described(m.name) for m in self._client.search_registered_models()}}
         write_atomically(self.root / "manifest.json", json.dumps(content, indent=1, sort_keys=True).encode())

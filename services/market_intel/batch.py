@@ -15,10 +15,13 @@ from services.market_intel.analytics.batch import (
     shipping_daily,
     trends,
 )
+from services.market_intel.forecasting.batch import MAKES, forecast_tables
 
 __all__ = [
+    "MAKES",
     "competitive_pricing",
     "customer_daily",
+    "forecast_tables",
     "marketing_daily",
     "payments_daily",
     "price_wars",

@@ -103,6 +103,8 @@ class Business:
 
 def leading_zeros(values: Floats) -> Ints:
     """Return how many periods pass before each series begins: a series that never does begins with the first."""
+    if not values.shape[1]:
+        return np.zeros(len(values), np.int64)
     some = values != 0
     return np.where(some.any(axis=1), some.argmax(axis=1), 0).astype(np.int64)
 

@@ -83,6 +83,34 @@ def test_the_deployment_log_keeps_every_move_and_no_repetition(registry: Registr
     assert moves == [(None, "1.0.0", "newer data"), ("1.0.0", "1.1.0", "newer data")]
 
 
+def test_a_larger_share_of_the_same_version_is_a_move(registry: Registry) -> None:
+    trial = register(registry, "trial")
+    for share in (10, 10, 50, None):
+        registry.deploy(trial, CHALLENGER, "on trial", share)
+    assert [line["share_pct"] for line in log_of(registry, "trial")] == [10, 50]
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from shared.models import CHAMPION, Registry
+registry = Registry.under(Path(sys.argv[1]))
+for number in range(3):
+    made = registry.register(sys.argv[2], {"kind": "toy", "features": [], "weights": [number]}, {}, {}, str(number))
+    registry.deploy(made, CHAMPION, "newest")
+"""
+
+
+def test_two_processes_that_set_up_the_store_at_once_both_register(tmp_path: Path) -> None:
+    names = ("one", "other")
+    running = [subprocess.Popen([sys.executable, "-c", FIRST, tmp_path, name]) for name in names]
+    assert [process.wait() for process in running] == [0, 0]
+    manifest = Registry.under(tmp_path).manifest()
+    for name in names:
+        assert list(manifest.versions[name]) == ["1.0.0", "1.0.1", "1.0.2"]
+        assert manifest.aliases[name] == {CHAMPION: "1.0.2"}
+
+
 def test_an_alias_that_does_not_exist_is_refused(registry: Registry) -> None:
     with pytest.raises(ValueError, match="none of champion, challenger, shadow"):
         registry.deploy(register(registry, "alias"), "best", "")
