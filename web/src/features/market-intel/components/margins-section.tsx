@@ -6,7 +6,7 @@ import { LineageLine } from '@/components/lineage-line'
 import { type Margins, marginsPath, type Slice, useMargins } from '@/features/market-intel/api/revenue'
 import { percent } from '@/features/market-intel/backtest-figures'
 import { Answered } from '@/features/market-intel/components/answered'
-import { AnswerTable } from '@/features/market-intel/components/answer-table'
+import { AnswerTable, periodCells } from '@/features/market-intel/components/answer-table'
 import { Choice } from '@/features/market-intel/components/choice'
 import { Currencies } from '@/features/market-intel/components/currencies'
 import { Section } from '@/features/market-intel/components/section'
@@ -34,7 +34,7 @@ export function MarginsSection({ slice, onReset }: { slice: Slice; onReset: () =
         {(answer) => (
           <Stack spacing={2}>
             <Currencies codes={answer.currencies ?? []} />
-            <AnswerTable label="Margins" answer={answer} keys={[by || 'period_on', 'period_on']} asked={asked} empty="" />
+            <AnswerTable label="Margins" answer={answer} keys={[by || 'period_on', 'period_on']} cells={periodCells(view.margins_grain)} asked={asked} empty="" />
             <Attributed answer={answer} />
             {answer.lineage && <LineageLine lineage={answer.lineage} />}
           </Stack>

@@ -3,7 +3,7 @@ import { ExportMenu } from '@/components/export-menu'
 import { LineageLine } from '@/components/lineage-line'
 import { revenuePath, type Slice, useRevenue } from '@/features/market-intel/api/revenue'
 import { Answered, Degraded } from '@/features/market-intel/components/answered'
-import { AnswerTable } from '@/features/market-intel/components/answer-table'
+import { AnswerTable, periodCells } from '@/features/market-intel/components/answer-table'
 import { Choice } from '@/features/market-intel/components/choice'
 import { Currencies } from '@/features/market-intel/components/currencies'
 import { RevenueChart } from '@/features/market-intel/components/revenue-chart'
@@ -48,6 +48,7 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
               keys={['period_on', 'hour_at', ...by]}
               asked={asked}
               empty=""
+              cells={periodCells(view.grain)}
               minWidth={640}
               toolbar={
                 <span>
