@@ -26,7 +26,7 @@ export function MarginsSection({ slice, onReset }: { slice: Slice; onReset: () =
   const asked = useMargins(question)
   return (
     <Section title="Margins" detail="Sales after the cost of goods, shipping, payment fees and marketing.">
-      <Toolbar label="How margins are cut" end={<ExportMenu path={marginsPath(question)} name="margins" disabled={!asked.data?.items.length} />}>
+      <Toolbar label="How margins are cut" end={<ExportMenu path={marginsPath(question)} name="margins" total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
         <Choice label="Periods" value={view.margins_grain} options={GRAINS} onChange={(margins_grain) => change({ margins_grain })} width={150} />
         <Choice label="By" value={by} options={DIMENSIONS} onChange={(next) => change({ margins_by: next || 'none' })} />
       </Toolbar>
