@@ -9,6 +9,7 @@ import { useState } from 'react'
 import { DownloadIcon } from '@/components/icons'
 import { download } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
+import { formatCount } from '@/lib/format'
 import { problemFromError } from '@/lib/problem'
 
 const FORMATS = [
@@ -28,10 +29,15 @@ interface ExportMenuProps {
   /** Name of the file without its ending, where the server names none. */
   name: string
   disabled: boolean
+  /** Rows over all pages. Only CSV goes beyond the first page. */
+  total?: number | undefined
 }
 
+/** The most rows that one answer has. */
+const PAGE = 1000
+
 /** Saves an answer's rows as a file, in one of the forms that every table is answered in. */
-export function ExportMenu({ path, name, disabled }: ExportMenuProps) {
+export function ExportMenu({ path, name, disabled, total = 0 }: ExportMenuProps) {
   const { session } = usePlatform()
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const save = useMutation({
@@ -63,7 +69,7 @@ export function ExportMenu({ path, name, disabled }: ExportMenuProps) {
               save.mutate(format)
             }}
           >
-            <ListItemText primary={format.title} secondary={format.detail} />
+            <ListItemText primary={format.title} secondary={total > PAGE && format.accept !== 'text/csv' ? `${format.detail}; the first ${formatCount(PAGE)} rows` : format.detail} />
           </MenuItem>
         ))}
       </Menu>

@@ -41,3 +41,20 @@ export function usePages(query: string) {
     }),
   }
 }
+
+/** The rows of one page of those that are here already. Other rows begin again at the first page. */
+export function useLocalPages<Row>(rows: readonly Row[], size: number): { shown: readonly Row[]; pages: Pages | undefined } {
+  const [walk, setWalk] = useState({ rows, before: 0 })
+  const before = walk.rows === rows ? walk.before : 0
+  const go = (to: number) => () => setWalk({ rows, before: to })
+  if (rows.length <= size) return { shown: rows, pages: undefined }
+  return {
+    shown: rows.slice(before, before + size),
+    pages: {
+      before,
+      total: rows.length,
+      previous: before > 0 ? go(Math.max(0, before - size)) : undefined,
+      next: before + size < rows.length ? go(before + size) : undefined,
+    },
+  }
+}

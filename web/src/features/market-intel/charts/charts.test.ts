@@ -69,6 +69,12 @@ describe('the waterfall', () => {
     expect(drawn(waterfallOption(all, '', COLORS)).yAxis.min).toBe(floor)
   })
 
+  it('lies where there is no room to stand, first on top', () => {
+    const all = steps({ title: 'Before', value: 10 }, [], { title: 'After', value: 10 })
+    const { xAxis, yAxis } = drawn(waterfallOption(all, '', COLORS, true))
+    expect([xAxis, yAxis]).toMatchObject([{ type: 'value' }, { type: 'category', inverse: true, data: ['Before', 'After'] }])
+  })
+
   it('begins at nought where nothing is left', () => {
     expect(floorOf(steps({ title: 'Before', value: 0 }, [], { title: 'After', value: 0 }))).toBe(0)
   })

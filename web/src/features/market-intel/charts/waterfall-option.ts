@@ -38,17 +38,26 @@ export function floorOf(all: readonly Step[]): number {
   return Math.max(0, Math.floor(floor / unit) * unit)
 }
 
-/** The ECharts option of a waterfall. Candles, since a bar that crosses nought can not be stacked from two. */
-export function waterfallOption(all: readonly Step[], unit: string, colors: ChartColors): EChartsCoreOption {
+/** The height of a waterfall that lies. */
+export const lyingHeight = (all: readonly Step[]): number => all.length * 40 + 36
+
+/**
+ * The ECharts option of a waterfall, which lies where there is no room for it to stand. Candles, since a bar that crosses
+ * nought can not be stacked from two.
+ */
+export function waterfallOption(all: readonly Step[], unit: string, colors: ChartColors, lies = false): EChartsCoreOption {
   const floor = floorOf(all)
+  const titles = all.map(({ title }) => title)
+  const names = categoryAxis(colors, titles, { ...(lies && { inverse: true }), axisLabel: { color: colors.text, fontSize: 12, lineHeight: 15, interval: 0, width: 96, overflow: 'break' } })
+  const figures = valueAxis(colors, (value) => formatShort(value, unit), { ...(floor > 0 && { min: floor }), ...(lies && { splitNumber: 3 }) })
   return {
     ...frame(colors, (index) => toldAt(all[index], unit)),
-    xAxis: categoryAxis(colors, all.map(({ title }) => title), { axisLabel: { color: colors.text, fontSize: 12, interval: 0, width: 90, overflow: 'break' } }),
-    yAxis: valueAxis(colors, (value) => formatShort(value, unit), floor > 0 ? { min: floor } : {}),
+    xAxis: lies ? figures : names,
+    yAxis: lies ? names : figures,
     series: [
       {
         type: 'candlestick',
-        barMaxWidth: 56,
+        barMaxWidth: lies ? 22 : 56,
         data: all.map((step) => {
           const from = step.total ? floor : step.from
           const color = step.total ? colors.quiet : step.to >= step.from ? colors.good : colors.bad

@@ -2,8 +2,9 @@ import type { ReactNode } from 'react'
 import { type Column, DataTable, type DataTableProps } from '@/components/data-table'
 import type { Sorting } from '@/components/sorting'
 import { type AnswerColumn, type AnswerRow, columnTitle, shownColumns } from '@/features/market-intel/answer-columns'
-import { formatFigure } from '@/features/market-intel/words'
+import { formatFigure, formatPeriod } from '@/features/market-intel/words'
 import { formatCell, formatDay, formatMoment, isNumeric } from '@/lib/format'
+import { useLocalPages } from '@/lib/use-pages'
 
 export interface AnswerTableProps extends Pick<DataTableProps<AnswerRow>, 'label' | 'asked' | 'empty' | 'toolbar' | 'pages' | 'minWidth'> {
   answer: { columns: readonly AnswerColumn[]; items: readonly object[] } | undefined
@@ -16,17 +17,24 @@ export interface AnswerTableProps extends Pick<DataTableProps<AnswerRow>, 'label
   onSort?: (sorting: Sorting) => void
 }
 
-/** The rows of an answer with the columns that it declares, each by its type and unit. */
-export function AnswerTable({ answer, keys, hidden, cells = {}, sorting, onSort, minWidth, ...table }: AnswerTableProps) {
+const PAGE_SIZE = 25
+const NO_ROWS: readonly AnswerRow[] = []
+
+/** The rows of an answer with the columns that it declares, each by its type and unit. Many are paged, here if not by the server. */
+export function AnswerTable({ answer, keys, hidden, cells = {}, sorting, onSort, minWidth, pages, ...table }: AnswerTableProps) {
   const shown = shownColumns(answer?.columns ?? [], hidden)
+  const rows = (answer?.items ?? NO_ROWS) as readonly AnswerRow[]
+  const local = useLocalPages(rows, PAGE_SIZE)
+  const paged = pages ?? local.pages
   return (
     <DataTable
       {...table}
       columns={shown.map((column) => columnOf(column, keys, cells))}
-      rows={(answer?.items ?? []) as readonly AnswerRow[]}
+      rows={pages ? rows : local.shown}
       rowKey={(row) => keys.map((name) => String(row[name] ?? '')).join(' ')}
       minWidth={minWidth ?? shown.length * 112}
       {...(sorting && onSort && { sorting, onSort })}
+      {...(paged && { pages: paged })}
     />
   )
 }
@@ -52,4 +60,10 @@ export function cellOf(value: unknown, column: AnswerColumn, row: AnswerRow): st
   if (typeof value === 'number' && column.unit.endsWith('currency_code')) return formatFigure(value, String(row[column.unit] ?? ''))
   if (typeof value === 'number' && column.unit.includes('/')) return `${formatFigure(value, '')} ${column.unit}`
   return formatCell(value, column)
+}
+
+/** The cells of a period, as long as it is. */
+export function periodCells(grain: string): Record<string, (row: AnswerRow) => string> {
+  if (grain === 'all') return {}
+  return { period_on: (row) => formatPeriod(String(row.period_on ?? ''), grain) }
 }

@@ -1,12 +1,13 @@
 import Alert from '@mui/material/Alert'
-import Box from '@mui/material/Box'
 import Stack from '@mui/material/Stack'
+import { useTheme } from '@mui/material/styles'
 import Typography from '@mui/material/Typography'
+import useMediaQuery from '@mui/material/useMediaQuery'
 import { useMemo } from 'react'
 import { LineageLine } from '@/components/lineage-line'
 import type { Drivers } from '@/features/market-intel/api/drivers'
 import { useChartColors } from '@/features/market-intel/charts/style'
-import { floorOf, waterfallOption } from '@/features/market-intel/charts/waterfall-option'
+import { floorOf, lyingHeight, waterfallOption } from '@/features/market-intel/charts/waterfall-option'
 import { ChartCard } from '@/features/market-intel/components/chart-card'
 import { Degraded } from '@/features/market-intel/components/answered'
 import { Figures } from '@/features/market-intel/components/figures'
@@ -25,7 +26,8 @@ export function DriversReport({ answer, dimension, onDimension }: DriversReportP
   const colors = useChartColors()
   const unit = answer.metric === 'revenue' ? answer.unit : ''
   const steps = useMemo(() => waterfallOf(answer), [answer])
-  const option = useMemo(() => waterfallOption(steps, unit, colors), [steps, unit, colors])
+  const narrow = useMediaQuery(useTheme().breakpoints.down('md'))
+  const option = useMemo(() => waterfallOption(steps, unit, colors, narrow), [steps, unit, colors, narrow])
   const floor = floorOf(steps)
   const percent = typeof answer.change_pct === 'number' ? formatChange(answer.change_pct, '%') : undefined
   return (
@@ -45,22 +47,18 @@ export function DriversReport({ answer, dimension, onDimension }: DriversReportP
           {note}
         </Alert>
       ))}
-      <Box sx={{ overflowX: 'auto' }} tabIndex={0} role="group" aria-label="Waterfall, scrollable">
-        <Box sx={{ minWidth: 560 }}>
-          <ChartCard
-            title="What drove the change"
-            label={`Waterfall from ${formatFigure(answer.total_before, unit)} to ${formatFigure(answer.total_after, unit)}: ${steps.filter(({ total }) => !total).map(({ title, from, to }) => `${title} ${formatChange(to - from, unit)}`).join(', ')}.`}
-            option={option}
-            height={340}
-            keys={[
-              { color: colors.good, text: 'Adds' },
-              { color: colors.bad, text: 'Takes away' },
-            ]}
-            note={floor > 0 ? `The axis begins at ${formatFigure(floor, unit)}, so that the changes can be seen.` : undefined}
-            numbers={waterfallNumbers(answer, unit)}
-          />
-        </Box>
-      </Box>
+      <ChartCard
+        title="What drove the change"
+        label={`Waterfall from ${formatFigure(answer.total_before, unit)} to ${formatFigure(answer.total_after, unit)}: ${steps.filter(({ total }) => !total).map(({ title, from, to }) => `${title} ${formatChange(to - from, unit)}`).join(', ')}.`}
+        option={option}
+        height={narrow ? lyingHeight(steps) : 340}
+        keys={[
+          { color: colors.good, text: 'Adds' },
+          { color: colors.bad, text: 'Takes away' },
+        ]}
+        note={floor > 0 ? `The axis begins at ${formatFigure(floor, unit)}, so that the changes can be seen.` : undefined}
+        numbers={waterfallNumbers(answer, unit)}
+      />
       <SegmentsExplained answer={answer} dimension={dimension} unit={unit} onDimension={onDimension} />
       {answer.lineage && <LineageLine lineage={answer.lineage} />}
     </Stack>

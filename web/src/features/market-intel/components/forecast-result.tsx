@@ -36,7 +36,7 @@ export function ForecastResult({ answer, shown, onShow }: ForecastResultProps) {
           {note}
         </Alert>
       ))}
-      <Toolbar label="The result" end={answer.forecast_id ? <ExportMenu path={keptPath(answer.forecast_id)} name="forecast" disabled={false} /> : <CsvButton name="forecast.csv" header={EXPORT_HEADER} rows={() => exportRows(answer)} />}>
+      <Toolbar label="The result" end={answer.forecast_id ? <ExportMenu path={keptPath(answer.forecast_id)} name="forecast" total={answer.row_count} disabled={false} /> : <CsvButton name="forecast.csv" header={EXPORT_HEADER} rows={() => exportRows(answer)} />}>
         {names.length > 1 && <Choice label={`Series, of ${formatCount(names.length)}`} value={name} options={names.map((value) => ({ value, title: value }))} onChange={onShow} width={260} />}
       </Toolbar>
       {names.length > 0 && <ForecastChart title={title} history={result.history} ahead={result.ahead} frequency={frequency} unit={unit} />}

@@ -21,7 +21,7 @@ export function ForecastsPage() {
   return (
     <Stack spacing={3}>
       <PageHeader title="Forecasts" detail="Made anew with every run of the pipeline. The parts of the business add up to the whole." />
-      <Toolbar label="Which forecast" end={<ExportMenu path={storedPath(stored)} name={`forecast-${stored.metric}-${stored.frequency}`} disabled={!asked.data?.items.length} />}>
+      <Toolbar label="Which forecast" end={<ExportMenu path={storedPath(stored)} name={`forecast-${stored.metric}-${stored.frequency}`} total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
         <Choice label="Metric" value={view.metric} options={METRICS} onChange={(metric) => change({ metric })} width={140} />
         <Choice label="Periods" value={view.frequency} options={FREQUENCIES} onChange={(frequency) => change({ frequency })} width={140} />
         <Choice label="Part of the business" value={view.level} options={LEVELS} onChange={(level) => change({ level, series_id: '' })} />

@@ -6,7 +6,7 @@ import { LineageLine } from '@/components/lineage-line'
 import { type Margins, marginsPath, type Slice, useMargins } from '@/features/market-intel/api/revenue'
 import { percent } from '@/features/market-intel/backtest-figures'
 import { Answered } from '@/features/market-intel/components/answered'
-import { AnswerTable } from '@/features/market-intel/components/answer-table'
+import { AnswerTable, periodCells } from '@/features/market-intel/components/answer-table'
 import { Choice } from '@/features/market-intel/components/choice'
 import { Currencies } from '@/features/market-intel/components/currencies'
 import { Section } from '@/features/market-intel/components/section'
@@ -26,7 +26,7 @@ export function MarginsSection({ slice, onReset }: { slice: Slice; onReset: () =
   const asked = useMargins(question)
   return (
     <Section title="Margins" detail="Sales after the cost of goods, shipping, payment fees and marketing.">
-      <Toolbar label="How margins are cut" end={<ExportMenu path={marginsPath(question)} name="margins" disabled={!asked.data?.items.length} />}>
+      <Toolbar label="How margins are cut" end={<ExportMenu path={marginsPath(question)} name="margins" total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
         <Choice label="Periods" value={view.margins_grain} options={GRAINS} onChange={(margins_grain) => change({ margins_grain })} width={150} />
         <Choice label="By" value={by} options={DIMENSIONS} onChange={(next) => change({ margins_by: next || 'none' })} />
       </Toolbar>
@@ -34,7 +34,7 @@ export function MarginsSection({ slice, onReset }: { slice: Slice; onReset: () =
         {(answer) => (
           <Stack spacing={2}>
             <Currencies codes={answer.currencies ?? []} />
-            <AnswerTable label="Margins" answer={answer} keys={[by || 'period_on', 'period_on']} asked={asked} empty="" />
+            <AnswerTable label="Margins" answer={answer} keys={[by || 'period_on', 'period_on']} cells={periodCells(view.margins_grain)} asked={asked} empty="" />
             <Attributed answer={answer} />
             {answer.lineage && <LineageLine lineage={answer.lineage} />}
           </Stack>

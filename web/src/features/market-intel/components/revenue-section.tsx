@@ -3,7 +3,7 @@ import { ExportMenu } from '@/components/export-menu'
 import { LineageLine } from '@/components/lineage-line'
 import { revenuePath, type Slice, useRevenue } from '@/features/market-intel/api/revenue'
 import { Answered, Degraded } from '@/features/market-intel/components/answered'
-import { AnswerTable } from '@/features/market-intel/components/answer-table'
+import { AnswerTable, periodCells } from '@/features/market-intel/components/answer-table'
 import { Choice } from '@/features/market-intel/components/choice'
 import { Currencies } from '@/features/market-intel/components/currencies'
 import { RevenueChart } from '@/features/market-intel/components/revenue-chart'
@@ -31,7 +31,7 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
   const asked = useRevenue(question)
   return (
     <Section title="Explorer">
-      <Toolbar label="How it is cut" end={<ExportMenu path={revenuePath(question)} name="revenue" disabled={!asked.data?.items.length} />}>
+      <Toolbar label="How it is cut" end={<ExportMenu path={revenuePath(question)} name="revenue" total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
         <Choice label="Periods" value={view.grain} options={GRAINS} onChange={(grain) => change({ grain })} width={150} />
         <Choice label="By" value={view.by} options={[{ value: 'none', title: 'Nothing' }, ...DIMENSIONS]} onChange={(next) => change({ by: next, ...((next === 'none' || next === view.and) && { and: '' }) })} />
         <Choice label="And by" value={view.and} options={[NONE, ...DIMENSIONS.filter(({ value }) => value !== view.by)]} disabled={view.by === 'none'} onChange={(and) => change({ and })} />
@@ -48,6 +48,7 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
               keys={['period_on', 'hour_at', ...by]}
               asked={asked}
               empty=""
+              cells={periodCells(view.grain)}
               minWidth={640}
               toolbar={
                 <span>

@@ -27,8 +27,8 @@ export function SliceFields({ slice, onChange }: SliceFieldsProps) {
     <>
       <Choice label="Channel" value={slice.channel} options={options(channels)} onChange={(channel) => onChange({ channel })} width={140} />
       <Choice label="Region" value={slice.region} options={options(regions)} onChange={(region) => onChange({ region })} width={140} />
-      <Code key={`country ${slice.country}`} label="Country" hint="Such as US" length={2} value={slice.country} onChange={(country) => onChange({ country })} />
-      <Code key={`currency ${slice.currency}`} label="Currency" hint="Such as USD" length={3} value={slice.currency} onChange={(currency) => onChange({ currency })} />
+      <Code key={`country ${slice.country}`} label="Country" hint="All" length={2} value={slice.country} onChange={(country) => onChange({ country })} />
+      <Code key={`currency ${slice.currency}`} label="Currency" hint="All" length={3} value={slice.currency} onChange={(currency) => onChange({ currency })} />
     </>
   )
 }
