@@ -2,6 +2,7 @@
 
 from gateway.alerts.store import AlertEvent, AlertNotice, AlertRule, GatewayLease
 from gateway.realtime.store import RealtimeTicket
+from gateway.registered.batches import SystemBatch
 from gateway.registered.store import RegisteredSystem
 from gateway.store import METADATA, IdempotentCall
 
@@ -14,4 +15,5 @@ __all__ = [
     "IdempotentCall",
     "RealtimeTicket",
     "RegisteredSystem",
+    "SystemBatch",
 ]

@@ -7,6 +7,9 @@ point leaves nothing that counts; the next writer of that source sweeps its file
 writer that is alive cannot be told, once they are a day old. Commits are numbered, and a number is taken once: of two
 writers that went on from the same state the second is refused.
 
+Commits of many small batches can be replaced by one that names fewer, larger files of the same rows
+(`pipeline/raw_compaction.py`): `_commits/compacted-<number>.json` counts in place of every commit up to that number.
+
 A source folder without `_commits` is written by somebody else, such as AWS DMS: every file in it counts, full-load
 files (`LOAD…`) before change files, which are named by their time.
 
@@ -40,9 +43,12 @@ from shared.quoting import quoted
 BATCH_FORMAT = "%Y%m%dT%H%M%S%fZ"
 COMMITS = "_commits"
 OWNED = "owned.json"
+COMPACTED = "compacted-"
 """Stands in `_commits` from the first writer on, so that its files count only when committed."""
 FULL_LOAD = "LOAD"
 COPY_BYTES = 8 * 1024 * 1024
+REPLACED_FOR = timedelta(hours=1)
+"""How long files that were replaced by larger ones stay, for whoever had listed them before."""
 LEFT_AFTER = timedelta(days=1)
 """An object store has no locks: a file there that no commit names may be a batch's that is still being written."""
 
@@ -126,8 +132,26 @@ class RawZone:
 
     def commits(self, source: str) -> tuple[RawCommit, ...]:
         """Return the commits of a source, oldest first; none for one that somebody else writes."""
-        names = sorted(name for name in self._names(f"{source}/{COMMITS}") if name.endswith(".json") and name != OWNED)
-        return tuple(self._commit(source, name) for name in names)
+        return tuple(self._commit(source, name) for name in self.commits_named(source))
+
+    def commits_named(self, source: str) -> tuple[str, ...]:
+        """Return the names of the commits of a source that count, oldest first."""
+        return self._entries(source).counting
+
+    def settle(self, path: Path, target: str) -> None:
+        """Move a local file, whole, to where it belongs below the zone."""
+        if self.local is None:
+            _upload(path, self.store, target)
+        else:
+            _settle(path, self.local / target)
+
+    def staging(self, source: str) -> Path | None:
+        """Return the folder on the zone's own disk where what a source writes is put together; None: any will do."""
+        return _made(self.local / source / COMMITS) if self.local else None
+
+    def _entries(self, source: str) -> Entries:
+        names = self._names(f"{source}/{COMMITS}")
+        return Entries.of(name for name in names if name.endswith(".json") and name != OWNED)
 
     def state(self, source: str) -> Mapping[str, Any]:
         """Return the state committed with the newest batch of a source, empty where there is none."""
@@ -142,14 +166,14 @@ class RawZone:
         try:
             if OWNED not in self._names(f"{source}/{COMMITS}"):
                 self._put(f"{source}/{COMMITS}/{OWNED}", b"{}")
-            commits = self.commits(source)
-            self._sweep(source, commits)
+            entries, commits = self._entries(source), self.commits(source)
+            self._sweep(source, commits, entries)
         except BaseException:
             if lock is not None:
                 lock.close()
             raise
         newest = commits[-1].batch if commits else ""
-        return RawBatch(self, source, _after(newest, now or datetime.now(UTC)), len(commits), lock)
+        return RawBatch(self, source, _after(newest, now or datetime.now(UTC)), entries.next_number, lock)
 
     def _of(self, source: str, table: str) -> Iterator[RawFile]:
         if self._is_ours(source):
@@ -172,23 +196,39 @@ class RawZone:
             batch = content["batch"]
             files = tuple(
                 RawFile(
-                    batch, source, each["table"], f"{self.uri}/{source}/{each['table']}/{each['name']}", each["rows"]
+                    # Of a file that replaces others: the newest batch in it.
+                    each.get("batch", batch),
+                    source,
+                    each["table"],
+                    f"{self.uri}/{source}/{each['table']}/{each['name']}",
+                    each["rows"],
                 )
                 for each in content["files"]
             )
             self._known[path] = RawCommit(batch, source, files, content["state"])
         return self._known[path]
 
-    def _sweep(self, source: str, commits: Sequence[RawCommit]) -> None:
-        """Delete what a killed writer left: files that no commit names, and what it had not put in place yet."""
+    def _sweep(self, source: str, commits: Sequence[RawCommit], entries: Entries) -> None:
+        """Delete what a killed writer left, files that no commit names and what it had not put in place yet; and what
+        was replaced a while ago."""
         for folder in (self.local / source / COMMITS).glob(".*/") if self.local else ():
             shutil.rmtree(folder)
-        counted = {file.uri for commit in commits for file in commit.files}
+        replaced = entries.replaced if entries.replaced and self._is_replaced_long(source, entries) else ()
+        spared = [self._commit(source, name) for name in entries.replaced if name not in replaced]
+        counted = {file.uri for commit in (*commits, *spared) for file in commit.files}
         for table in self._folders(source):
             for info in self._listed(f"{source}/{table}"):
                 name = f"{source}/{table}/{info.base_name}"
                 if info.type == pafs.FileType.File and f"{self.uri}/{name}" not in counted and self._is_left(info):
                     self.store.delete_file(name)
+        # Last: until they are gone, they say which files were replaced.
+        for name in replaced:
+            self.store.delete_file(f"{source}/{COMMITS}/{name}")
+            self._known.pop(f"{source}/{COMMITS}/{name}", None)
+
+    def _is_replaced_long(self, source: str, entries: Entries) -> bool:
+        (info,) = self.store.get_file_info([f"{source}/{COMMITS}/{entries.counting[0]}"])
+        return bool(info.mtime < datetime.now(UTC) - REPLACED_FOR)
 
     def _is_left(self, info: pafs.FileInfo) -> bool:
         """Return whether nobody is writing the file's batch: no other has the lock, or the file is old."""
@@ -229,6 +269,26 @@ class RawZone:
         return file
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The names of a source's commits: those that count, oldest first, and those that were replaced."""
+
+    counting: tuple[str, ...]
+    replaced: tuple[str, ...]
+    next_number: int
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Entries:
+        """Return what the names in a source's `_commits` say."""
+        numbers = {name: int(name.removeprefix(COMPACTED).removesuffix(".json")) for name in sorted(names)}
+        compacted = max((name for name in numbers if name.startswith(COMPACTED)), default="")
+        through = numbers[compacted] if compacted else -1
+        after = [name for name, number in numbers.items() if number > through]
+        counting = tuple([compacted, *after] if compacted else after)
+        replaced = tuple(name for name in numbers if name not in counting)
+        return cls(counting, replaced, max(numbers.values(), default=-1) + 1)
+
+
 class RawBatch(AbstractContextManager["RawBatch"]):
     """One batch being written; left without `commit`, nothing of it counts."""
 
@@ -249,8 +309,7 @@ class RawBatch(AbstractContextManager["RawBatch"]):
     def staged(self, name: str) -> Path:
         """Return a local path to write a Parquet file to, for `adopt`: on the zone's disk where that is local."""
         if self._staging is None:
-            folder = _made(self.zone.local / self.source / COMMITS) if self.zone.local else None
-            self._staging = tempfile.TemporaryDirectory(prefix=".staging-", dir=folder)
+            self._staging = tempfile.TemporaryDirectory(prefix=".staging-", dir=self.zone.staging(self.source))
         return Path(self._staging.name) / name
 
     def adopt(self, table: str, path: Path, rows: int) -> RawFile:
@@ -258,10 +317,7 @@ class RawBatch(AbstractContextManager["RawBatch"]):
         part = sum(file["table"] == table for file in self._files)
         name = f"{self.name}.parquet" if not part else f"{self.name}-{part:06}.parquet"
         target = f"{self.source}/{table}/{name}"
-        if self.zone.local is None:
-            _upload(path, self.zone.store, target)
-        else:
-            _settle(path, self.zone.local / target)
+        self.zone.settle(path, target)
         self._files.append({"table": table, "name": name, "rows": rows})
         return RawFile(self.name, self.source, table, f"{self.zone.uri}/{target}", rows)
 

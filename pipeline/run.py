@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from threading import Lock
 
 import duckdb
+import structlog
 
 from pipeline import records
 from pipeline.assets import Node, Runner, chosen, nodes, run_node
@@ -28,6 +29,7 @@ from pipeline.settings import PipelineSettings
 from pipeline.systems.processes import Systems
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+log = structlog.stdlib.get_logger("pipeline")
 LEDGER, QUALITY = "pipeline.reconciliation", "pipeline.quality_metrics"
 
 
@@ -146,6 +148,21 @@ class Run:
         except Exception as error:
             self._interrupted(error)
             self.failed(QUALITY, told(error))
+
+        self._compact()
+
+    def _compact(self) -> None:
+        """Make few files of ingestion's many; what fails is told, and tried again at the end of the next run."""
+        from pipeline.ingest.compacting import compact_ingested  # noqa: PLC0415  only a run needs it
+
+        try:
+            done = compact_ingested(self.batch)
+        except Exception as error:
+            self._interrupted(error)
+            log.warning("ingested files were not made fewer", why=told(error))
+            return
+        if done.commits:
+            log.info("ingested files were made fewer", before=done.files_before, after=done.files_after)
 
     def _settled(self, table: str) -> None:
         if table in self.record.current:

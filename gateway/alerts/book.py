@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
 import orjson
 from sqlalchemy import CursorResult, func, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
 
@@ -17,6 +19,8 @@ from gateway.opening import Store
 from shared.errors import Aborted, Conflict, ResourceExhausted
 
 LEASE = "alerts"
+GUARD = "alert-rules"
+"""The row that is held while rules are counted, so that two who add one at once are not both the last."""
 KEPT = timedelta(days=90)
 """How long events are kept."""
 
@@ -74,16 +78,26 @@ class Book:
 
     async def add(self, rule: AlertRule, most: int) -> None:
         """Write a new rule. Raises RuleExists or TooManyRules."""
-        async with (await self._store.database()).transaction() as session:
+        async with self._named(rule.name) as session:
+            await session.get(GatewayLease, GUARD, with_for_update=True)
             names = (await session.scalars(select(AlertRule.name).where(AlertRule.owner == rule.owner))).all()
             free_name(rule.name, names)
             if len(names) >= most:
                 raise TooManyRules(f"one caller may have {most} alert rules; delete others first")
             session.add(rule)
 
+    @asynccontextmanager
+    async def _named(self, name: str) -> AsyncIterator[AsyncSession]:
+        """Yield a transaction that writes a rule. Raises RuleExists, also where another gateway was first."""
+        try:
+            async with (await self._store.database()).transaction() as session:
+                yield session
+        except IntegrityError:
+            raise taken(name) from None
+
     async def change(self, rule: AlertRule, values: dict[str, Any], name: str) -> AlertRule:
         """Return a rule with other values. Raises RuleExists, or RuleChanged if it is not as it was read."""
-        async with (await self._store.database()).transaction() as session:
+        async with self._named(name) as session:
             others = select(AlertRule.name).where(AlertRule.owner == rule.owner, AlertRule.id != rule.id)
             free_name(name, (await session.scalars(others)).all())
             if not await _changed(session, rule, values):
@@ -217,10 +231,15 @@ class Book:
             await session.execute(delete(AlertEvent).where(col(AlertEvent.at) < now - KEPT))
 
 
-def free_name(name: str, taken: Iterable[str]) -> None:
+def free_name(name: str, others: Iterable[str]) -> None:
     """Raise RuleExists where a name is taken."""
-    if name in set(taken):
-        raise RuleExists(f"you have an alert rule called {name!r} already; change that one, or choose another name")
+    if name in set(others):
+        raise taken(name)
+
+
+def taken(name: str) -> RuleExists:
+    """Return the refusal of a name."""
+    return RuleExists(f"you have an alert rule called {name!r} already; change that one, or choose another name")
 
 
 async def _changed(session: AsyncSession, rule: AlertRule, values: dict[str, Any]) -> bool:

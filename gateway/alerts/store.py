@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Double, Integer, Text
+from sqlalchemy import BigInteger, Double, Integer, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from gateway.store import METADATA
@@ -26,6 +26,7 @@ class AlertRule(SQLModel, table=True):
     """One rule and how it stands."""
 
     __tablename__ = "alert_rules"
+    __table_args__ = (UniqueConstraint("owner", "name"),)
     metadata = METADATA
     id: str = Field(default_factory=new_id, primary_key=True, max_length=32)
     owner: str = Field(max_length=64, index=True)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
+from typing import Any
 
 import duckdb
 import ibis
@@ -31,6 +32,10 @@ class Verdict:
     reasons: tuple[str, ...]
     identity: bytes
     content: bytes
+    key: tuple[str | None, ...] = ()
+    """The values of its key, as cast, as text."""
+    region: str | None = None
+    """Whose row it is, in a table that says so."""
 
 
 def verdicts(table: Table, columns: Mapping[str, pa.Array], count: int) -> list[Verdict]:
@@ -42,19 +47,24 @@ def verdicts(table: Table, columns: Mapping[str, pa.Array], count: int) -> list[
         count: how many rows there are.
     """
     empty = pa.nulls(count, pa.string())
-    names = [column.name for column in table.business_columns]
+    names = _names(table)
     rows = pa.table({INDEX: pa.array(range(count)), **{name: columns.get(name, empty) for name in names}})
     with duckdb.connect(config={"threads": "1", "autoinstall_known_extensions": "false"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register(NAME, rows)
         with work.stoppable(connection.interrupt):
             found = connection.execute(_sql(table)).fetchall()
-    keys = len(table.key)
-    return [_verdict(row[0], row[1], row[2 : 2 + keys], row[2 + keys :]) for row in found]
+    return [_verdict(table, row) for row in found]
 
 
-def _verdict(index: int, reasons: list[str], key: tuple[str | None, ...], content: tuple[str | None, ...]) -> Verdict:
-    return Verdict(index, tuple(reasons), _digest(key), _digest(content))
+def _verdict(table: Table, row: tuple[Any, ...]) -> Verdict:
+    index, reasons, key, content = row[0], row[1], row[2 : 2 + len(table.key)], row[2 + len(table.key) :]
+    region = content[_names(table).index(table.region_column)] if table.region_column else None
+    return Verdict(index, tuple(reasons), _digest(key), _digest(content), key, region)
+
+
+def _names(table: Table) -> list[str]:
+    return [column.name for column in table.business_columns]
 
 
 def _digest(values: tuple[str | None, ...]) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from pipeline.ingest.checking import Verdict
 from pipeline.raw import RawCommit, RawFile, RawZone
@@ -18,10 +19,24 @@ from pipeline.raw import RawCommit, RawFile, RawZone
 OWNER_ONLY = 0o600
 TOGETHER = 500
 """Identities asked for in one statement."""
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS known (name TEXT, identity BLOB, content BLOB, PRIMARY KEY (name, identity)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS followed (batch TEXT PRIMARY KEY);
+VERSION = 1
+SCHEMA = f"""
+DROP TABLE IF EXISTS known;
+DROP TABLE IF EXISTS followed;
+CREATE TABLE known (
+  name TEXT, identity BLOB, content BLOB, region TEXT, PRIMARY KEY (name, identity)
+) WITHOUT ROWID;
+CREATE TABLE followed (batch TEXT PRIMARY KEY);
+PRAGMA user_version = {VERSION};
 """
+
+
+class Stands(NamedTuple):
+    """What was last said of a row: a digest of it, and whose it is."""
+
+    content: bytes
+    region: str | None
+
 
 Judge = Callable[[RawFile], Sequence[Verdict]]
 
@@ -35,7 +50,9 @@ class Known(AbstractContextManager["Known"]):
         self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(SCHEMA)
+        if self._db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            # Of an older release: made anew from raw.
+            self._db.executescript(SCHEMA)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._db.close()
@@ -50,23 +67,23 @@ class Known(AbstractContextManager["Known"]):
         for commit in commits if at is None else commits[at + 1 :]:
             self.note(commit, {file.table: judge(file) for file in commit.files})
 
-    def standing(self, table: str, identities: Iterable[bytes]) -> dict[bytes, bytes]:
-        """Return identity → content, of those that raw has."""
-        found: dict[bytes, bytes] = {}
+    def standing(self, table: str, identities: Iterable[bytes]) -> dict[bytes, Stands]:
+        """Return how those stand that raw has, by identity."""
+        found: dict[bytes, Stands] = {}
         wanted = list(identities)
         for begin in range(0, len(wanted), TOGETHER):
             part = wanted[begin : begin + TOGETHER]
             marks = ", ".join("?" * len(part))
-            asked = f"SELECT identity, content FROM known WHERE name = ? AND identity IN ({marks})"  # noqa: S608
-            found |= dict(self._db.execute(asked, (table, *part)).fetchall())
+            asked = f"SELECT identity, content, region FROM known WHERE name = ? AND identity IN ({marks})"  # noqa: S608
+            found |= {row[0]: Stands(*row[1:]) for row in self._db.execute(asked, (table, *part))}
         return found
 
     def note(self, commit: RawCommit, rows: Mapping[str, Sequence[Verdict]]) -> None:
         """Keep what a batch said, and that it was followed."""
-        entries = [(table, each.identity, each.content) for table, found in rows.items() for each in found]
+        entries = [(table, each.identity, each.content, each.region) for table, found in rows.items() for each in found]
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?)", entries)
+            self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", entries)
             self._db.execute("DELETE FROM followed")
             self._db.execute("INSERT INTO followed VALUES (?)", (commit.batch,))
             self._db.execute("COMMIT")

@@ -12,6 +12,7 @@ import grpc
 import pyarrow as pa
 
 from pipeline.ingest.ingest import Ingestor
+from pipeline.ingest.owners import curated_regions
 from pipeline.quality.read import scores
 from pipeline.raw import RawZone
 from pipeline.records import records
@@ -52,6 +53,7 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
             RawZone.at(settings.zone_uris()["raw"], settings.storage_options),
             settings.tokenisation_keys,
             settings.state_dir / "ingest.db",
+            regions=partial(curated_regions, lake),
         )
         # Of their own: rows that wait for the disk must not hold up the threads that answer questions.
         self._ingesting = ThreadPoolExecutor(2, "ingest")
@@ -96,7 +98,8 @@ class PipelineServicer(pipeline_pb2_grpc.PipelineServiceServicer):
         self, request: pipeline_pb2.IngestRequest, context: Context
     ) -> pipeline_pb2.IngestResponse:
         """Return what became of the rows; those accepted are on disk."""
-        found = await in_executor(self._ingesting, partial(self._ingestor.ingest, request.table, request.body))
+        caller = principal.current.get()
+        found = await in_executor(self._ingesting, partial(self._ingestor.ingest, request.table, request.body, caller))
         return ingested_message(found)
 
     async def ListQuality(  # noqa: N802

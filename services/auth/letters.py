@@ -119,6 +119,8 @@ class Letters:
             row = await self._reader(session, letter)
             if row is None or row.disabled_at is not None or row.deleted_at is not None:
                 return None
+            if letter.purpose == Purpose.VERIFY and row.email_verified_at is not None:
+                return None
             if letter.proved and letter.proved != row.password_hash:
                 return None
             address = letter.email if letter.purpose in (Purpose.CHANGE, Purpose.EMAIL_CHANGED) else row.email

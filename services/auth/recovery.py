@@ -36,6 +36,10 @@ class Recovery:
         """Have a link sent to that address if there is an account. It is looked for after the answer is out."""
         self.post.ask(Letter(Purpose.RESET, email=email))
 
+    def resend(self, email: str) -> None:
+        """Have the link sent to that address once more if its account waits to be confirmed."""
+        self.post.ask(Letter(Purpose.VERIFY, email=email))
+
     async def verify_email(self, token: str) -> str:
         """Return the address that is confirmed now. Raises LinkInvalid, EmailTaken."""
         try:

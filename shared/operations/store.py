@@ -7,6 +7,7 @@ that one who was taken for dead changes nothing any more.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, CursorResult, Double, Index, Text, and_, delete, false, func, or_, true, update
 from sqlalchemy.dialects import mysql
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import defer
 from sqlmodel import Field, SQLModel, col, select
 
@@ -76,6 +78,14 @@ class OperationRow(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
 
 
+class OperationQueue(SQLModel, table=True):
+    """The queue of a service: held while it is counted, so that two who add to it at once are not both the last."""
+
+    __tablename__ = "operation_queues"
+    metadata = METADATA
+    service: str = Field(primary_key=True, max_length=64)
+
+
 BRIEF = [defer(column, raiseload=True) for column in (OperationRow.result, OperationRow.arguments, OperationRow.caller)]  # type: ignore[arg-type]
 """Leaves out what may be long."""
 
@@ -105,6 +115,7 @@ class Store:
 
     def __init__(self, database: Database, service: str) -> None:
         self._database, self._service = database, service
+        self._has_queue = False
 
     @property
     def _own(self) -> ColumnElement[bool]:
@@ -114,12 +125,24 @@ class Store:
         """Put a row into the queue. Raises QueueFull, TooMany."""
         queued = and_(self._own, col(OperationRow.state) == State.QUEUED)
         of_owner = and_(self._own, col(OperationRow.state).in_(NOT_DONE), col(OperationRow.owner) == row.owner)
+        await self._make_queue()
         async with self._database.transaction() as session:
+            await session.get_one(OperationQueue, self._service, with_for_update=True)
             if (await session.scalar(select(func.count()).where(of_owner)) or 0) >= most_of_owner:
                 raise TooMany(f"you have {most_of_owner} operations under way; wait for one to end, or end one")
             if (await session.scalar(select(func.count()).where(queued)) or 0) >= most_queued:
                 raise QueueFull(f"{most_queued} operations wait already; try again when some are done")
             session.add(row)
+
+    async def _make_queue(self) -> None:
+        """Have the row that `add` holds; in a transaction of its own, as one that found it there would hold it too."""
+        if self._has_queue:
+            return
+        with suppress(IntegrityError):
+            async with self._database.transaction() as session:
+                if await session.get(OperationQueue, self._service) is None:
+                    session.add(OperationQueue(service=self._service))
+        self._has_queue = True
 
     async def get(self, operation_id: str) -> OperationRow | None:
         """Return a row of this service."""

@@ -75,6 +75,25 @@ async def test_where_it_must_be_confirmed_nobody_logs_in_before_and_gets_another
     assert (await strict.authenticate(ADA, PASSWORD)).email == ADA
 
 
+async def test_the_link_that_confirms_an_address_is_sent_once_more_where_it_waits_for_that(
+    parts: Parts, database: Database, post_box: PostBox
+) -> None:
+    await parts.accounts.register(ADA, PASSWORD, "Ada")
+    first = await post_box.token()
+    parts.recovery.resend("ADA@example.com")
+    assert len(await post_box.mails()) == 1, "a second one within the minute is not sent"
+    await age_links(database)
+    parts.recovery.resend("ADA@example.com")
+    assert await post_box.to(ADA) == ["Confirm your e-mail address"] * 2
+    with pytest.raises(LinkInvalid):
+        await parts.recovery.verify_email(first)
+    assert await parts.recovery.verify_email(await post_box.token()) == ADA
+    await age_links(database)
+    for email in (ADA, "nobody@example.com"):
+        parts.recovery.resend(email)
+    assert len(await post_box.mails()) == 2, "nobody is written to who waits for nothing"
+
+
 async def age_links(database: Database) -> None:
     async with database.transaction() as session:
         moment = str((now() - timedelta(minutes=2)).replace(tzinfo=None))

@@ -201,6 +201,27 @@ async def test_the_queue_is_bounded_for_all_and_for_each(settings: OperationSett
         leave(tmp_path, "go")
 
 
+async def test_the_bounds_hold_for_several_replicas_that_add_at_once(url: str, tmp_path: Path) -> None:
+    where = url or f"sqlite+aiosqlite:///{tmp_path}/operations.db"
+    await run_migrations(where, MIGRATIONS)
+    databases = [Database(where) for _ in range(4)]
+    stores = [Store(database, "demand") for database in databases]
+
+    def row(number: int, owner: str) -> OperationRow:
+        told = {"service": "demand", "kind": "k", "function": "f", "caller": "{}", "arguments": "{}", "memory_mb": 1}
+        at = datetime.now(UTC)
+        return OperationRow(id=f"{owner}-{number}", owner=owner, state="queued", created_at=at, changed_at=at, **told)
+
+    async def added(owner: str, most: int, each: int) -> list[str]:
+        adding = [stores[number % 4].add(row(number, owner), most, each) for number in range(8)]
+        return sorted(type(one).__name__ for one in await asyncio.gather(*adding, return_exceptions=True))
+
+    assert await added("ada", 100, 3) == [*["NoneType"] * 3, *["TooMany"] * 5]
+    assert await added("bob", 5, 100) == [*["NoneType"] * 2, *["QueueFull"] * 6]
+    for database in databases:
+        await database.close()
+
+
 @FILE
 async def test_work_sees_its_caller_without_the_token_and_what_it_was_asked_is_not_kept(
     open_operations: Open, tmp_path: Path

@@ -23,6 +23,7 @@ from tests.integration.operations.conftest import ADA, Open, begun, ended, is_al
 from tests.waiting import until
 
 SERVICE = "tests.integration.operations.service"
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @asynccontextmanager
@@ -33,6 +34,8 @@ async def running(settings: OperationSettings, *arguments: str) -> AsyncIterator
         "SERVICES": "auth=127.0.0.1:1",
         "OPERATIONS_DATABASE_URL": settings.operations_database_url,
         "OPERATIONS_QUEUED_PER_CALLER": "9",
+        # So that nothing is left asleep when the tests themselves are killed from outside.
+        "SUPERVISOR_PID": str(os.getpid()),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", SERVICE, *arguments, env={**os.environ, **environment}
@@ -150,3 +153,25 @@ async def test_whoever_was_taken_for_dead_ends_its_work_and_tells_nothing_of_it(
         leave(tmp_path, "go")
         found = await ended(operations, operation.id)
     assert (found.state, found.result) == (State.SUCCEEDED, {"went": True})
+
+
+@pytest.mark.slow
+async def test_a_service_of_these_tests_and_its_work_go_when_the_tests_are_killed(tmp_path: Path) -> None:
+    killed = f"import asyncio, sys; from {__name__} import at_work; asyncio.run(at_work(sys.argv[1]))"
+    tests = await asyncio.create_subprocess_exec(sys.executable, "-c", killed, str(tmp_path), cwd=ROOT)
+    await until(
+        lambda: len(begun(tmp_path)) == 1 and (tmp_path / "child").exists() and (tmp_path / "service").exists(), 60
+    )
+    tests.kill()
+    await tests.wait()
+    left = [begun(tmp_path)[0], *(int((tmp_path / name).read_text()) for name in ("child", "service"))]
+    await until(lambda: not any(map(is_alive, left)), 30)
+
+
+async def at_work(folder: str) -> None:
+    """Be a test whose service is at work."""
+    settings = OperationSettings(var_dir=Path(folder), services={"auth": "127.0.0.1:1"})
+    async with running(settings, "begin") as service:
+        (Path(folder) / "service.new").write_text(str(service.pid))
+        (Path(folder) / "service.new").rename(Path(folder) / "service")
+        await service.wait()

@@ -3,6 +3,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from pipeline import raw_compaction
+from pipeline.raw import RawZone
 from tests.integration.pipeline_service.conftest import Served
 
 PRODUCT = {
@@ -43,6 +47,43 @@ async def test_ingested_rows_are_curated_by_the_next_run_and_the_ledger_ties(ser
     again = await sent(served, "products", good)
     assert (again.json()["accepted"], again.json()["unchanged"]) == (0, 1)
     assert not [table for table, made in served.pipeline.run().tables.items() if made.changed and "curated" in table]
+
+
+async def test_many_small_requests_are_few_files_after_a_run_and_the_ledger_still_ties(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_compaction, "FEWEST", 3)
+    rows = [{"category_id": f"kites-{number}", "name": "Kites"} for number in range(4)]
+    for row in rows:
+        assert (await sent(served, "categories", row)).json()["accepted"] == 1
+    raw = RawZone.at(served.pipeline.var_dir / "lake" / "raw")
+    assert len(raw.files("categories", "ingest")) == 4
+    assert served.pipeline.run().status == "succeeded"
+    assert [file.rows for file in raw.files("categories", "ingest")] == [4]
+    assert served.pipeline.one("SELECT count(*) FROM curated.categories WHERE _source = 'ingest'") == 4
+    assert (await served.get("reconciliation")).json()["unexplained_rows"] == 0
+    assert (await sent(served, "categories", *rows)).json()["unchanged"] == 4
+    assert (await sent(served, "categories", rows[0] | {"name": "Kites and more"})).json()["accepted"] == 1
+    record = served.pipeline.run()
+    assert record.status == "succeeded", record.failures
+    assert served.pipeline.one("SELECT count(*) FROM curated.categories WHERE name = 'Kites and more'") == 1
+    assert (await served.get("reconciliation")).json()["unexplained_rows"] == 0
+
+
+async def test_who_is_bound_to_regions_takes_over_no_row_of_the_shops_own_source(served: Served) -> None:
+    one = served.pipeline.one
+    theirs = one("SELECT min(customer_id) FROM curated.customers")
+    row = {"customer_id": theirs, "region": "Nowhere", "country": "US"}
+    fresh = row | {"customer_id": "nobody-yet"}
+    token = served.auth.token(permissions=["pipeline:run"], subject="bound", regions=["Nowhere"])
+    headers = {"Authorization": f"Bearer {token}"}
+    found = await served.client.post("/api/v1/ingest/customers", json={"rows": [row, fresh]}, headers=headers)
+    assert found.status_code == 200, found.text
+    told = {each["index"]: [reason["rule"] for reason in each["reasons"]] for each in found.json()["rejected_rows"]}
+    assert told == {0: ["outside_your_regions"]}, found.text
+    assert found.json()["accepted"] == 1
+    refused = await served.client.post("/api/v1/ingest/categories", json={"rows": [CATEGORY]}, headers=headers)
+    assert (refused.status_code, refused.json()["reason"]) == (403, "REGION_BOUND")
 
 
 async def test_a_repeated_request_by_its_key_gets_the_first_answer(served: Served) -> None:

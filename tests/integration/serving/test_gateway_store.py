@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from gateway.alerts.book import Book
+from gateway.alerts.store import AlertRule
 from gateway.idempotency import Idempotency
 from gateway.opening import Store
+from gateway.registered.batches import BatchStore
 from gateway.registered.store import RegisteredSystem, SystemExists, SystemStore
 from gateway.store import MIGRATIONS
 from gateway.tables import METADATA
@@ -109,5 +113,59 @@ async def test_a_registration_reaches_another_gateway_whole_and_once(url: str) -
     assert [await store.remove("weather") for store in (other, one)] == [True, False]
     assert await one.registrations() == {}
     assert await one.get("weather") is None
+    for store in stores:
+        await store.close()
+
+
+def rule(owner: str, name: str) -> AlertRule:
+    at = datetime.now(UTC)
+    told = {"system": "demand", "tile": "revenue", "operator": ">", "threshold": 1.0, "for_minutes": 0}
+    return AlertRule(
+        owner=owner, name=name, channels="[]", enabled=True, state_since=at, created_at=at, updated_at=at, **told
+    )
+
+
+async def test_of_rules_added_at_once_by_several_gateways_each_name_is_there_once_and_no_more_than_may_be(
+    url: str,
+) -> None:
+    stores = [Store(url) for _ in range(4)]
+    books = [Book(store) for store in stores]
+    same = await asyncio.gather(*(book.add(rule("ada", "Same"), 10) for book in books), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in same) == ["NoneType", *["RuleExists"] * 3]
+    many = [books[number % 4].add(rule("bob", f"Rule {number}"), 3) for number in range(8)]
+    found = await asyncio.gather(*many, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in found) == [*["NoneType"] * 3, *["TooManyRules"] * 5]
+    assert len(await books[0].rules("bob")) == 3
+    mine = await books[0].rules("bob")
+    renamed = await asyncio.gather(
+        *(book.change(one, {"name": "One"}, "One") for book, one in zip(books, mine, strict=False)),
+        return_exceptions=True,
+    )
+    assert sorted(type(one).__name__ for one in renamed) == ["AlertRule", "RuleExists", "RuleExists"]
+    for store in stores:
+        await store.close()
+
+
+async def test_rules_that_had_one_name_before_keep_each_their_own(url: str) -> None:
+    await run_migrations(url, MIGRATIONS, "0006")
+    engine = open_engine(url)
+    async with engine.begin() as connection:
+        for made in (rule("ada", "Same"), rule("ada", "Same"), rule("eve", "Same")):
+            await connection.execute(insert(AlertRule).values(**made.model_dump()))
+    await engine.dispose()
+    store = Store(url)
+    assert sorted(one.name[:5] for one in await Book(store).rules("ada")) == ["Same", "Same "]
+    assert [one.name for one in await Book(store).rules("eve")] == ["Same"]
+    await store.close()
+
+
+async def test_of_several_gateways_one_tells_a_system_of_its_day(url: str) -> None:
+    stores = [Store(url) for _ in range(4)]
+    at = datetime.now(UTC)
+    for attempt in (1, 2):
+        claims = [BatchStore(store).claim("weather", "one", "2026-11-21", at) for store in stores]
+        claimed = [one for one in await asyncio.gather(*claims) if one is not None]
+        assert [one.attempts for one in claimed] == [attempt]
+        at += timedelta(hours=1)
     for store in stores:
         await store.close()

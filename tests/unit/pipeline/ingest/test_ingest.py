@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.ingest.ingest import SOURCE, Ingested, Ingestor
+from pipeline import raw_compaction
+from pipeline.ingest.ingest import OUTSIDE, SOURCE, Ingested, Ingestor
 from pipeline.ingest.reading import MalformedRows, TooManyRows, UnknownTable
 from pipeline.raw import RawZone
+from shared.policy import RegionBound
+from shared.principal import Principal
 
 PAN = "4111 1111 1111 1111"
 ORDER = {
@@ -199,3 +204,68 @@ def test_more_than_ten_thousand_rows_and_tables_of_no_contract_are_refused(inges
     for name in ("nothing", "customers_history", "rfm_scores", "../orders"):
         with pytest.raises(UnknownTable):
             sent(ingestor, name, ORDER)
+
+
+NORTH = Principal("ada", regions=frozenset({"North"}))
+
+
+def of_region(name: str, region: str | None) -> dict[str, Any]:
+    return ORDER | {"order_id": name, "region": region}
+
+
+def sent_by(ingestor: Ingestor, caller: Principal, table: str, *rows: Any) -> Ingested:
+    return ingestor.ingest(table, json.dumps({"rows": rows}).encode(), caller)
+
+
+def test_who_is_bound_to_regions_brings_rows_of_those_alone(ingestor: Ingestor) -> None:
+    rows = [of_region("n", "North"), of_region("s", "South"), of_region("none", None)]
+    found = sent_by(ingestor, NORTH, "orders", *rows)
+    assert (found.accepted, reasons(found)) == (1, {1: [OUTSIDE], 2: [OUTSIDE]})
+    assert [row["order_id"] for row in in_raw(ingestor, "orders")] == ["n"]
+    assert not any("South" in detail for row in found.rejected for _, detail in row.reasons)
+    nobody = Principal("eve", regions=frozenset())
+    assert sent_by(ingestor, nobody, "orders", rows[0]).accepted == 0
+
+
+def test_who_is_bound_to_regions_takes_over_no_row_of_another_by_its_key(ingestor: Ingestor) -> None:
+    sent(ingestor, "orders", of_region("s", "South"), of_region("n", "North"))
+    found = sent_by(ingestor, NORTH, "orders", of_region("s", "North"), of_region("n", "North") | {"status": "shipped"})
+    assert (found.accepted, found.unchanged, reasons(found)) == (1, 0, {0: [OUTSIDE]})
+    # Nor one that the shop's own source told of, which stands in curated.
+    ingestor.regions = lambda table, rows: {each.identity: "South" for each in rows if each.key == ("c",)}
+    found = sent_by(ingestor, NORTH, "orders", of_region("c", "North"), of_region("new", "North"))
+    assert (found.accepted, reasons(found)) == (1, {0: [OUTSIDE]})
+    # Nor may one's own be given away.
+    assert reasons(sent_by(ingestor, NORTH, "orders", of_region("n", "South"))) == {0: [OUTSIDE]}
+
+
+def test_rows_of_no_one_region_are_refused_to_who_is_bound_to_some(ingestor: Ingestor) -> None:
+    for table in ("categories", "order_items"):
+        with pytest.raises(RegionBound):
+            sent_by(ingestor, NORTH, table, {"category_id": "c", "name": "C"})
+
+
+def test_what_was_noted_by_an_older_release_is_made_anew_from_raw(ingestor: Ingestor) -> None:
+    sent(ingestor, "orders", of_region("s", "South"))
+    with closing(sqlite3.connect(ingestor.known_path)) as old:
+        old.executescript(
+            "DROP TABLE known; CREATE TABLE known (name TEXT, identity BLOB, content BLOB); PRAGMA user_version = 0;"
+        )
+    assert sent(ingestor, "orders", of_region("s", "South")).unchanged == 1
+    assert reasons(sent_by(ingestor, NORTH, "orders", of_region("s", "North"))) == {0: [OUTSIDE]}
+
+
+def test_rows_sent_again_after_files_were_made_fewer_change_nothing(
+    ingestor: Ingestor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_compaction, "FEWEST", 2)
+    rows = [of_region(f"o{number}", "North") for number in range(6)]
+    for row in rows:
+        sent(ingestor, "orders", row)
+    assert raw_compaction.compact(ingestor.raw, SOURCE, lambda _: True).files_after == 1
+    again = sent(ingestor, "orders", *rows)
+    assert (again.accepted, again.unchanged) == (0, 6)
+    ingestor.known_path.unlink()
+    assert sent(ingestor, "orders", *rows).unchanged == 6
+    assert sent(ingestor, "orders", rows[0] | {"status": "shipped"}).accepted == 1
+    assert len(in_raw(ingestor, "orders")) == 7
