@@ -3,7 +3,7 @@
 It starts a server of its own: MariaDB, or MySQL where its `mysqld` is on PATH (`--server mysql`). `--kills 200` runs the crash test so often instead.
 """
 
-# ruff: noqa: E501, PLC0415, SIM117
+# ruff: noqa: E501, SIM117
 
 from __future__ import annotations
 

@@ -52,9 +52,7 @@ class AccountServicer(accounts_pb2_grpc.AccountServiceServicer):
         """Return the address that is confirmed now."""
         return pb.VerifyEmailResponse(email=await self.parts.recovery.verify_email(request.token))
 
-    async def ResendVerification(
-        self, request: pb.ResendVerificationRequest, _: Any
-    ) -> pb.ResendVerificationResponse:
+    async def ResendVerification(self, request: pb.ResendVerificationRequest, _: Any) -> pb.ResendVerificationResponse:
         """Return nothing, whatever comes of it."""
         self.parts.recovery.resend(request.email)
         return pb.ResendVerificationResponse()
