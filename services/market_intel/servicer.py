@@ -103,6 +103,13 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
         """Return every version of our models."""
         return await in_thread(self._models)
 
+    async def ListModelMoves(  # noqa: N802
+        self, request: pb.ListModelMovesRequest, context: Context
+    ) -> pb.ListModelMovesResponse:
+        """Return what was live when."""
+        moves = (await in_thread(self._versions.moves))[: -MOST_MOVES - 1 : -1]
+        return pb.ListModelMovesResponse(items=map(messages.move_message, moves), total_size=len(moves))
+
     async def PromoteModel(  # noqa: N802
         self, request: pb.PromoteModelRequest, context: Context
     ) -> pb.PromoteModelResponse:
@@ -176,8 +183,7 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
     def _models(self) -> pb.ListModelsResponse:
         aliases = self._versions.manifest().aliases
         found = [messages.model_message(model, aliases.get(model.name, {})) for model in self._versions.all()]
-        moves = map(messages.move_message, self._versions.moves()[: -MOST_MOVES - 1 : -1])
-        return pb.ListModelsResponse(items=found, total_size=len(found), moves=moves)
+        return pb.ListModelsResponse(items=found, total_size=len(found))
 
     def _model(self, name: str, version: str) -> pb.RegisteredModel:
         manifest = self._versions.manifest()

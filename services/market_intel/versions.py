@@ -16,7 +16,7 @@ from shared.errors import FailedPrecondition
 from shared.models import CHAMPION, DEPLOYMENTS, Manifest, ModelVersion, append_line, load_manifest, parts, whole_lines
 
 OURS = "market_intel."
-MOST_MOVES = 50
+MOST_MOVES = 1000
 
 
 class ModelAlreadyLive(FailedPrecondition):
