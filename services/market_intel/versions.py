@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import FailedPrecondition
-from shared.models import CHAMPION, DEPLOYMENTS, Manifest, ModelVersion, append_line, load_manifest, parts, whole_lines
+from shared.models import (
+    CHAMPION,
+    DEPLOYMENTS,
+    Manifest,
+    ManifestMissing,
+    ModelVersion,
+    append_line,
+    load_manifest,
+    parts,
+    whole_lines,
+)
 
 OURS = "market_intel."
 MOST_MOVES = 1000
@@ -58,8 +68,11 @@ class Versions:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def manifest(self) -> Manifest:
-        """Return the manifest. Raises ManifestMissing."""
-        return load_manifest(self.root / "manifest.json")
+        """Return the manifest. Raises ManifestMissing, in words that name no folder of ours."""
+        try:
+            return load_manifest(self.root / "manifest.json")
+        except ManifestMissing:
+            raise ManifestMissing("no model has been registered yet; run the pipeline first") from None
 
     def all(self) -> list[ModelVersion]:
         """Return every version, by model and newest first. Raises ManifestMissing."""
