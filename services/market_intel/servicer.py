@@ -146,7 +146,8 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
         caller = principal.current.get()
         forecast_id = await in_thread(self._kept.put_ask, body, caller)
         arguments = {"id": forecast_id, "kept": self._settings.kept_uri, "zones": self._settings.zone_uris()}
-        operation = await self._operations.begin(kind, function, arguments, caller, expected_seconds=SOON)
+        soon = SOON if len(body) <= SMALL_BYTES else float("inf")
+        operation = await self._operations.begin(kind, function, arguments, caller, expected_seconds=soon)
         return await in_thread(operation_message, operation)
 
     async def _page(
