@@ -205,7 +205,7 @@ def answers(
 
 
 def stacked(panels: Sequence[Panel]) -> Panel:
-    """Return the series of several panels, one panel after the other."""
+    """Return the series of several panels, one panel after the other, without regressors: no local model uses them."""
     if len(panels) == 1:
         return panels[0]
     lengths = np.concatenate([one.lengths for one in panels])
@@ -216,4 +216,5 @@ def stacked(panels: Sequence[Panel]) -> Panel:
         starts=np.concatenate([one.starts for one in panels]),
         values=np.concatenate([one.values for one in panels]),
         filled=np.concatenate([one.filled for one in panels]),
+        regressors=None,
     )

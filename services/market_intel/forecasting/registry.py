@@ -66,6 +66,8 @@ ENTRIES = (
         "prophet", "Prophet", "prophet:Prophet", "expensive", 12, regressors=True, components=True, takes=("country",)
     ),
     Entry("lstm", "LSTM", "lstm:Lstm", "expensive", 8, regressors=True, takes=("threads", "seed", "epochs")),
+    Entry("gbm", "Gradient boosting", "gbm:GradientBoosting", "expensive", 8, regressors=True, takes=("threads",)),
+    Entry("ensemble", "Ensemble", "ensemble:Ensemble", "cheap", 4),
     Entry("pretrained", "Pretrained (Chronos)", "pretrained:Pretrained", "expensive", 1, takes=("folder", "threads")),
 )
 

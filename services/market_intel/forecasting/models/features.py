@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.market_intel.forecasting.panel import Floats
+from services.market_intel.forecasting.panel import Floats, Panel
 from services.market_intel.forecasting.periods import Frequency, Ints
 
 SPANS = {7: (7, 28, 91, 364), 52: (4, 13, 26, 52), 12: (3, 6, 12, 24)}
@@ -42,8 +42,12 @@ class Rows:
 class History:
     """A panel's matrix with running sums, from which features of any period seen from any origin are taken."""
 
-    def __init__(self, values: Floats, ends: Ints, frequency: Frequency) -> None:
-        """Take the matrix of a panel, and the number of the period after the last of each series."""
+    def __init__(self, values: Floats, ends: Ints, frequency: Frequency, given: Floats | None = None) -> None:
+        """Take the matrix of a panel, the number of the period after the last of each series, and what is known ahead.
+
+        That is the regressors over the periods and those to come, shape (regressors, series, periods + horizon).
+        """
+        self._given = np.zeros((0, *values.shape)) if given is None else given
         self.values, self.frequency = values, frequency
         self._ends = ends
         self._sums, self._known = running(values), running(np.isfinite(values).astype(np.float64))
@@ -57,6 +61,12 @@ class History:
     def mean(self, which: Ints, first: Ints, last: Ints) -> Floats:
         """Return means of periods first ≤ place < last, NaN where none is known."""
         return ratio(self._sums, self._known, which, first, last)
+
+    @classmethod
+    def of(cls, panel: Panel, horizon: int) -> History:
+        """Return the history of a panel, with what is known of the periods ahead."""
+        given = np.concatenate(panel.regressor_matrices(horizon), axis=2)
+        return cls(panel.matrix(), panel.ends, panel.frequency, given)
 
     def rows(self, which: Ints, when: Ints, ahead: Ints) -> Rows:
         """Return features of the periods `ahead` of origins.
@@ -90,6 +100,7 @@ class History:
                 noise,
                 self._known[which, when],
                 *calendar(self.frequency, self._ends[which] - self.values.shape[1] + target),
+                *(known[which, target] for known in self._given),
             ]
         return Rows(np.column_stack(features).astype(np.float32), level, np.nan_to_num(noise, nan=1.0))
 

@@ -49,7 +49,7 @@ class GradientBoosting:
         """Return the forecasts of all series."""
         import xgboost  # noqa: PLC0415  a second to import, which only those who fit pay
 
-        history = History(panel.matrix(), panel.ends, panel.frequency)
+        history = History.of(panel, horizon)
         rows, target, weight = training(history, horizon)
         if len(target) < 2:
             raise ValueError("there are too few periods to learn from")

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from services.market_intel.forecasting import explain
+from services.market_intel.forecasting.backtest import backtest
 from services.market_intel.forecasting.holidays import public_holidays
 from services.market_intel.forecasting.model import ModelNotInstalled
 from services.market_intel.forecasting.models.arima import Arima
+from services.market_intel.forecasting.models.features import History
 from services.market_intel.forecasting.models.lstm import Lstm
 from services.market_intel.forecasting.models.naive import SeasonalNaive
 from services.market_intel.forecasting.models.prophet import Prophet
@@ -63,6 +65,26 @@ def test_a_network_learns_the_effect_over_all_series():
     raised = found.mean[:, 4:7].mean() - found.mean[:, 7:].mean()
     assert 0.5 * EFFECT < raised < 1.5 * EFFECT
     assert "one network for 12 series" in found.told[0]
+
+
+def test_trees_see_what_is_known_of_the_period_they_foretell():
+    panel, _ = promoted(3)
+    assert panel.regressors is not None
+    past, ahead = panel.regressor_matrices(HORIZON)
+    which, when, steps = np.array([2, 0, 1]), np.array([100, 140, 140]), np.array([3, 5, 14])
+    found = History.of(panel, HORIZON).rows(which, when, steps).features[:, -1]
+    assert found.tolist() == [past[0, 2, 102], ahead[0, 0, 4], ahead[0, 1, 13]]
+    plain = History.of(panel.with_regressors(None), HORIZON).rows(which, when, steps).features
+    assert plain.shape[1] + 1 == History.of(panel, HORIZON).rows(which, when, steps).features.shape[1]
+
+
+def test_a_backtest_takes_regressors_to_those_who_use_them_and_past_the_others():
+    pytest.importorskip("prophet")
+    panel, _ = promoted()
+    tests = backtest(panel, {"theta": Theta(), "prophet": Prophet()}, HORIZON, origins=2)
+    assert not tests.runs["theta"].notes
+    assert not tests.runs["prophet"].notes
+    assert tests.figures("prophet")["mae"].mean() < 0.7 * tests.figures("theta")["mae"].mean()
 
 
 def test_an_order_is_found_and_a_gap_does_not_matter():
