@@ -11,6 +11,8 @@ export interface AnswerTableProps extends Pick<DataTableProps<AnswerRow>, 'label
   /** Columns that make a row what it is; the first names it. */
   keys: readonly string[]
   hidden?: readonly string[]
+  /** Currency of amounts whose row names none. */
+  currency?: string
   /** Cells that are more than their value. */
   cells?: Record<string, (row: AnswerRow) => ReactNode>
   sorting?: Sorting
@@ -21,7 +23,7 @@ const PAGE_SIZE = 25
 const NO_ROWS: readonly AnswerRow[] = []
 
 /** The rows of an answer with the columns that it declares, each by its type and unit. Many are paged, here if not by the server. */
-export function AnswerTable({ answer, keys, hidden, cells = {}, sorting, onSort, minWidth, pages, ...table }: AnswerTableProps) {
+export function AnswerTable({ answer, keys, hidden, currency = '', cells = {}, sorting, onSort, minWidth, pages, ...table }: AnswerTableProps) {
   const shown = shownColumns(answer?.columns ?? [], hidden)
   const rows = (answer?.items ?? NO_ROWS) as readonly AnswerRow[]
   const local = useLocalPages(rows, PAGE_SIZE)
@@ -29,7 +31,7 @@ export function AnswerTable({ answer, keys, hidden, cells = {}, sorting, onSort,
   return (
     <DataTable
       {...table}
-      columns={shown.map((column) => columnOf(column, keys, cells))}
+      columns={shown.map((column) => columnOf(column, keys, cells, currency))}
       rows={pages ? rows : local.shown}
       rowKey={(row) => keys.map((name) => String(row[name] ?? '')).join(' ')}
       minWidth={minWidth ?? shown.length * 112}
@@ -39,11 +41,11 @@ export function AnswerTable({ answer, keys, hidden, cells = {}, sorting, onSort,
   )
 }
 
-function columnOf(column: AnswerColumn, keys: readonly string[], cells: Record<string, (row: AnswerRow) => ReactNode>): Column<AnswerRow> {
+function columnOf(column: AnswerColumn, keys: readonly string[], cells: Record<string, (row: AnswerRow) => ReactNode>, currency: string): Column<AnswerRow> {
   const numeric = isNumeric(column)
   return {
     title: columnTitle(column.name),
-    cell: cells[column.name] ?? ((row) => cellOf(row[column.name], column, row)),
+    cell: cells[column.name] ?? ((row) => cellOf(row[column.name], column, row, currency)),
     sort: column.name,
     nowrap: numeric || column.type === 'DATE',
     ...(numeric && { align: 'right' }),
@@ -52,12 +54,12 @@ function columnOf(column: AnswerColumn, keys: readonly string[], cells: Record<s
 }
 
 /** A cell in words, by the type and unit of its column; money by the currency that another column of its row names. */
-export function cellOf(value: unknown, column: AnswerColumn, row: AnswerRow): string {
+export function cellOf(value: unknown, column: AnswerColumn, row: AnswerRow, currency: string): string {
   if (typeof value === 'boolean') return value ? 'Yes' : 'No'
   if (typeof value === 'string' && column.type === 'DATE') return formatDay(value)
   if (typeof value === 'string' && column.type.startsWith('TIMESTAMP')) return formatMoment(value)
   if (Array.isArray(value)) return value.length === 0 ? '–' : value.join(', ')
-  if (typeof value === 'number' && column.unit.endsWith('currency_code')) return formatFigure(value, String(row[column.unit] ?? ''))
+  if (typeof value === 'number' && column.unit.endsWith('currency_code')) return formatFigure(value, String(row[column.unit] ?? currency))
   if (typeof value === 'number' && column.unit.includes('/')) return `${formatFigure(value, '')} ${column.unit}`
   return formatCell(value, column)
 }

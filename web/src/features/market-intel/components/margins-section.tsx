@@ -12,7 +12,7 @@ import { Currencies } from '@/features/market-intel/components/currencies'
 import { Section } from '@/features/market-intel/components/section'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
 import { useView } from '@/features/market-intel/view'
-import { capitalised } from '@/features/market-intel/words'
+import { capitalised, currencyOf } from '@/features/market-intel/words'
 
 const GRAINS = ['day', 'week', 'month', 'all'].map((value) => ({ value, title: value === 'all' ? 'The whole time' : capitalised(value) }))
 const DIMENSIONS = [{ value: '', title: 'The whole business' }, ...['channel', 'region', 'country', 'department', 'category', 'brand', 'product'].map((value) => ({ value, title: capitalised(value) }))]
@@ -34,7 +34,7 @@ export function MarginsSection({ slice, onReset }: { slice: Slice; onReset: () =
         {(answer) => (
           <Stack spacing={2}>
             <Currencies codes={answer.currencies ?? []} />
-            <AnswerTable label="Margins" answer={answer} keys={[by || 'period_on', 'period_on']} cells={periodCells(view.margins_grain)} asked={asked} empty="" />
+            <AnswerTable label="Margins" answer={answer} keys={[by || 'period_on', 'period_on']} hidden={view.margins_grain === 'all' ? ['period_on'] : []} currency={currencyOf(answer.currencies)} cells={periodCells(view.margins_grain)} asked={asked} empty="" />
             <Attributed answer={answer} />
             {answer.lineage && <LineageLine lineage={answer.lineage} />}
           </Stack>

@@ -40,7 +40,8 @@ export function PricesPage() {
             <AnswerTable
               label={view.group_by === 'product' ? 'Prices by product' : 'Prices by category'}
               answer={answer}
-              keys={view.group_by === 'product' ? ['product_name', 'product_id', 'competitor'] : ['category_id', 'product_id', 'competitor']}
+              keys={view.group_by === 'product' ? ['product_name', 'product_id', 'competitor'] : ['category_name', 'product_id', 'competitor']}
+              hidden={view.group_by === 'product' ? ['price_seen', 'price_currency_code', 'category_id'] : ['category_id']}
               asked={asked}
               empty=""
               sorting={sortingOf(view.sort)}

@@ -21,6 +21,9 @@ import { usePages } from '@/lib/use-pages'
 
 const FIRST_VIEW = { sort: '-sales', at_risk: '', name: '', brand: '', region: '' }
 
+/** A table holds what one compares products by; the rest is in its exports. */
+const LEFT_TO_EXPORTS = ['region', 'department_id', 'units_before', 'sales_before', 'category_growth_pct', 'gross_profit', 'customers', 'brand_velocity', 'days_since_sold', 'is_at_risk']
+
 /** What each product did lately, how it stands against its brand and category, and which are at risk and why. */
 export function ProductsPage() {
   const [view, change] = useView(FIRST_VIEW)
@@ -44,7 +47,7 @@ export function ProductsPage() {
           label="Products"
           answer={answer}
           keys={['name', 'product_id', 'currency_code']}
-          hidden={['region']}
+          hidden={LEFT_TO_EXPORTS}
           cells={{ risk_reasons: (row) => <RiskReasons reasons={row.risk_reasons} /> }}
           asked={asked}
           empty="No product fits these filters."

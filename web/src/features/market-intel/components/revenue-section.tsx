@@ -45,10 +45,12 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
             <AnswerTable
               label="Revenue"
               answer={answer}
-              keys={['period_on', 'hour_at', ...by]}
+              keys={keysOf(view.grain, by)}
               asked={asked}
               empty=""
               cells={periodCells(view.grain)}
+              hidden={view.grain === 'all' ? ['period_on'] : []}
+              currency={currencyOf(answer.currencies)}
               minWidth={640}
               toolbar={
                 <span>
@@ -63,4 +65,9 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
       </Answered>
     </Section>
   )
+}
+
+/** What names a row: its period, where there are several, and its group. */
+function keysOf(grain: string, by: readonly string[]): string[] {
+  return grain === 'all' ? [...by] : [grain === 'hour' ? 'hour_at' : 'period_on', ...by]
 }
