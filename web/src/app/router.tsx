@@ -31,6 +31,12 @@ export const routes: RouteObject[] = [
         }),
       },
       {
+        path: '/resend-verification',
+        lazy: async () => ({
+          Component: (await import('@/features/auth/components/resend-verification-page')).ResendVerificationPage,
+        }),
+      },
+      {
         path: '/reset-password',
         lazy: async () => ({
           Component: (await import('@/features/auth/components/reset-password-page')).ResetPasswordPage,

@@ -1,9 +1,8 @@
 import { useState } from 'react'
-import { type AlertEvent, useAlertRules } from '@/features/alerts/api/alert-rules'
+import { type AlertEvent, useNewestEvents } from '@/features/alerts/api/alert-rules'
 import { useSessionState } from '@/lib/context'
-import { useRealtime } from '@/lib/use-realtime'
 
-/** What the bell tells: an event that arrived, or a rule that fires. */
+/** What the bell tells: something that happened to a rule. */
 export interface Notice {
   key: string
   kind: AlertEvent['kind']
@@ -21,25 +20,14 @@ export function useNotices(): { notices: Notice[]; read: () => void } {
   const state = useSessionState()
   const key = `${SEEN}.${state.status === 'authenticated' ? state.user.id : ''}`
   const [seen, setSeen] = useState(() => localStorage.getItem(key) ?? '')
-  const [heard, setHeard] = useState<AlertEvent[]>([])
-  const rules = useAlertRules()
-  useRealtime('alerts', (event) => {
-    if (event.type !== 'event') return
-    const told = event.data as AlertEvent
-    if (told.in_app) setHeard((before) => [told, ...before.filter((one) => one.event_id !== told.event_id)].slice(0, MOST))
-  })
-  const firing = (rules.data ?? []).filter(
-    (rule) => rule.state === 'firing' && rule.enabled && rule.channels.some(({ kind }) => kind === 'in_app') && !heard.some((one) => one.rule_id === rule.id),
-  )
-  const notices = [
-    ...heard.map((event) => ({ key: String(event.event_id), kind: event.kind, name: event.name, detail: event.detail, at: event.at })),
-    ...firing.map((rule) => ({ key: rule.id, kind: 'fired' as const, name: rule.name, detail: '', at: rule.state_since })),
-  ].sort((one, other) => other.at.localeCompare(one.at))
+  const events = useNewestEvents(MOST)
+  const told = (events.data ?? []).filter((event) => event.in_app)
   const read = () => {
-    const newest = notices[0]?.at
+    const newest = told[0]?.at
     if (!newest || newest <= seen) return
     localStorage.setItem(key, newest)
     setSeen(newest)
   }
-  return { notices: notices.map((notice) => ({ ...notice, unread: notice.at > seen })), read }
+  const notices = told.map(({ event_id, kind, name, detail, at }) => ({ key: String(event_id), kind, name, detail, at, unread: at > seen }))
+  return { notices, read }
 }

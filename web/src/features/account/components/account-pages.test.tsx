@@ -1,7 +1,7 @@
 import { screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { http, HttpResponse } from 'msw'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { ProfilePage } from '@/features/account/components/profile-page'
 import { SecurityPage } from '@/features/account/components/security-page'
 import { SessionsPage } from '@/features/account/components/sessions-page'
@@ -11,6 +11,7 @@ import { ADA, answers, refuses, server } from '@/testing/server'
 const ME = '*/api/v1/auth/me'
 const PASSWORD = '*/api/v1/auth/change-password'
 const SESSIONS = '*/api/v1/auth/sessions'
+const CONSENTS = '*/api/v1/auth/consents'
 const GOOD = 'violet-harbour-93'
 const at = '2026-11-21T12:00:00Z'
 const session = (id: string, more: object = {}) => ({
@@ -92,7 +93,33 @@ describe('the change of the password', () => {
   })
 })
 
+describe('the programs that one agreed to', () => {
+  it('are listed with what they may, and withdrawn once that is confirmed', async () => {
+    const withdrawn: string[] = []
+    const program = { client_id: 'client-1', client_name: 'Sales sheet', scopes: ['demand:read'], allows: ['Read demand insights'], granted_at: at }
+    server.use(
+      answers(SESSIONS, { items: [session('here', { current: true })], total_size: 1 }),
+      http.get(CONSENTS, () => {
+        const items = withdrawn.length ? [] : [program]
+        return HttpResponse.json({ items, total_size: items.length })
+      }),
+      http.delete(`${CONSENTS}/:id`, ({ params }) => {
+        withdrawn.push(String(params.id))
+        return HttpResponse.json({ sessions_ended: 1 })
+      }),
+    )
+    renderPage(<SessionsPage />, { loggedIn: true })
+    expect(await screen.findByText('Read demand insights')).toBeVisible()
+    await userEvent.click(screen.getByRole('button', { name: 'Withdraw the agreement to Sales sheet' }))
+    expect(withdrawn).toEqual([])
+    await userEvent.click(screen.getByRole('button', { name: 'Withdraw' }))
+    expect(await screen.findByText('You have agreed to no program for more than once.')).toBeVisible()
+    expect(withdrawn).toEqual(['client-1'])
+  })
+})
+
 describe('the sessions page', () => {
+  beforeEach(() => server.use(answers(CONSENTS, { items: [], total_size: 0 })))
   const list = () => screen.findAllByRole('listitem')
 
   it('shows this session first and asks before it ends another', async () => {

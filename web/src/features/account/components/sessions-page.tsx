@@ -5,6 +5,7 @@ import { ConfirmDialog } from '@/components/confirm-dialog'
 import { PageHeader } from '@/components/page-header'
 import { type LoginSession, useEndSessions, useSessions } from '@/features/account/api/sessions'
 import { Listed, ListedItem } from '@/features/account/components/listed'
+import { Programs } from '@/features/account/components/programs'
 import { Facts, Section } from '@/features/account/components/section'
 import { deviceName } from '@/features/account/user-agent'
 import { usePlatform } from '@/lib/context'
@@ -44,6 +45,7 @@ export function SessionsPage() {
           )}
         </Listed>
       </Section>
+      <Programs />
       <ConfirmDialog
         open={asking}
         {...question(ending)}

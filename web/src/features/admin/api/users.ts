@@ -79,6 +79,16 @@ export function useEndSessions() {
   })
 }
 
+/** Turns off the second factor of somebody who has lost it; their sessions end too. */
+export function useResetMfa() {
+  const { api } = usePlatform()
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (id: string) => answer(api.DELETE('/api/v1/auth/users/{id}/mfa', { params: { path: { id } } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
+  })
+}
+
 /** Erases an account. */
 export function useEraseUser() {
   const { api } = usePlatform()

@@ -2,9 +2,9 @@ import TextField from '@mui/material/TextField'
 import Typography from '@mui/material/Typography'
 import { type ReactNode, useState } from 'react'
 import { ConfirmDialog } from '@/components/confirm-dialog'
-import { type ManagedUser, useChangeUser, useEndSessions, useEraseUser } from '@/features/admin/api/users'
+import { type ManagedUser, useChangeUser, useEndSessions, useEraseUser, useResetMfa } from '@/features/admin/api/users'
 
-export type Deed = 'disable' | 'enable' | 'end-sessions' | 'erase'
+export type Deed = 'disable' | 'enable' | 'end-sessions' | 'reset-mfa' | 'erase'
 
 interface UserDeedProps {
   user: ManagedUser
@@ -17,6 +17,7 @@ interface UserDeedProps {
 export function UserDeed({ deed, ...rest }: UserDeedProps) {
   if (deed === 'erase') return <Erase {...rest} />
   if (deed === 'end-sessions') return <EndSessions {...rest} />
+  if (deed === 'reset-mfa') return <ResetMfa {...rest} />
   return <Disable {...rest} disabled={deed === 'disable'} />
 }
 
@@ -57,6 +58,22 @@ function EndSessions({ user, onDone, onClose }: Props) {
       busy={end.isPending}
       error={end.error}
       onConfirm={() => end.mutate(user.id, { onSuccess: tell })}
+      onClose={onClose}
+    />
+  )
+}
+
+function ResetMfa({ user, onDone, onClose }: Props) {
+  const reset = useResetMfa()
+  return (
+    <ConfirmDialog
+      open
+      title={`Turn off two-factor login for ${user.full_name}?`}
+      detail="Do this only if you are sure who asks: from then on the password alone is enough. All their sessions end, and a mail tells them."
+      confirm="Turn it off"
+      busy={reset.isPending}
+      error={reset.error}
+      onConfirm={() => reset.mutate(user.id, { onSuccess: () => onDone(`Two-factor login of ${user.full_name} is off.`) })}
       onClose={onClose}
     />
   )

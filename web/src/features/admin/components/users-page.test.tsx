@@ -144,6 +144,23 @@ describe('the users page', () => {
     expect(sent[0]).toMatchObject({ method: 'DELETE', path: '/api/v1/auth/users/u2/sessions' })
   })
 
+  it('turns off the second factor of those who have one, once that is confirmed', async () => {
+    server.use(http.get(USERS, () => HttpResponse.json({ items: [{ ...GRACE, second_factor: true }], next_page_token: '', total_size: 1 })))
+    open()
+    await menuOf(GRACE.email)
+    await choose('Reset two-factor login')
+    expect(sent).toEqual([])
+    await userEvent.click(screen.getByRole('button', { name: 'Turn it off' }))
+    expect(await screen.findByText('Two-factor login of Grace Hopper is off.')).toBeInTheDocument()
+    expect(sent[0]).toMatchObject({ method: 'DELETE', path: '/api/v1/auth/users/u2/mfa' })
+  })
+
+  it('offers no reset of a second factor that is not there', async () => {
+    open()
+    await menuOf(GRACE.email)
+    expect(screen.queryByRole('menuitem', { name: 'Reset two-factor login' })).toBeNull()
+  })
+
   it('deletes only once the address was typed', async () => {
     open()
     await menuOf(GRACE.email)

@@ -49,6 +49,7 @@ export function UsersTable({ may, onChange, onDeed }: UsersTableProps) {
 function deeds(user: ManagedUser, choose: (deed: Deed) => void): RowAction[] {
   return [
     ...(user.disabled ? [{ title: 'Enable', onChoose: () => choose('enable') }] : [{ title: 'End sessions', onChoose: () => choose('end-sessions') }]),
+    ...(user.second_factor ? [{ title: 'Reset two-factor login', onChoose: () => choose('reset-mfa') }] : []),
     ...(user.disabled ? [] : [{ title: 'Disable', onChoose: () => choose('disable'), danger: true }]),
     { title: 'Delete', onChoose: () => choose('erase'), danger: true },
   ]

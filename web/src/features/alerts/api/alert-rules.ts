@@ -24,6 +24,7 @@ const LIVE_MS = 120_000
 const POLL_MS = 15_000
 const PAGE_SIZE = 20
 const RULES = ['alert-rules']
+const EVENTS = [...RULES, 'events']
 
 /** Own rules, or everybody's; kept up to date by events, or by asking again while none arrive. */
 export function useAlertRules(everybody = false) {
@@ -49,6 +50,19 @@ export function useAlertEvents(id: string, token: string) {
       const query = { page_size: PAGE_SIZE, ...(token && { page_token: token }) }
       return answer(api.GET('/api/v1/alert-rules/{id}/events', { params: { path: { id }, query }, signal }))
     },
+  })
+}
+
+/** The newest of what happened to all own rules; asked again when something happens. */
+export function useNewestEvents(most: number) {
+  const { api } = usePlatform()
+  const queries = useQueryClient()
+  const live = useRealtime('alerts', () => void queries.invalidateQueries({ queryKey: EVENTS }))
+  return useQuery({
+    queryKey: [...EVENTS, most],
+    refetchInterval: live ? LIVE_MS : POLL_MS,
+    queryFn: ({ signal }) => answer(api.GET('/api/v1/alert-rules/events', { params: { query: { page_size: most } }, signal })),
+    select: (found) => found.items,
   })
 }
 

@@ -155,11 +155,14 @@ describe('the alerts page', () => {
 })
 
 describe('the bell', () => {
-  it('counts rules that fire until they were looked at', async () => {
-    rules = [{ ...RULE, state: 'firing' }, { ...RULE, id: 'r2', channels: [{ id: 'c', kind: 'email' }], state: 'firing' }]
+  it('tells what happened until it was looked at, where the rule says in this app', async () => {
+    const events = [{ ...EVENT, kind: 'resolved' }, { ...EVENT, event_id: 6, kind: 'fired', name: 'By mail alone', in_app: false }]
+    server.use(answers(`${RULES}/events`, { items: events, total_size: 2 }))
     renderPage(<AlertBell />, { loggedIn: true })
     await userEvent.click(await screen.findByRole('button', { name: 'Alerts: 1 unread alert' }))
-    expect(within(screen.getByRole('dialog', { name: 'Alerts' })).getByText('Revenue falls')).toBeInTheDocument()
+    const dialog = within(screen.getByRole('dialog', { name: 'Alerts' }))
+    expect(dialog.getByText('Revenue falls')).toBeInTheDocument()
+    expect(dialog.queryByText('By mail alone')).toBeNull()
     await userEvent.keyboard('{Escape}')
     expect(await screen.findByRole('button', { name: 'Alerts: no unread alerts' })).toBeInTheDocument()
   })

@@ -10,6 +10,14 @@ export function useForgotPassword() {
   })
 }
 
+/** Asks for the link that confirms an address once more; the answer is the same whether one is on its way or not. */
+export function useResendVerification() {
+  const { api } = usePlatform()
+  return useMutation({
+    mutationFn: (email: string) => answer(api.POST('/api/v1/auth/resend-verification', { body: { email } })),
+  })
+}
+
 /** Sets the password that a link lets one choose; every session of the account ends with it, maybe this one too. */
 export function useResetPassword() {
   const { api, session } = usePlatform()

@@ -38,6 +38,11 @@ export function LoginPage() {
           </Alert>
         )}
         {problem && <FormProblem problem={problem} fields={FIELDS} />}
+        {problem?.reason === 'EMAIL_NOT_VERIFIED' && (
+          <Link component={RouterLink} to="/resend-verification" variant="body2">
+            Send me the link to confirm it once more
+          </Link>
+        )}
         <TextField
           label="E-mail"
           type="email"

@@ -3,6 +3,7 @@ import userEvent from '@testing-library/user-event'
 import { http, HttpResponse } from 'msw'
 import { describe, expect, it } from 'vitest'
 import { ForgotPasswordPage } from '@/features/auth/components/forgot-password-page'
+import { ResendVerificationPage } from '@/features/auth/components/resend-verification-page'
 import { ResetPasswordPage } from '@/features/auth/components/reset-password-page'
 import { VerifyEmailPage } from '@/features/auth/components/verify-email-page'
 import { renderPage } from '@/testing/render'
@@ -25,6 +26,23 @@ describe('the page for a forgotten password', () => {
     await userEvent.type(screen.getByLabelText(/E-mail/), ' ada@example.com')
     await userEvent.click(screen.getByRole('button', { name: 'Send the link' }))
     expect(await screen.findByRole('alert')).toHaveTextContent('If there is an account for ada@example.com')
+    expect(asked).toEqual([{ email: 'ada@example.com' }])
+  })
+})
+
+describe('the page for another link to confirm an address', () => {
+  it('says the same whoever asks', async () => {
+    const asked: unknown[] = []
+    server.use(
+      http.post('*/api/v1/auth/resend-verification', async ({ request }) => {
+        asked.push(await request.json())
+        return HttpResponse.json({})
+      }),
+    )
+    renderPage(<ResendVerificationPage />)
+    await userEvent.type(screen.getByLabelText(/E-mail/), 'ada@example.com')
+    await userEvent.click(screen.getByRole('button', { name: 'Send the link' }))
+    expect(await screen.findByRole('alert')).toHaveTextContent('If there is an account for ada@example.com that waits for this')
     expect(asked).toEqual([{ email: 'ada@example.com' }])
   })
 })

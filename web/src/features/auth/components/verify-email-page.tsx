@@ -19,7 +19,7 @@ export function VerifyEmailPage() {
         <Onward to="/">Go to the overview</Onward>
       </AuthPage>
     )
-  if (token === undefined || problem?.reason === 'LINK_INVALID') return <LinkOver problem={problem} />
+  if (token === undefined || problem?.reason === 'LINK_INVALID') return <LinkOver problem={problem} again="/resend-verification" />
   return (
     // Not done unasked: programs that look through mails open links too, and whoever wrote in a wrong address would have it.
     <AuthPage title="Confirm your e-mail address" detail="Do this only if you registered here, or changed the address of your account.">
