@@ -41,7 +41,8 @@ FORECASTS = Table(
         text("chosen_model", "Model or combination the forecast comes from"),
         *PROD_TAIL,
     ),
-    region_free=True,
+    # Series of regions are named as these: who is bound to some sees theirs, and no sums over others.
+    region_column="series_id",
 )
 
 FORECAST_BACKTESTS = Table(
@@ -74,7 +75,7 @@ FORECAST_BACKTESTS = Table(
         real("seconds", "Time the model took for all series tried with this one", null=True, unit="s"),
         *PROD_TAIL,
     ),
-    region_free=True,
+    region_column="series_id",
 )
 
 FORECAST_ACCURACY = Table(
@@ -103,5 +104,5 @@ FORECAST_ACCURACY = Table(
         real("scale", "What scaled_error is a multiple of, when the forecast was made", null=True),
         *PROD_TAIL,
     ),
-    region_free=True,
+    region_column="series_id",
 )

@@ -228,3 +228,22 @@ async def test_what_is_known_ahead_and_used_by_no_model_is_said(served: Served):
     assert "price, holiday, holiday_eve, holiday_morrow made no difference" in notes
     refused = await served.forecast({**body, "country": "XX"})
     assert refused.json()["reason"] == "UNKNOWN_COUNTRY"
+
+
+async def test_what_the_pipeline_forecasts_is_read_by_metric_level_and_day(served: Served):
+    asked = {"metric": "revenue", "frequency": "day", "level": "total", "from": "2017-07-01", "to": "2017-07-03"}
+    answer = (await served.ask("GET", "forecasts", role="viewer", params=asked)).json()
+    assert [(row["ds"], row["mean"]) for row in answer["items"]] == [
+        ("2017-07-01", 20.0),
+        ("2017-07-02", 30.0),
+        ("2017-07-03", 40.0),
+    ]
+    assert answer["lineage"]["model_version"] == "1.0.0"
+    whole_list = (await served.ask("GET", "forecasts", params={"page_size": 1000})).json()
+    assert whole_list["total_size"] == 56
+
+
+@pytest.mark.parametrize("path", ["forecasts", "/api/v1/analytics/market_intel/query?table=forecasts"])
+async def test_a_bound_caller_reads_no_forecast_of_another_region_or_of_the_whole(served: Served, path: str):
+    items = (await served.ask("GET", path, regions=["CA"])).json()["items"]
+    assert {(row["level"], row["series_id"]) for row in items} == {("region", "CA")}

@@ -102,6 +102,28 @@ def order_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return orders, items
 
 
+def forecast_rows() -> list[dict[str, Any]]:
+    """Return what a run would have forecast: of the whole, the regions and a category that is named as one of them."""
+    series = (("total", "all"), ("region", "CA"), ("region", "NY"), ("category", "NY"))
+    return [
+        {
+            "metric": metric,
+            "frequency": "day",
+            "level": level,
+            "series_id": name,
+            "ds": CLOCK + dt.timedelta(days=ahead),
+            "horizon": ahead,
+            "mean": 10.0 * ahead,
+            "chosen_model": "theta",
+            "model_name": "market_intel.forecasts",
+            "model_version": "1.0.0",
+        }
+        for metric in ("revenue", "orders")
+        for level, name in series
+        for ahead in range(1, 8)
+    ]
+
+
 def stock(lake: Lake) -> None:
     """Put the shop into a lake."""
     orders, items = order_rows()
@@ -113,6 +135,7 @@ def stock(lake: Lake) -> None:
     for table, rows in {
         "market_intel.revenue_daily": daily_rows(),
         "market_intel.sales_daily": category_rows(),
+        "market_intel.forecasts": forecast_rows(),
         "curated.orders": orders,
         "curated.order_items": items,
         "curated.products": products,
