@@ -62,7 +62,7 @@ def forecast_tables(
     """
     tables = curated_orders, curated_order_items, curated_products, curated_categories
     shop = business.read(*tables, clock=clock, engine=engine)
-    return tables_of(shop, before, clock, training, models_of("full"))
+    return tables_of(shop, before, clock, training, models_of("cheap"))
 
 
 def tables_of(

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from services.market_intel.forecasting.backtest import Backtest, Run, backtest
+from services.market_intel.forecasting.backtest import Backtest, backtest
 from services.market_intel.forecasting.choose import Choice, answer, choose, plan, quantiles_of
-from services.market_intel.forecasting.combine import Shares, combined
+from services.market_intel.forecasting.combine import combined
 from services.market_intel.forecasting.conformal import Calibration
 from services.market_intel.forecasting.fallback import plausible, too_short
 from services.market_intel.forecasting.model import Forecast, Model
@@ -90,12 +90,13 @@ def choose_for(panel: Panel, horizon: int, models: Mapping[str, Model], clock: d
         models: to choose from, by name.
         clock: last complete day.
     """
-    found, tests = with_combination(*tested(panel, horizon, models))
+    found, tests = tested(panel, horizon, models)
     short = too_short(panel)
     names = choices(found.names, found.middle.weights, found.untested, short)
-    single = replace(tests, runs={name: tests.runs[name] for name in found.names})
-    why = reasons(panel, single, found.middle, found.untested, short)
-    whence = interval_reasons(found.names, found.band, single, found.calibration.tests, short)
+    why = reasons(panel, tests, found.middle, found.untested, short)
+    whence = interval_reasons(found.names, found.band, tests, found.calibration.tests, short)
+    together = replace(found.past, seconds=sum(run.seconds for run in tests.runs.values()))
+    tests = replace(tests, runs={**tests.runs, COMBINED: together})
     errors = tests.figures(COMBINED)["mase"]
     kept = tuple(
         Kept(
@@ -119,19 +120,8 @@ def choose_for(panel: Panel, horizon: int, models: Mapping[str, Model], clock: d
 def tested(panel: Panel, horizon: int, models: Mapping[str, Model]) -> tuple[Choice, Backtest]:
     """Return the backtest and what it speaks for."""
     ahead, origins, step = plan(panel, horizon)
-    tests = backtest(panel, models, ahead, origins, step)
+    tests = backtest(panel, models, ahead, origins, step=step)
     return choose(panel, tests), tests
-
-
-def with_combination(found: Choice, tests: Backtest) -> tuple[Choice, Backtest]:
-    """Return the backtest with what the combination would have said by shares learnt from the other origins."""
-    runs = list(tests.runs.values())
-    said, means = np.stack([run.quantiles for run in runs]), np.stack([run.mean for run in runs])[..., None]
-    past = quantiles_of(said, found.middle.held_out, found.band.held_out)
-    mended = np.stack([found.calibration.applied(origin) for origin in past])
-    mean = combined(means, found.expected.held_out)[..., 0]
-    whole = Run(mean, mended, sum(run.seconds for run in runs))
-    return found, replace(tests, runs={**tests.runs, COMBINED: whole})
 
 
 def forecasts(
@@ -147,7 +137,7 @@ def forecasts(
     """
     wanted = {name for way in ways for kept in way for name in kept.models}
     found = {name: asked(name, model, panel, horizon, ways) for name, model in models.items() if name in wanted}
-    return [plausible(panel, choice_of(tuple(found), way).combined(list(found.values()))) for way in ways]
+    return [plausible(panel, combination(way, found)) for way in ways]
 
 
 def asked(name: str, model: Model, panel: Panel, horizon: int, ways: Iterable[Sequence[Kept]]) -> Forecast:
@@ -165,23 +155,21 @@ def asked(name: str, model: Model, panel: Panel, horizon: int, ways: Iterable[Se
     return Forecast(mean, quantiles)
 
 
-def choice_of(names: tuple[str, ...], kept: Sequence[Kept]) -> Choice:
-    """Return the choice that was kept, with its models in the order of `names`."""
+def combination(kept: Sequence[Kept], found: Mapping[str, Forecast]) -> Forecast:
+    """Return the combination of the models' forecasts by the shares that were kept."""
+    said = np.stack([one.quantiles for one in found.values()])[:, None]
+    means = np.stack([one.mean for one in found.values()])[:, None, :, :, None]
+    names = tuple(found)
+    middle = weights(names, [one.median for one in kept])
+    quantiles = quantiles_of(said, middle, weights(names, [one.band for one in kept]))[0]
+    mean = combined(means, weights(names, [one.mean for one in kept]))[0, :, :, 0]
     calibration = Calibration(np.array([one.factors for one in kept]), np.array([one.least for one in kept]), 0)
-    return Choice(
-        names,
-        middle=shares_from(names, [one.median for one in kept]),
-        band=shares_from(names, [one.band for one in kept]),
-        expected=shares_from(names, [one.mean for one in kept]),
-        calibration=calibration,
-        untested=np.zeros(len(kept), bool),
-    )
+    return Forecast(mean, calibration.applied(quantiles))
 
 
-def shares_from(names: tuple[str, ...], kept: Sequence[Mapping[str, float]]) -> Shares:
-    """Return the shares of the models of each series."""
-    weights = np.array([[one.get(name, 0.0) for name in names] for one in kept])
-    return Shares(weights, 0.0, float("nan"), weights[None])
+def weights(names: Sequence[str], kept: Sequence[Mapping[str, float]]) -> Floats:
+    """Return the shares of the models of each series, shape (1, series, models)."""
+    return np.array([[[one.get(name, 0.0) for name in names] for one in kept]])
 
 
 def shares_of(names: tuple[str, ...], weights: Floats) -> dict[str, float]:
