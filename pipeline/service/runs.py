@@ -11,7 +11,9 @@ from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any
 
-from pipeline.exit_codes import BUSY, FAILED
+import structlog
+
+from pipeline.exit_codes import BUSY
 from pipeline.records import process_mark, records
 from pipeline.settings import PipelineSettings
 from shared.errors import Aborted, FailedPrecondition
@@ -20,10 +22,13 @@ BEGIN_SECONDS = 60
 POLL_SECONDS = 0.1
 STOP_SECONDS = 15
 SAID_BYTES = 2000
+UNDER_WAY = "a run is under way; wait for it to end, GET /api/v1/pipeline/runs shows it"
+
+log = structlog.stdlib.get_logger("pipeline")
 
 
 class RunNotStarted(FailedPrecondition):
-    """The run ended before it began; what it said tells why."""
+    """The run ended before it began. What it said is logged: it may name folders that are no caller's business."""
 
     reason = "RUN_NOT_STARTED"
 
@@ -67,7 +72,7 @@ class Starter(AbstractAsyncContextManager["Starter"]):
         async with self._lock:
             # One that was killed is gone before the loop has heard of it.
             if self._child is not None and self._child.returncode is None and process_mark(self._child.pid):
-                raise AlreadyRunning("a run is under way; wait for it to end, GET /api/v1/pipeline/runs shows it")
+                raise AlreadyRunning(UNDER_WAY)
             self._child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "pipeline", *arguments),
                 env={**os.environ, "VAR_DIR": str(settings.var_dir), "STARTED_BY": caller},
@@ -106,10 +111,10 @@ class Starter(AbstractAsyncContextManager["Starter"]):
             if ended:
                 words = (await said).strip().splitlines() or ["it said nothing"]
                 if child.returncode == BUSY:
-                    raise AlreadyRunning(words[-1])
-                # Beyond the sentences written for a person, a process's last words may name what is nobody's business.
-                known = child.returncode == FAILED and not any(word.startswith("Traceback") for word in words)
-                raise RunNotStarted(words[-1] if known else f"the run ended at once, code {child.returncode}")
+                    raise AlreadyRunning(UNDER_WAY)
+                log.error("a run ended before it began", code=child.returncode, said=words[-1])
+                why = "the log of the pipeline's service says why"
+                raise RunNotStarted(f"the run ended before it began, code {child.returncode}; {why}")
             await asyncio.sleep(POLL_SECONDS)
         raise RunNotStarted(f"the run did not begin within {BEGIN_SECONDS} s; look at its log")
 

@@ -32,6 +32,8 @@ from shared.transcode.request import RequestReader
 from shared.transcode.tables import FILES, XLSX
 
 LONGEST_TIMEOUT_SECONDS = 30.0
+LONG_BYTES = 128 * 1024
+"""Answers longer than this are written in a thread: it takes milliseconds, and up to a second for 16 MiB."""
 ENCODED = "shop.encoded"
 """Key of a message that starts an answer, below which its compressed forms are kept from one time to the next."""
 
@@ -116,7 +118,8 @@ class Endpoint:
             message = await backend.call(
                 self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=metadata
             )
-            if media_type == XLSX:  # takes a while to write, and others wait on this loop
+            # What takes a while to write is written beside this loop, on which others wait.
+            if media_type == XLSX or self._answerer.size(message) > LONG_BYTES:
                 return await asyncio.to_thread(self._answerer.answer, message, media_type, cookie_mode)
             return self._answerer.answer(message, media_type, cookie_mode)
 

@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from shared.errors import DOMAIN, DeadlineExceeded, InvalidArgument, NotFound, PlatformError, Unimplemented
-from shared.rpc.access import TokenMissing
 
 MEDIA_TYPE = "application/problem+json"
 Header = tuple[bytes, bytes]
+TOKEN_REASONS = frozenset({"TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_REVOKED", "API_KEY_INVALID", "ACCOUNT_GONE"})
+"""Why a token, or what stands for one, does not hold."""
 RETRY_AFTER = "retry_after_s"
 """Metadata of an error that says when to try again; it becomes the header Retry-After."""
 SECONDS = re.compile(r"[0-9]{1,6}")
@@ -66,7 +67,8 @@ def headers(error: PlatformError) -> list[Header]:
     """Return the headers that a failure asks for beside its document."""
     found: list[Header] = [(b"cache-control", b"no-store")]
     if error.http_status == 401:
-        held = b"" if isinstance(error, TokenMissing) else b' error="invalid_token"'
+        # Said of the token alone (RFC 6750): a wrong password or code is no reason to renew it.
+        held = b' error="invalid_token"' if error.error_reason in TOKEN_REASONS else b""
         found.append((b"www-authenticate", b"Bearer" + held))
     if isinstance(error, BodyTooSlow):
         found.append((b"connection", b"close"))  # what is still to come of the body is not waited for either

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,16 @@ async def test_a_run_that_was_begun_elsewhere_is_told_of_but_not_stopped(served:
         await process.wait()
     operation = (await served.at("GET", where)).json()["operation"]
     assert (operation["done"], operation["error"]["reason"]) == (True, "OPERATION_INTERRUPTED")
+
+
+async def test_a_run_that_cannot_begin_tells_its_caller_no_folder_and_the_log_why(
+    served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOURCE_DIR", str(tmp_path / "no-such-folder"))
+    refused = await served.ask("POST", "runs", json={})
+    assert (refused.status_code, refused.json()["reason"]) == (400, "RUN_NOT_STARTED")
+    assert "no-such-folder" not in refused.text and str(tmp_path) not in refused.text
+    assert "no-such-folder" in capsys.readouterr().out
 
 
 async def test_only_one_run_goes_on_at_a_time(served: Served) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import grpc
 import httpx
+import orjson
 import pytest
 
-from shared.errors import FailedPrecondition, FieldError, InvalidArgument
+from protos.common.v1 import system_pb2
+from shared.errors import FailedPrecondition, FieldError, InvalidArgument, Unauthenticated
 from shared.systems import SYSTEMS
+from shared.transcode.answer import Answerer
 from tests.contract.backend import Backend, gateway, serving, settings_for
 
 SEGMENTS = "/api/v1/demand-insights/segments"
@@ -61,8 +65,40 @@ async def test_a_missing_token_asks_for_one(client):
 async def test_a_token_that_does_not_hold_is_refused(client, backend, token):
     response = await client.get(SEGMENTS, headers={"Authorization": f"Bearer {token}"})
     problem(response, 401, "TOKEN_INVALID")
-    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
     assert SEGMENTS_RPC not in [path for path, _, _ in backend.asked]
+
+
+@pytest.mark.parametrize("reason", ["MFA_CODE_WRONG", "MFA_CHALLENGE_OVER", "INVALID_CREDENTIALS"])
+async def test_a_wrong_password_or_code_is_not_told_to_be_a_wrong_token(client, backend, reason):
+    def refuses(request, context):
+        raise Unauthenticated("no", reason=reason)
+
+    backend.answers["/auth.v1.MfaService/FinishLogin"] = refuses
+    body = {"mfa_challenge": "c", "code": "123456"}
+    response = await client.post("/api/v1/auth/login/mfa", json=body)
+    problem(response, 401, reason)
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("size", "beside"), [(1_000, False), (300_000, True)])
+async def test_a_long_answer_is_written_beside_the_event_loop(client, backend, monkeypatch, size, beside):
+    threads = []
+    answered = Answerer.answer
+
+    def noted(*arguments):
+        threads.append(threading.get_ident())
+        return answered(*arguments)
+
+    monkeypatch.setattr(Answerer, "answer", noted)
+    table = system_pb2.QueryResponse()
+    table.table.json_columns = orjson.dumps({"text": ["x" * size]})
+    table.table.columns.add(name="text", type="VARCHAR")
+    backend.answers["/common.v1.SystemService/Query"] = lambda request, context: table
+    response = await client.get("/api/v1/analytics/demand/query?table=t", headers=backend.bearer("analyst"))
+    assert response.status_code == 200, response.text
+    assert len(response.json()["items"][0]["text"]) == size
+    assert [one != threading.get_ident() for one in threads] == [beside]
 
 
 async def test_a_missing_permission_is_named(client, backend):
