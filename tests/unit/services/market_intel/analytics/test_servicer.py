@@ -1,0 +1,329 @@
+"""MarketService over a lake of a small shop: answers, refusals, and who sees what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from protos.common.v1 import table_pb2
+from protos.market_intel.v1 import analytics_pb2 as pb
+from services.market_intel.analytics import servicer
+from services.market_intel.analytics.servicer import Call, MarketServicer
+from shared.errors import FailedPrecondition, InvalidArgument, PlatformError
+from shared.lake import Lake
+from shared.principal import Principal
+from shared.table_message import columns_of, to_items
+from tests.unit.services.market_intel.analytics.shop import CLOCK, Shop, sums
+
+READ = frozenset({"market_intel:read"})
+FREE = Principal("ann", permissions=READ)
+NORTH = Principal("bob", permissions=READ, regions=frozenset({"North"}))
+NOBODY = Principal("eve", permissions=READ, regions=frozenset())
+Ask = Callable[..., Any]
+
+METHODS: dict[Callable[[Call], Any], Any] = {
+    servicer.list_trends: pb.ListTrendsRequest,
+    servicer.list_price_wars: pb.ListPriceWarsRequest,
+    servicer.list_products: pb.ListProductsRequest,
+    servicer.list_brands: pb.ListBrandsRequest,
+    servicer.list_revenue: pb.ListRevenueRequest,
+    servicer.list_margins: pb.ListMarginsRequest,
+    servicer.get_concentration: pb.GetConcentrationRequest,
+    servicer.list_correlations: pb.ListCorrelationsRequest,
+    servicer.get_drivers: pb.GetDriversRequest,
+    servicer.list_pricing: pb.ListPricingRequest,
+}
+
+
+@pytest.fixture
+def ask(lake: Lake) -> Ask:
+    def asked(method: Callable[[Call], Any], caller: Principal = FREE, **fields: Any) -> Any:
+        return method(Call(lake, METHODS[method](**fields), caller, "json"))
+
+    return asked
+
+
+def test_revenue_by_region_is_that_of_the_orders(ask: Ask, shop: Shop) -> None:
+    answer = ask(servicer.list_revenue, by=["region"], grain="month")
+    found = {(row["period_on"], row["region"]): row["revenue"] for row in to_items(answer.table)}
+    expected = sums(
+        shop.valid(),
+        lambda o: (o["ordered_at"].date().replace(day=1).isoformat(), o["region"] or "unknown"),
+        lambda o: o["total"],
+    )
+    assert {key: value for key, value in found.items() if value} == {key: float(v) for key, v in expected.items()}
+    assert answer.total == float(sum(expected.values()))
+    assert (answer.basis, list(answer.currencies)) == ("orders", ["USD"])
+
+
+def test_every_pair_that_a_cut_holds_adds_up_to_its_whole(ask: Ask, shop: Shop) -> None:
+    orders = float(sum((order["total"] for order in shop.valid()), Decimal(0)))
+    lines = float(sum((line["line_total"] for line, _ in shop.sold()), Decimal(0)))
+    for by in (["region", "channel"], ["payment_method", "device"], ["category", "region"], ["product", "brand"], []):
+        for grain in ("month", "all"):
+            answer = ask(servicer.list_revenue, by=by, grain=grain, page_size=1000)
+            whole = sum(row["revenue"] for row in to_items(answer.table))
+            assert whole == pytest.approx(lines if answer.basis == "lines" else orders), (by, grain)
+
+
+def test_a_department_holds_its_categories(ask: Ask, shop: Shop) -> None:
+    answer = ask(servicer.list_revenue, category="food", grain="all")
+    food = [line["line_total"] for line, _ in shop.sold() if line["product_id"] in ("p1", "p2", "p3")]
+    assert answer.total == float(sum(food))
+    named = to_items(ask(servicer.list_revenue, by=["department"], grain="all").table)
+    assert {row["department"]: row["department_name"] for row in named} == {
+        "food": "Food",
+        "toys": "Toys",
+        "gone": "gone",
+    }
+
+
+def test_pages_follow_one_another_without_a_gap(ask: Ask) -> None:
+    whole = to_items(ask(servicer.list_revenue, grain="week", by=["region"], page_size=1000).table)
+    rows, token = [], ""
+    while True:
+        part = ask(servicer.list_revenue, grain="week", by=["region"], page_size=7, page_token=token).table
+        rows += to_items(part)
+        token = part.next_page_token
+        if not token:
+            break
+    assert rows == whole
+    assert part.total_size == len(whole)
+
+
+def test_arrow_says_the_same_as_json(lake: Lake) -> None:
+    request = pb.ListRevenueRequest(by=["region"], grain="month")
+    table: table_pb2.Table = servicer.list_revenue(Call(lake, request, FREE, "arrow")).table
+    plain = to_items(servicer.list_revenue(Call(lake, request, FREE, "json")).table)
+    assert [float(each) for each in columns_of(table.arrow_stream)["revenue"]] == [row["revenue"] for row in plain]
+
+
+def test_drivers_of_any_two_periods_add_up_and_name_the_lake_version(ask: Ask, shop: Shop) -> None:
+    answer = ask(
+        servicer.get_drivers,
+        **{"from": "2017-05-10", "to": "2017-06-20", "before_from": "2017-03-03", "before_to": "2017-04-01"},
+    )
+    assert round(sum(each.contribution for each in answer.effects), 2) == round(answer.change, 2)
+    assert round(answer.total_after - answer.total_before, 2) == round(answer.change, 2)
+    assert answer.effects[0].starts_at == answer.total_before
+    assert answer.effects[-1].ends_at == answer.total_after
+    for dimension in ("channel", "region", "country", "department", "category"):
+        own = [each.contribution for each in answer.segments if each.dimension == dimension]
+        assert round(sum(own), 2) == round(answer.change, 2), dimension
+    in_days = [o["total"] for o in shop.valid() if "2017-05-10" <= o["ordered_at"].date().isoformat() <= "2017-06-20"]
+    assert answer.total_after == float(sum(in_days))
+    assert (answer.lineage.table, answer.lineage.version) == ("market_intel.customer_daily", 0)
+    assert any("different" in note or "42 days" in note for note in answer.notes)
+
+
+def test_lost_new_and_returning_are_who_the_orders_say(ask: Ask, shop: Shop) -> None:
+    days = {"from": "2017-06-01", "to": "2017-06-29", "before_from": "2017-05-01", "before_to": "2017-05-31"}
+    answer = ask(servicer.get_drivers, **days)
+
+    def bought(first: str, last: str) -> set[str]:
+        return {o["customer_id"] for o in shop.valid() if first <= o["ordered_at"].date().isoformat() <= last} - {None}
+
+    before, after = bought(days["before_from"], days["before_to"]), bought(days["from"], days["to"])
+    earlier = bought("2017-01-01", days["before_to"])
+    counts = {each.driver: each.customers for each in answer.effects if each.HasField("customers")}
+    assert counts == {
+        "lost_customers": len(before - after),
+        "new_customers": len(after - earlier),
+        "returning_customers": len((after & earlier) - before),
+    }
+    lost = [o["total"] for o in shop.valid() if o["customer_id"] in before - after and o["ordered_at"].month == 5]
+    assert answer.effects[0].contribution == -float(sum(lost))
+
+
+@pytest.mark.parametrize("metric", ["orders", "units"])
+def test_drivers_of_counts_have_no_price(ask: Ask, metric: str) -> None:
+    answer = ask(servicer.get_drivers, metric=metric)
+    assert [each.driver for each in answer.effects] == [
+        "lost_customers",
+        "new_customers",
+        "returning_customers",
+        "volume",
+    ]
+    assert sum(each.contribution for each in answer.effects) == answer.change
+
+
+def test_margins_hold_every_cost_that_is_there_and_say_how(ask: Ask, shop: Shop) -> None:
+    answer = ask(servicer.list_margins, by="region", grain="all")
+    rows = to_items(answer.table)
+    assert {each.cost: each.is_included for each in answer.attributions} == {
+        "cogs": True, "shipping_cost": True, "payment_fees": True, "marketing": True,
+    }  # fmt: skip
+    valid = {order["order_id"] for order in shop.valid()}
+    assert sum(row["shipping_cost"] for row in rows) == pytest.approx(
+        float(sum(p["cost"] for p in shop.parcels if p["order_id"] in valid))
+    )
+    spent = float(sum(each["amount"] for each in shop.spend if each["spend_on"] <= CLOCK))
+    first = min(order["ordered_at"].date() for order in shop.valid())
+    early = float(sum(each["amount"] for each in shop.spend if each["spend_on"] < first))
+    assert sum(row["marketing"] for row in rows) == pytest.approx(spent - early)
+    for row in rows:
+        costs = row["shipping_cost"] + row["payment_fees"] + row["marketing"]
+        assert row["contribution"] == pytest.approx(row["gross_profit"] + row["shipping_fees"] - costs)
+    unknown = sum(line["line_total"] for line, _ in shop.sold() if line["product_id"] in ("p2", "p4"))
+    whole = sum(line["line_total"] for line, _ in shop.sold())
+    assert answer.cost_unknown_pct == pytest.approx(float(unknown / whole * 100))
+
+
+def test_costs_of_orders_cannot_be_told_by_product(ask: Ask) -> None:
+    answer = ask(servicer.list_margins, by="category", grain="all")
+    assert [each.is_included for each in answer.attributions] == [True, False, False, False]
+    assert "contribution" not in to_items(answer.table)[0]
+
+
+def test_a_cost_whose_table_no_source_has_is_named_and_left_out(
+    lake: Lake, empty_lake: Lake, made: dict[str, pa.Table]
+) -> None:
+    for name in ("sales_daily", "revenue_daily"):
+        empty_lake.overwrite(f"market_intel.{name}", made[f"market_intel.{name}"])
+    answer = servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(), FREE, "json"))
+    left = {each.cost: each.method for each in answer.attributions if not each.is_included}
+    assert set(left) == {"shipping_cost", "payment_fees", "marketing"}
+    assert left["payment_fees"].startswith("payments: no such table in the lake")
+
+
+def test_without_any_unit_cost_margins_name_what_is_missing(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
+    rows = made["market_intel.sales_daily"]
+    nothing = pa.array([Decimal("0.00")] * rows.num_rows, pa.decimal128(18, 2))
+    for name in ("sales_with_cost", "cost"):
+        rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), nothing)
+    empty_lake.overwrite("market_intel.sales_daily", rows)
+    empty_lake.overwrite("market_intel.revenue_daily", made["market_intel.revenue_daily"])
+    with pytest.raises(FailedPrecondition, match=r"curated\.products\.unit_cost") as raised:
+        servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(), FREE, "json"))
+    assert raised.value.error_reason == "SOURCE_TABLE_MISSING"
+
+
+def test_without_prices_of_rivals_the_table_that_is_missing_is_named(ask: Ask) -> None:
+    with pytest.raises(FailedPrecondition, match="competitor_prices") as raised:
+        ask(servicer.list_pricing)
+    assert raised.value.error_reason == "SOURCE_TABLE_MISSING"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_a_table_every_question_is_refused_by_its_name(empty_lake: Lake, method: Callable[[Call], Any]) -> None:
+    fields = {"by": ["region"]} if method is servicer.list_correlations else {}
+    with pytest.raises(FailedPrecondition, match=r"market_intel\.") as raised:
+        method(Call(empty_lake, METHODS[method](**fields), FREE, "json"))
+    assert raised.value.error_reason == "LAKE_TABLE_MISSING"
+
+
+def test_segments_need_those_of_the_demand_zone(ask: Ask) -> None:
+    with pytest.raises(FailedPrecondition, match=r"demand\.rfm_scores"):
+        ask(servicer.list_revenue, by=["segment"])
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "reason"),
+    [
+        (servicer.list_revenue, {"channel": "moon"}, "UNKNOWN_FILTER"),
+        (servicer.list_revenue, {"from": "soon"}, "INVALID_PERIOD"),
+        (servicer.list_revenue, {"from": "2030-01-01"}, "EMPTY_SELECTION"),
+        (servicer.list_revenue, {"by": ["category", "device"]}, "UNKNOWN_COMBINATION"),
+        (servicer.list_revenue, {"by": ["product"], "grain": "day"}, "UNKNOWN_COMBINATION"),
+        (servicer.list_revenue, {"category": "moon"}, "UNKNOWN_FILTER"),
+        (servicer.list_revenue, {"page_token": "x"}, "INVALID_PAGE_TOKEN"),
+        (servicer.list_revenue, {"as_of": "never"}, "INVALID_AS_OF"),
+        (servicer.list_revenue, {"as_of": "99"}, "AS_OF_OUT_OF_RANGE"),
+        (servicer.list_trends, {"region": "Moon"}, "UNKNOWN_FILTER"),
+        (servicer.list_trends, {"metric": "moons"}, "EMPTY_SELECTION"),
+        (servicer.list_products, {"sort": "moons"}, "UNKNOWN_COLUMN"),
+        (servicer.get_drivers, {"from": "2017-06-01", "before_to": "2017-06-05"}, "INVALID_PERIOD"),
+        (servicer.get_drivers, {"country": "XX"}, "UNKNOWN_FILTER"),
+        (servicer.list_correlations, {}, "UNKNOWN_COMBINATION"),
+        (servicer.list_correlations, {"by": ["region"], "currency": "JPY"}, "UNKNOWN_FILTER"),
+        (servicer.get_concentration, {"region": "Moon"}, "UNKNOWN_FILTER"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_a_reason(ask: Ask, method: Any, fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(PlatformError) as raised:
+        ask(method, **fields)
+    assert raised.value.error_reason == reason
+    assert isinstance(raised.value, InvalidArgument | FailedPrecondition) or reason == "AS_OF_OUT_OF_RANGE"
+
+
+def test_amounts_of_several_currencies_are_not_explained_together(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
+    rows = made["market_intel.customer_daily"]
+    half = pa.array(["EUR" if n % 2 else "USD" for n in range(rows.num_rows)])
+    rows = rows.set_column(rows.schema.get_field_index("currency_code"), rows.schema.field("currency_code"), half)
+    empty_lake.overwrite("market_intel.customer_daily", rows)
+    with pytest.raises(InvalidArgument, match="EUR, USD"):
+        servicer.get_drivers(Call(empty_lake, pb.GetDriversRequest(), FREE, "json"))
+    assert servicer.get_drivers(Call(empty_lake, pb.GetDriversRequest(currency="EUR"), FREE, "json")).unit == "EUR"
+
+
+def test_a_caller_bound_to_a_region_is_answered_over_its_rows_alone(ask: Ask, shop: Shop) -> None:
+    north = float(sum(order["total"] for order in shop.valid() if order["region"] == "North"))
+    assert ask(servicer.list_revenue, NORTH, grain="all").total == north
+    assert {row["region"] for row in to_items(ask(servicer.list_revenue, NORTH, by=["region"]).table)} == {"North"}
+    assert ask(servicer.get_concentration, NORTH, by="region").members == 1
+    trends = ask(servicer.list_trends, NORTH)
+    assert (trends.region, list(trends.regions)) == ("North", ["North"])
+    assert list(ask(servicer.list_products, NORTH).regions) == ["North"]
+    for method, fields in ((servicer.list_trends, {"region": "all"}), (servicer.list_revenue, {"region": "South"})):
+        with pytest.raises(InvalidArgument):
+            ask(method, NORTH, **fields)
+
+
+def test_a_caller_bound_to_no_region_sees_nothing(ask: Ask) -> None:
+    for method in METHODS:
+        if method not in (servicer.list_pricing, servicer.list_price_wars):
+            fields = {"by": ["region"]} if method is servicer.list_correlations else {}
+            with pytest.raises(FailedPrecondition):
+                ask(method, NOBODY, **fields)
+
+
+def test_tiles_are_of_the_last_seven_days_and_bound_callers_see_their_own(lake: Lake, shop: Shop) -> None:
+    market = MarketServicer(lake)
+    last = [order for order in shop.valid() if 0 <= (CLOCK - order["ordered_at"].date()).days < 7]
+    tiles = {tile.key: tile for tile in market._tiles(FREE).tiles}
+    assert tiles["revenue_7d"].value == float(sum(order["total"] for order in last))
+    assert tiles["aov_7d"].value == pytest.approx(tiles["revenue_7d"].value / len(last))
+    assert "revenue_7d_year" not in tiles
+    own = {tile.key: tile for tile in market._tiles(NORTH).tiles}
+    assert own["revenue_7d"].value == float(sum(order["total"] for order in last if order["region"] == "North"))
+
+
+def test_insights_are_ranked_and_carry_their_numbers(lake: Lake) -> None:
+    found = MarketServicer(lake)._insights(FREE).insights
+    scores = [each.score for each in found]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+    change = next(each for each in found if each.title.startswith("Revenue "))
+    before, after = (change.evidence.fields[name].number_value for name in ("before", "after"))
+    assert f"{after:,.2f}" in change.title
+    assert f"{before:,.2f}" in change.title
+    MarketServicer(lake)._insights(NORTH)
+
+
+def test_the_months_kept_add_up_to_what_is_answered(ask: Ask, made: dict[str, pa.Table]) -> None:
+    rows = made["market_intel.revenue_drivers"].drop_columns(["computed_at"]).to_pylist()
+    answer = ask(servicer.get_drivers)
+    month = [row for row in rows if row["period_on"].isoformat() == getattr(answer, "from")]
+    assert month
+    for dimension in ("all", "channel", "region", "category"):
+        own = sum(row["contribution"] for row in month if row["dimension"] == dimension)
+        assert float(own) == pytest.approx(answer.change), dimension
+
+
+def test_trends_of_a_region_are_its_revenue(ask: Ask, shop: Shop) -> None:
+    answer = ask(servicer.list_trends, region="South", frequency="month")
+    found = {row["ds"]: row["value"] for row in to_items(answer.table)}
+    expected = sums(
+        [order for order in shop.valid() if order["region"] == "South"],
+        lambda o: o["ordered_at"].date().replace(day=1).isoformat(),
+        lambda o: o["total"],
+    )
+    assert set(found) == {"2017-03-01", "2017-04-01", "2017-05-01"} or set(found) == {"2017-04-01", "2017-05-01"}
+    for month, value in found.items():
+        assert value == pytest.approx(float(expected[month]))
+    assert answer.direction.direction == "none"
+    assert answer.direction.note
