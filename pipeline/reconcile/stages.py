@@ -128,7 +128,13 @@ def _raw_days(batch: Batch, table: Table) -> ir.Table | None:
         _day=day_of(target, rows[target.dated_by]),
         _place=rows[POSITION],
     )
-    return dated.group_by("_ref").aggregate(_day=dated["_day"].argmax(dated["_place"]))
+    # Most loads have each row once. Of several versions a window finds the last: it spills, an argmax of text does not.
+    counted = dated.aggregate(rows=dated.count(), refs=dated["_ref"].nunique())
+    (found,) = batch.local.to_arrow(counted).to_pylist()
+    if found["rows"] != found["refs"]:
+        nth = ibis.row_number().over(ibis.window(group_by="_ref", order_by=ibis.desc(dated["_place"])))
+        dated = dated.mutate(_nth=nth).filter(lambda numbered: numbered["_nth"] == 0)
+    return dated.select("_ref", "_day")
 
 
 def _curated_days(batch: Batch, table: Table) -> ir.Table | None:
