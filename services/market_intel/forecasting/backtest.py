@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from services.market_intel.forecasting import scores
 from services.market_intel.forecasting.model import LEVELS, Forecast, Model
-from services.market_intel.forecasting.panel import Floats, Panel
+from services.market_intel.forecasting.panel import Floats, Panel, Regressors
 from services.market_intel.forecasting.scores import Figures
 
 Progress = Callable[[float, str], None]
@@ -205,7 +205,7 @@ def answers(
 
 
 def stacked(panels: Sequence[Panel]) -> Panel:
-    """Return the series of several panels, one panel after the other, without regressors: no local model uses them."""
+    """Return the series of several panels, one panel after the other; regressors as far ahead as all of them know."""
     if len(panels) == 1:
         return panels[0]
     lengths = np.concatenate([one.lengths for one in panels])
@@ -216,5 +216,17 @@ def stacked(panels: Sequence[Panel]) -> Panel:
         starts=np.concatenate([one.starts for one in panels]),
         values=np.concatenate([one.values for one in panels]),
         filled=np.concatenate([one.filled for one in panels]),
-        regressors=None,
+        regressors=stacked_regressors([one.regressors for one in panels if one.regressors is not None]),
+    )
+
+
+def stacked_regressors(parts: Sequence[Regressors]) -> Regressors | None:
+    """Return the regressors of several panels of the same ones, one panel after the other."""
+    if not parts:
+        return None
+    horizon = min(part.ahead.shape[2] for part in parts)
+    return Regressors(
+        parts[0].names,
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.ahead[:, :, :horizon] for part in parts], axis=1),
     )

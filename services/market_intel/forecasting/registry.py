@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal, cast
 
-from services.market_intel.forecasting.model import Model
+from services.market_intel.forecasting.model import Model, ModelNotInstalled
 from services.market_intel.forecasting.panel import Panel
 
 Cost = Literal["cheap", "expensive"]
@@ -27,6 +28,7 @@ class Entry:
         regressors: whether it uses what is known ahead.
         components: whether its forecast comes with the parts that it adds up from.
         takes: options of its constructor, such as `country`.
+        needs: library that not every installation has.
     """
 
     name: str
@@ -37,13 +39,17 @@ class Entry:
     regressors: bool = False
     components: bool = False
     takes: tuple[str, ...] = ()
+    needs: str = ""
 
     def make(self, **options: Any) -> Model:
         """Return the model with those of the options that it takes.
 
         Raises:
-            ModelNotInstalled: its library is not there; some models say so only when they forecast.
+            ModelNotInstalled: its library is not there, or what it is to be loaded from is not set.
         """
+        if self.needs and not installed(self.needs):
+            remedy = "run `make deep`" if self.needs == "torch" else "install the extra market_intel"
+            raise ModelNotInstalled(f"{self.title} needs {self.needs}, which is not installed; {remedy}")
         module, _, name = self.place.partition(":")
         made = getattr(import_module(f"{HOME}.{module}"), name)
         return cast(Model, made(**{key: value for key, value in options.items() if key in self.takes}))
@@ -55,20 +61,28 @@ class Entry:
         return f"{self.title} does not use regressors: {', '.join(panel.regressors.names)} made no difference"
 
 
+def installed(library: str) -> bool:
+    """Return whether a library can be imported, without doing so."""
+    try:
+        return find_spec(library) is not None
+    except ValueError:
+        return False
+
+
 ENTRIES = (
     Entry("seasonal_naive", "Seasonal naive", "naive:SeasonalNaive", "cheap", 1),
     Entry("moving_average", "Moving average", "naive:MovingAverage", "cheap", 1),
     Entry("ets", "Exponential smoothing", "smoothing:ExponentialSmoothing", "cheap", 4),
     Entry("theta", "Theta", "theta:Theta", "cheap", 4),
     Entry("intermittent", "Intermittent demand (TSB)", "intermittent:Intermittent", "cheap", 1),
-    Entry("arima", "ARIMA", "arima:Arima", "expensive", 12, regressors=True, components=True, takes=("fits",)),
-    Entry(
-        "prophet", "Prophet", "prophet:Prophet", "expensive", 12, regressors=True, components=True, takes=("country",)
-    ),
-    Entry("lstm", "LSTM", "lstm:Lstm", "expensive", 8, regressors=True, takes=("threads", "seed", "epochs")),
-    Entry("gbm", "Gradient boosting", "gbm:GradientBoosting", "expensive", 8, regressors=True, takes=("threads",)),
+    Entry("arima", "ARIMA", "arima:Arima", "expensive", 12, True, True, ("fits",), "statsmodels"),
+    Entry("prophet", "Prophet", "prophet:Prophet", "expensive", 12, True, True, ("country",), "prophet"),
+    Entry("lstm", "LSTM", "lstm:Lstm", "expensive", 8, True, False, ("threads", "seed", "epochs"), "torch"),
+    Entry("gbm", "Gradient boosting", "gbm:GradientBoosting", "expensive", 8, True, False, ("threads",)),
     Entry("ensemble", "Ensemble", "ensemble:Ensemble", "cheap", 4),
-    Entry("pretrained", "Pretrained (Chronos)", "pretrained:Pretrained", "expensive", 1, takes=("folder", "threads")),
+    Entry(
+        "pretrained", "Chronos", "pretrained:Pretrained", "expensive", 1, False, False, ("folder", "threads"), "torch"
+    ),
 )
 
 MODELS: Mapping[str, Entry] = {entry.name: entry for entry in ENTRIES}

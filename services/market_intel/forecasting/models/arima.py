@@ -42,6 +42,7 @@ class Arima:
     """SARIMA(p,d,q)(P,D,Q) with regressors, errors normal."""
 
     name = "arima"
+    local = True
 
     def __init__(self, fits: int = MOST_FITS) -> None:
         """Try so many orders at most for each series."""

@@ -102,6 +102,9 @@ class History:
                 *calendar(self.frequency, self._ends[which] - self.values.shape[1] + target),
                 *(known[which, target] for known in self._given),
             ]
+        # A series of nothing but zeros goes on so, whatever the others do.
+        silent = (when == self.values.shape[1]) & (self._last_sold[which, -1] < 0)
+        level = np.where(silent, 0.0, level)
         return Rows(np.column_stack(features).astype(np.float32), level, np.nan_to_num(noise, nan=1.0))
 
     def _level(self, which: Ints, when: Ints, means: list[Floats]) -> Floats:

@@ -44,6 +44,7 @@ class Lstm:
     """A recurrent network, seeded, stopped when the newest windows are not foretold any better."""
 
     name = "lstm"
+    local = False
 
     def __init__(self, threads: int = 1, seed: int = 1, epochs: int = MOST_EPOCHS) -> None:
         """Learn for so many epochs at most.

@@ -99,19 +99,21 @@ class Pretrained:
     """Chronos from a folder, its quantiles those of drawn futures."""
 
     name = "pretrained"
+    local = True
 
     def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
+        """Take the folder of the model; without one, raise ModelNotInstalled."""
+        if folder is None:
+            raise ModelNotInstalled("no pretrained model is set up; name the folder of one in the settings")
         self._folder, self._threads = folder, threads
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the forecasts of all series.
 
         Raises:
-            ModelNotInstalled: no folder is set, or torch or transformers are not there.
+            ModelNotInstalled: torch or transformers are not there.
             NotAPretrainedModel: the folder holds no such model.
         """
-        if self._folder is None:
-            raise ModelNotInstalled("no pretrained model is set up; name the folder of one in the settings")
         words = Words.of(config_of(self._folder))
         torch = library("torch", "pretrained", "run `make deep`")
         network = loaded(self._folder)

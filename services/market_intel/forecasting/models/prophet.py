@@ -33,6 +33,7 @@ class Prophet:
     """Prophet, its intervals drawn with a fixed seed."""
 
     name = "prophet"
+    local = True
 
     def __init__(self, country: str | None = None) -> None:
         """Take the holidays of a country (ISO 3166-1, such as DE), each with an effect of its own."""

@@ -11,6 +11,7 @@ from services.market_intel.forecasting.model import ModelNotInstalled
 from services.market_intel.forecasting.models.pretrained import NotAPretrainedModel, Pretrained, Words
 from services.market_intel.forecasting.panel import panel_of
 from services.market_intel.forecasting.periods import DAY
+from services.market_intel.forecasting.registry import MODELS
 
 WORDS = {
     "tokenizer_class": "MeanScaleUniformBins",
@@ -69,7 +70,7 @@ def test_values_become_words_and_words_values():
 
 def test_off_unless_a_folder_is_set():
     with pytest.raises(ModelNotInstalled, match="no pretrained model is set up"):
-        Pretrained().forecast(panel([1.0, 2.0]), 1)
+        MODELS["pretrained"].make(country="DE")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from services.market_intel.forecasting.holidays import holiday_regressors
-from services.market_intel.forecasting.model import LEVELS
+from services.market_intel.forecasting.model import LEVELS, ModelNotInstalled
 from services.market_intel.forecasting.panel import Panel, panel_of
 from services.market_intel.forecasting.periods import DAY, FREQUENCIES, Frequency
 from services.market_intel.forecasting.registry import MODELS
@@ -49,8 +52,14 @@ def test_the_registry_has_what_the_api_names_and_says_what_each_can():
     }
     for name, entry in MODELS.items():
         assert entry.name == name
-        assert entry.make().name == name
+        assert entry.make(folder=Path("models/none")).name == name
         assert entry.least >= 1
+
+
+def test_a_model_whose_library_is_not_there_is_not_made(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelNotInstalled, match="LSTM needs torch, which is not installed; run `make deep`"):
+        MODELS["lstm"].make()
 
 
 def test_a_model_takes_only_the_options_that_it_has():
