@@ -11,6 +11,7 @@ ROLES = ("champion", "challenger", "shadow")
 _FREQUENCY = text("frequency", "Length of a period", choices=FREQUENCIES)
 _LEVEL = text("level", "Part of the business by which the series are cut", choices=LEVELS)
 _SERIES = text("series_id", "Which part: `all`, a region, channel, department or product, or `other` for the rest")
+_REGION = text("region", "The region of a series of level `region`: what a caller bound to regions may read", null=True)
 
 
 def _bands() -> tuple[Column, ...]:
@@ -34,6 +35,7 @@ FORECASTS = Table(
         _FREQUENCY,
         _LEVEL,
         _SERIES,
+        _REGION,
         text("parent_id", "Department that a product's series is part of; empty elsewhere", null=True),
         day("ds", "First day of the period"),
         whole("horizon", "Periods ahead of the last complete one, from 1", unit="periods"),
@@ -41,8 +43,7 @@ FORECASTS = Table(
         text("chosen_model", "Model or combination the forecast comes from"),
         *PROD_TAIL,
     ),
-    # Series of regions are named as these: who is bound to some sees theirs, and no sums over others.
-    region_column="series_id",
+    region_column="region",
 )
 
 FORECAST_BACKTESTS = Table(
@@ -55,6 +56,7 @@ FORECAST_BACKTESTS = Table(
         _FREQUENCY,
         _LEVEL,
         _SERIES,
+        _REGION,
         text("model", "Model tried"),
         flag("chosen", "Whether the series is forecast by it"),
         text("why", "Why it was chosen, in words; empty where it was not", null=True),
@@ -75,7 +77,7 @@ FORECAST_BACKTESTS = Table(
         real("seconds", "Time the model took for all series tried with this one", null=True, unit="s"),
         *PROD_TAIL,
     ),
-    region_column="series_id",
+    region_column="region",
 )
 
 FORECAST_ACCURACY = Table(
@@ -88,6 +90,7 @@ FORECAST_ACCURACY = Table(
         _FREQUENCY,
         _LEVEL,
         _SERIES,
+        _REGION,
         day("made_on", "Last complete day when the forecast was made"),
         day("ds", "First day of the period forecast"),
         whole("horizon", "Periods ahead when it was made, from 1", unit="periods"),
@@ -104,5 +107,5 @@ FORECAST_ACCURACY = Table(
         real("scale", "What scaled_error is a multiple of, when the forecast was made", null=True),
         *PROD_TAIL,
     ),
-    region_column="series_id",
+    region_column="region",
 )

@@ -65,6 +65,7 @@ def made(
         "frequency": [panel.frequency.name] * (count * each),
         "level": repeated([key.level for key in keys], each),
         "series_id": repeated([key.series_id for key in keys], each),
+        "region": repeated([key.region for key in keys], each),
         "made_on": [clock] * (count * each),
         "ds": (panel.frequency.first_days((panel.ends[:, None] + places).ravel())).astype("datetime64[D]"),
         "horizon": np.tile(steps, count),

@@ -294,6 +294,7 @@ class Batch:
             "frequency": [panel.frequency.name] * (len(keys) * each),
             "level": accuracy.repeated([key.level for key in keys], each),
             "series_id": accuracy.repeated([key.series_id for key in keys], each),
+            "region": accuracy.repeated([key.region for key in keys], each),
         }
 
 
@@ -343,7 +344,7 @@ _WRITTEN = ("metric", "frequency", "level", "model", "role", "published", "origi
 def _lineage(name: str) -> ModelStep:
     """Return what each column of a table is made of: names of parts, or figures counted from orders and lines."""
     made = {each: GENERATED for each in columns_of(name).names if each in _WRITTEN}
-    made |= {each: _NAMED for each in ("series_id", "parent_id") if each in columns_of(name).names}
+    made |= {each: _NAMED for each in ("series_id", "region", "parent_id") if each in columns_of(name).names}
     return ModelStep(columns={each: made.get(each, _COUNTED) for each in columns_of(name).names})
 
 

@@ -43,6 +43,11 @@ class Key:
     series_id: str
     parent: str | None = None
 
+    @property
+    def region(self) -> str | None:
+        """Return the one region that the series is of, None where it is of several."""
+        return self.series_id if self.level == "region" and self.series_id != OTHER else None
+
     def __str__(self) -> str:
         return f"{self.metric}/{self.level}/{self.series_id}"
 

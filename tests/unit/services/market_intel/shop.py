@@ -111,6 +111,7 @@ def forecast_rows() -> list[dict[str, Any]]:
             "frequency": "day",
             "level": level,
             "series_id": name,
+            "region": name if level == "region" else None,
             "ds": CLOCK + dt.timedelta(days=ahead),
             "horizon": ahead,
             "mean": 10.0 * ahead,

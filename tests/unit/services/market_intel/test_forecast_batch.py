@@ -130,6 +130,12 @@ def test_the_tables_have_every_column_of_the_contract_and_name_their_version(reg
             assert live.lake_versions == {"curated.orders": HISTORY - 1}
 
 
+def test_only_a_regions_own_rows_say_its_name(first: Tables) -> None:
+    for name in TABLES:
+        found = {(row["level"], row["series_id"], row["region"]) for row in first[name].to_pylist()}
+        assert found == {("total", "all", None), ("region", "CA", "CA"), ("region", "NY", "NY"), ("region", "TX", "TX")}
+
+
 def test_a_run_over_the_same_gives_the_same_and_registers_nothing(registry: Registry, first: Tables) -> None:
     moves, manifest = log(registry), registry.manifest()
     again = run(registry, CLOCK, first)
