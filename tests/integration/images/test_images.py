@@ -169,6 +169,24 @@ def test_the_auth_image_logs_somebody_in_and_holds_no_other_service(
         assert f"No module named '{other}'" in image.run(f"import {other}").stderr
 
 
+def test_the_image_of_the_pipelines_service_answers_a_verified_caller_and_can_be_no_other(
+    built: Callable[[str, str], Image], auth: str, tmp_path: Path
+) -> None:
+    image = built("pipeline-service", "pipeline")
+    grpc, http = (f"{HOST}:{port}" for port in free_ports(2))
+    settings = {"GRPC_ADDRESS": grpc, "HTTP_ADDRESS": http, "SERVICES": f"auth={auth}", "VAR_DIR": str(tmp_path)}
+    with process(image.python, "pipeline.service", image.folder, **settings):
+        url = f"http://{http}/api/v1/pipeline/runs"
+        assert answer(url)[0] == 401
+        status, problem = answer(url, token=token_from(auth))
+        assert (status, problem["reason"]) == (403, "PERMISSION_MISSING")
+    for other in ("gateway", "services.auth.__main__"):
+        assert "No module named" in image.run(f"import {other}").stderr
+    # What a run needs is there too: every batch module and every command can be imported.
+    code = "import pipeline.__main__, pipeline.ingest.ingest, pipeline.glue.registered, services.demand.batch"
+    assert image.run(code).stderr == ""
+
+
 def token_from(auth: str) -> str:
     with grpc.insecure_channel(auth) as channel:
         request = auth_pb2.LoginRequest(email="vi@example.com", password=PASSWORD)

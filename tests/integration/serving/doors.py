@@ -46,6 +46,8 @@ class Served:
     clients: Mapping[str, httpx.AsyncClient]
     to_demand: ServiceChannel
     auth: Backend
+    address: str = ""
+    """Of its gRPC, for a gateway of one's own."""
 
     async def get(
         self, path: str, door: str = SERVICE, form: str = JSON, may: tuple[str, ...] = ("demand:read",), **params: Any
@@ -70,7 +72,7 @@ async def served(lake: Lake, key: SigningKey) -> AsyncIterator[Served]:
             httpx.AsyncClient(base_url=f"http://{at.http_address}", trust_env=False) as own,
             gateway(settings_for(auth, services={"auth": auth.address, "demand": at.grpc_address})) as (before, _),
         ):
-            yield Served({SERVICE: own, GATEWAY: before}, to_demand, auth)
+            yield Served({SERVICE: own, GATEWAY: before}, to_demand, auth, at.grpc_address)
 
 
 def rows_of(response: httpx.Response, form: str) -> list[Row]:

@@ -6,8 +6,10 @@ nothing without `demand:read`. It shares no code with what answers.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +23,8 @@ from shared.permissions import ROLES
 from shared.table_message import to_items
 from shared.tables import CONTRACT
 from shared.tokens import SigningKey
+from tests.contract.backend import settings_for
+from tests.integration.realtime.conftest import running as listened
 from tests.integration.serving.doors import DOORS, FORMATS, QUERY, SEGMENTS, Row, Served, problem_of, rows_of, served
 from tests.unit.services.demand.conftest import rows_of as arrow_of
 from tests.unit.services.demand.conftest import score_rows, segment_rows
@@ -210,3 +214,30 @@ async def test_pages_by_keyset_hold_the_order_and_end(demand: Served) -> None:
             break
     mine = sorted(seen_by(*caller), key=lambda row: float(row["monetary"]), reverse=True)
     assert found == [row["customer_id"] for row in mine]
+
+
+async def test_over_websocket_each_caller_hears_of_the_move_and_of_no_figure_beyond_their_regions(
+    demand: Served, lake: Lake, tmp_path: Path
+) -> None:
+    services = {"auth": demand.auth.address, "demand": demand.address}
+    settings = settings_for(demand.auth, services=services, var_dir=tmp_path, rate_limit_user="off", alert_seconds=0)
+    async with listened(settings, demand.auth) as live:
+        listeners = {
+            caller: await live.listener("metrics.demand", token=token_of(demand, caller)) for caller in CALLERS
+        }
+        shut_out = await live.listener("metrics.demand", token=demand.auth.token("nobody"))
+        for listener in listeners.values():
+            assert (await listener.hear())["topics"] == ["metrics.demand"]
+        assert (await shut_out.hear())["reason"] == "PERMISSION_MISSING"
+        async with asyncio.timeout(30):
+            while "demand" not in live.realtime.figures._known:  # noqa: ASYNC110  the first state is no move
+                await asyncio.sleep(0.05)
+        live.realtime.figures._known["demand"] = {}  # so that every tile is another one with this move
+        lake.overwrite("demand.customer_segments", arrow_of(CONTRACT["demand.customer_segments"], segment_rows()))
+        told = {caller: (await listener.hear())["data"] for caller, listener in listeners.items()}
+        every = told["admin", None]["tiles"]
+        assert every, "the tiles of the whole shop"
+        for (role, regions), data in told.items():
+            assert data["tables"].keys() == {"demand.customer_segments"}, (role, regions)
+            assert data["tiles"] == (every if regions is None else None), (role, regions)
+            assert "Zenobia" not in str(data)
