@@ -79,7 +79,8 @@ def margins_by(
     monthly = by in ("brand", "product")
     cut = revenue.cut_for([by] if by else ["department"], grain)
     reading = readings.main("sales_monthly" if monthly else "sales_daily")
-    period = period_of(*days, spanned(reading.data))
+    orders = readings.main("revenue_daily") if by in ("", *margins.PLACES) else None
+    period = period_of(*days, spanned((orders or reading).data))
     period = Period(period.first.replace(day=1), period.last) if cut.table == "sales_monthly" else period
     asked = margins.Asked(by, grain, period, Filters(filters))
     lines = required(within(asked.filters.apply(reading.data), period), "these filters and days")
@@ -88,7 +89,6 @@ def margins_by(
         found = readings.beside(table, reading.snapshot)
         if found is not None and found.data.num_rows:
             costs[cost] = margins.selected(found.data, asked)
-    orders = readings.main("revenue_daily") if by in ("", *margins.PLACES) else None
     fees = margins.selected(orders.data, asked) if orders else lines
     return margins.margins(lines, fees, costs, asked), reading, money_of(lines)
 

@@ -112,7 +112,8 @@ def day_of(text: str, name: str) -> dt.date | None:
 
 def period_of(first: str, last: str, there: Period, names: tuple[str, str] = ("from", "to")) -> Period:
     """Return the period asked for within the days there are. Raises InvalidPeriod, EmptySelection."""
-    begin, end = day_of(first, names[0]) or there.first, day_of(last, names[1]) or there.last
+    begin = day_of(first, names[0]) or there.first
+    end = day_of(last, names[1]) or max(there.last, begin)
     if begin > end:
         raise refused(names[0], f"{begin} is after {end}: a period begins before it ends")
     found = Period(max(begin, there.first), min(end, there.last))

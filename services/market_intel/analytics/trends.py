@@ -38,8 +38,8 @@ YEAR_AGO = {"week": 52, "month": 12}
 """Of days the same date a year before, not so many days."""
 ANOMALOUS = 3.5
 SEASONS = 21
-"""Seasons that a seasonal value is smoothed over. With the 7 that are the default the season takes in noise, so that what
-is left is far too often an anomaly: of a week and white noise 6 % of the days, with 21 and TREND 0.7 %."""
+"""Seasons that a seasonal value is smoothed over. With the 7 that are the default the season takes in noise, so that
+what is left is far too often an anomaly: of a week and white noise 6 % of the days, with 21 and TREND 0.7 %."""
 TREND = {7: 29}
 """Days that the trend is smoothed over, by season; of weeks and months what STL takes by itself."""
 SPARSE = 0.3

@@ -34,6 +34,7 @@ PRODUCTS = {
     "p5": ("gone", "Leaf", 300, 200, "USD"),
 }
 DEPARTMENT = {"tea": "food", "coffee": "food", "toys": "toys", "gone": "gone"}
+USD = {"currency_code": "USD"}
 Row = Mapping[str, Any]
 
 

@@ -12,6 +12,7 @@ from services.market_intel.analytics.drivers import FEES, Rows, Segment, Split, 
 from shared.tables.market_analytics import OTHER
 
 WINDOWS = (Window(0, 9), Window(10, 19))
+Drawn = list[tuple[int, int, int, int, float, int, bool]]
 ROW = st.tuples(
     st.integers(0, 25),  # day: some before, in and after the two windows
     st.integers(0, 5),  # customer, 0 the guests
@@ -26,7 +27,7 @@ SUMS = st.builds(
 )
 
 
-def rows_of(drawn: list[tuple[int, int, int, int, float, int, bool]]) -> tuple[Rows, np.ndarray]:
+def rows_of(drawn: Drawn) -> tuple[Rows, np.ndarray]:
     columns = [np.array(column) for column in zip(*drawn, strict=True)]
     day, customer, sales, units, reference, fees, active = columns
     whole = [each.astype(np.int64) * active for each in (sales + fees, sales, units)]
@@ -54,9 +55,7 @@ def test_effects_add_up_to_the_change_to_the_cent(
 
 
 @given(st.lists(ROW, min_size=1, max_size=40), st.integers(1, 6))
-def test_segments_add_up_to_the_change_however_few_are_told(
-    drawn: list[tuple[int, int, int, int, float, int, bool]], most: int
-) -> None:
+def test_segments_add_up_to_the_change_however_few_are_told(drawn: Drawn, most: int) -> None:
     rows, customer = rows_of(drawn)
     found = drivers.segments("shop", rows, [f"s{n}" for n in range(6)], customer, WINDOWS)
     kept = drivers.largest(found, most)

@@ -13,6 +13,8 @@ import pytest
 from tests.unit.services.market_intel.analytics.conftest import Make
 from tests.unit.services.market_intel.analytics.shop import CLOCK, USD, Shop, money, table
 
+Rows = list[dict[str, Any]]
+
 
 def seen(product: str, rival: str, price: int, day: dt.date = CLOCK, currency: str = "USD") -> dict[str, Any]:
     return {
