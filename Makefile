@@ -22,7 +22,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do command -v $$p >/de
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help tools run setup protos web test test-python test-web test-e2e lint lint-protos release-image googleapis types format locks deep dictionary dagster bench clean
+.PHONY: help tools run setup protos web test test-python test-web test-e2e lint lint-protos release-image googleapis types format locks deep dictionary dagster bench evaluate-forecasts clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -82,6 +82,9 @@ dictionary: $(RUN_STAMP) ## Write docs/data-dictionary.md from the contract
 
 bench: $(DEV_STAMP) protos/contracts.binpb ## Measure against TARGETS and print the ratios
 	@$(PY) -m benchmarks.gateway
+
+evaluate-forecasts: $(DEV_STAMP) protos/contracts.binpb ## Measure forecasts (DATA=folder; BENCH_PY=a Python with the peers)
+	@$(or $(BENCH_PY),$(PY)) -m benchmarks.forecasts $(if $(DATA),--data $(DATA)) $(ARGS)
 
 clean: ## Delete what was built and installed; VAR_DIR, the state, stays
 	@rm -rf $(VENV) $(DAGSTER_VENV) build web/dist web/node_modules web/openapi.json web/src/api/schema.d.ts protos/contracts.binpb

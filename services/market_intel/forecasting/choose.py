@@ -7,6 +7,7 @@ day in three they differ a lot: its median is 0, its mean is not; adding up medi
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.market_intel.forecasting.backtest import MEDIAN, Backtest, Progress, Run, answers, backtest
-from services.market_intel.forecasting.combine import Shares, combined, pinball, shares, squared
+from services.market_intel.forecasting.combine import SQUARED, Shares, combined, pinball, shares
 from services.market_intel.forecasting.conformal import Calibration, calibrate
 from services.market_intel.forecasting.fallback import plausible, too_short
 from services.market_intel.forecasting.model import LEVELS, Forecast, Model
@@ -29,6 +30,7 @@ TESTS = 12
 """Forecasts of the past that a choice should rest on, over all series; few series are tested at more origins."""
 
 MOST_ORIGINS, LEAST_ORIGINS = 8, 3
+MOST_LIFT = 0.2
 POINT, BAND = LEVELS[[MEDIAN]], np.delete(LEVELS, MEDIAN)
 
 
@@ -51,6 +53,8 @@ class Automatic:
         weights: share of each model in the median of each series, by model.
         figures: of the answer itself on the backtest by their name, one a series, each origin by shares learnt from the
             others; its intervals are those that were moved by the same tests.
+        members: what each model says by itself, NaN where it has no answer.
+        seconds: what all of it took, of wall clock.
     """
 
     forecast: Forecast
@@ -60,6 +64,8 @@ class Automatic:
     backtest: Backtest
     weights: Mapping[str, Floats]
     figures: Figures
+    members: Mapping[str, Forecast]
+    seconds: float
 
 
 def models_of(effort: Effort) -> dict[str, Model]:
@@ -102,6 +108,7 @@ def automatic(
     """
     if set(levels) - {80, 95}:
         raise UnknownLevel(f"there are intervals of 80 and 95 %, not of {sorted(set(levels) - {80, 95})}")
+    begun = time.perf_counter()
     told = progress or (lambda share, phrase: None)
     tried = dict(models or models_of(effort))
     ahead, origins, step = plan(panel, horizon)
@@ -119,6 +126,8 @@ def automatic(
         tests,
         {name: chosen.middle.weights[:, index] for index, name in enumerate(chosen.names)},
         replace(tests, runs={"answer": chosen.past}).figures("answer"),
+        dict(zip(chosen.names, found, strict=True)),
+        time.perf_counter() - begun,
     )
 
 
@@ -129,6 +138,7 @@ class Choice:
     Attributes:
         names: of the models.
         middle, band, expected: shares of the models in the median, the interval and the mean.
+        lift: what the mean is multiplied by, 1 where sums of past forecasts were not off the same way each time.
         calibration: what the interval's bounds are multiplied by.
         untested: which series were too short for the backtest.
         past: what would have been answered at the origins of the backtest.
@@ -138,6 +148,7 @@ class Choice:
     middle: Shares
     band: Shares
     expected: Shares
+    lift: float
     calibration: Calibration
     untested: npt.NDArray[np.bool_]
     past: Run
@@ -148,7 +159,7 @@ class Choice:
         means = np.stack([one.mean for one in found])[:, None, :, :, None]
         quantiles = quantiles_of(said, self.middle.weights[None], self.band.weights[None])[0]
         mean = combined(means, self.expected.weights[None])[0, :, :, 0]
-        return Forecast(mean, self.calibration.applied(quantiles))
+        return Forecast(self.lift * mean, self.calibration.applied(quantiles))
 
 
 def choose(panel: Panel, tests: Backtest) -> Choice:
@@ -158,15 +169,32 @@ def choose(panel: Panel, tests: Backtest) -> Choice:
     means = np.stack([run.mean for run in tests.runs.values()])[..., None]
     middle = shares(tests.actual, said[..., [MEDIAN]], scales, pinball(POINT))
     band = shares(tests.actual, np.delete(said, MEDIAN, axis=-1), scales, pinball(BAND))
-    expected = shares(tests.actual, means, scales, squared)
+    expected = shares(tests.actual, means, scales, SQUARED)
     # Each origin by shares learnt from the others: those learnt from itself would make it look too easy.
     past = quantiles_of(said, middle.held_out, band.held_out)
     calibration = calibrate(tests.actual, past, scales)
+    expected_then = combined(means, expected.held_out)[..., 0]
+    lift = lift_of(tests.actual, expected_then)
     untested = np.asarray(~tests.tested.any(axis=0))
-    answered = Run(
-        combined(means, expected.held_out)[..., 0], np.stack([calibration.applied(one) for one in past]), 0.0
-    )
-    return Choice(tuple(tests.runs), middle, band, expected, calibration, untested, answered)
+    answered = Run(expected_then, np.stack([calibration.applied(one) for one in past]), 0.0)
+    return Choice(tuple(tests.runs), middle, band, expected, lift, calibration, untested, answered)
+
+
+def lift_of(actual: Floats, mean: Floats) -> float:
+    """Return how much more came in all than was expected, as far as the origins agree on it.
+
+    The mean of the origins' log ratios, shrunk by how surely it is not 0 (the positive part of James & Stein): where
+    sums were too low once and too high once, nothing is changed.
+    """
+    known = np.isfinite(actual) & np.isfinite(mean)
+    came, said = (np.where(known, one, 0.0).sum(axis=(1, 2)) for one in (actual, mean))
+    usable = (came > 0) & (said > 0)
+    if usable.sum() < LEAST_ORIGINS:
+        return 1.0
+    off = np.log(came[usable] / said[usable])
+    doubt = off.var(ddof=1) / len(off)
+    sure = max(0.0, 1 - doubt / max(off.mean() ** 2, 1e-12))
+    return float(np.exp(np.clip(sure * off.mean(), -MOST_LIFT, MOST_LIFT)))
 
 
 def quantiles_of(said: Floats, middle: Floats, band: Floats) -> Floats:

@@ -18,8 +18,8 @@ import numpy as np
 from services.market_intel.forecasting.panel import Floats
 
 POWERS = (0.0, 1.0, 2.0, 4.0, np.inf)
-STEPS, RATE = 80, 0.5
-MOST_CELLS = 60_000
+STEPS, RATE = 60, 0.5
+MOST_CELLS = 12_000
 """Forecast periods that shares are learnt from: more of them change no digit that matters."""
 
 DRAWN = 0.02
@@ -34,8 +34,18 @@ OPEN = 0.1
 CLEAR = 0.01
 """A power must save so much of the loss to be preferred to a lower one."""
 
-Loss = Callable[[Floats, Floats], Floats]
-"""Takes what came (…, horizon) and forecasts (…, horizon, levels); returns the loss of every cell (…, horizon)."""
+
+@dataclass(frozen=True)
+class Loss:
+    """What is to be small.
+
+    Attributes:
+        of: takes what came (…, horizon) and forecasts (…, horizon, levels); returns the loss of each cell (…, horizon).
+        slope: takes the same; returns how each cell's loss changes with each forecast, shape (…, horizon, levels).
+    """
+
+    of: Callable[[Floats, Floats], Floats]
+    slope: Callable[[Floats, Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -55,10 +65,11 @@ class Shares:
     held_out: Floats
 
 
-def squared(actual: Floats, found: Floats) -> Floats:
-    """Return squared errors; one level, the mean."""
-    off: Floats = (actual - found[..., 0]) ** 2
-    return off
+SQUARED = Loss(
+    of=lambda actual, found: np.asarray((actual - found[..., 0]) ** 2),
+    slope=lambda actual, found: np.asarray(2 * (found - actual[..., None])),
+)
+"""Of one level, the mean."""
 
 
 def pinball(levels: Floats) -> Loss:
@@ -69,7 +80,10 @@ def pinball(levels: Floats) -> Loss:
         mean: Floats = np.maximum(levels * off, (levels - 1) * off).mean(axis=-1)
         return mean
 
-    return loss
+    def slope(actual: Floats, found: Floats) -> Floats:
+        return np.asarray(np.where(actual[..., None] > found, -levels, 1 - levels) / len(levels))
+
+    return Loss(loss, slope)
 
 
 def shares(actual: Floats, found: Floats, scales: Floats, loss: Loss) -> Shares:
@@ -90,15 +104,17 @@ def shares(actual: Floats, found: Floats, scales: Floats, loss: Loss) -> Shares:
     held_out = np.repeat(equal[None], actual.shape[0], axis=0)
     if not len(origins):
         return Shares(equal, 0.0, np.nan, held_out)
-    tried: dict[float, Floats] = {power: held_out.copy() for power in POWERS}
+    # The panel's shares of one series are its own already.
+    powers = POWERS if len(equal) > 1 and len(origins) > 1 else POWERS[:1]
+    tried: dict[float, Floats] = {power: held_out.copy() for power in powers}
     for origin in origins if len(origins) > 1 else []:
         others = origins[origins != origin]
         common = stack(actual[others], found[:, others], loss)
-        for power in POWERS:
+        for power in powers:
             tried[power][origin] = bent(common, each[:, others], power)
     losses = {power: combined_loss(actual, found, weights, loss) for power, weights in tried.items()}
     power = 0.0
-    for candidate in POWERS if len(origins) > 1 else ():
+    for candidate in powers:
         if losses[candidate] < losses[power] * (1 - CLEAR):
             power = candidate
     return Shares(bent(stack(actual, found, loss), each, power), power, losses[power], tried[power])
@@ -106,7 +122,7 @@ def shares(actual: Floats, found: Floats, scales: Floats, loss: Loss) -> Shares:
 
 def by_origin(actual: Floats, found: Floats, loss: Loss) -> Floats:
     """Return the mean loss of each model at each origin for each series, shape (models, origins, series)."""
-    cells = np.stack([loss(actual, one) for one in found])
+    cells = np.stack([loss.of(actual, one) for one in found])
     known = np.isfinite(cells)
     mean: Floats = np.where(known, cells, 0.0).sum(axis=3) / np.where(known.any(axis=3), known.sum(axis=3), np.nan)
     return mean
@@ -124,27 +140,22 @@ def stack(actual: Floats, found: Floats, loss: Loss) -> Floats:
     came = actual.reshape(-1)[places]
     said = found.reshape(models, -1, found.shape[-1])[:, places]
     equal = np.full(models, 1 / models)
-    unit = loss(came, np.tensordot(equal, said, 1)).mean()
+    unit = loss.of(came, np.tensordot(equal, said, 1)).mean()
     if unit <= 0:
         return equal
     pull = DRAWN / np.sqrt(good.any(axis=(0, 2)).sum())
     weights, mean = equal.copy(), np.zeros(models)
     for step in range(STEPS):
-        slope = gradient(came, said, weights, loss) / unit + pull * np.log(np.maximum(weights, 1e-9) * models)
+        steep = loss.slope(came, np.tensordot(weights, said, 1))
+        slope = np.tensordot(said, steep, said.ndim - 1) / len(came) / unit + pull * np.log(
+            np.maximum(weights, 1e-9) * models
+        )
         weights = weights * np.exp(-RATE * (slope - slope @ weights))
         weights /= weights.sum()
         if step >= STEPS // 2:
             mean += weights
     found_shares: Floats = mean / mean.sum()
     return found_shares
-
-
-def gradient(came: Floats, said: Floats, weights: Floats, loss: Loss) -> Floats:
-    """Return how the mean loss changes with each share."""
-    now = np.tensordot(weights, said, 1)
-    small = 1e-4
-    base = loss(came, now)
-    return np.array([(loss(came, now + small * (one - now)) - base).mean() / small for one in said])
 
 
 def bent(common: Floats, each: Floats, power: float) -> Floats:
@@ -207,5 +218,5 @@ def combined(found: Floats, weights: Floats) -> Floats:
 
 def combined_loss(actual: Floats, found: Floats, weights: Floats, loss: Loss) -> float:
     """Return the mean loss of combinations over everything tested."""
-    cells = loss(actual, combined(found, weights))
+    cells = loss.of(actual, combined(found, weights))
     return float(np.nanmean(cells)) if np.isfinite(cells).any() else np.nan

@@ -57,6 +57,7 @@ class History:
         change[:, lag:] = np.abs(values[:, lag:] - values[:, :-lag])
         self._change, self._changes = running(change), running(np.isfinite(change).astype(np.float64))
         self._last_sold = last_place(np.nan_to_num(values) != 0)
+        self._whole, self._wholes = running(whole(values)), running(np.ones((1, values.shape[1])))
 
     def mean(self, which: Ints, first: Ints, last: Ints) -> Floats:
         """Return means of periods first ≤ place < last, NaN where none is known."""
@@ -84,6 +85,7 @@ class History:
         target = when + ahead - 1
         same = self._same(which, when, ahead) / level if season <= 12 else np.zeros((0, len(which)))
         yearly = self._yearly(which, when, target, year, spans)
+        shared = self._shared(when, target, year, spans)
         with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             features = [
@@ -93,6 +95,7 @@ class History:
                 *([np.nanmean(same, axis=0), np.nanmedian(same, axis=0)] if len(same) else []),
                 *(found / level for found in yearly[:3]),
                 *yearly[3:],
+                *shared,
                 *(mean / level for mean in means),
                 *(ratio(self._sold, self._known, which, when - span, when) for span in spans[1:3]),
                 when - self._last_sold[which, np.maximum(when - 1, 0)],
@@ -106,6 +109,29 @@ class History:
         silent = (when == self.values.shape[1]) & (self._last_sold[which, -1] < 0)
         level = np.where(silent, 0.0, level)
         return Rows(np.column_stack(features).astype(np.float32), level, np.nan_to_num(noise, nan=1.0))
+
+    def _shared(self, when: Ints, target: Ints, year: int, spans: tuple[int, ...]) -> list[Floats]:
+        """Return how all series together stand: lately, at this place in the season, and a year before the target."""
+        season = self.frequency.season
+        lag = season if season <= 12 else 1
+        every = np.zeros_like(when)
+
+        def mean(first: Ints, last: Ints) -> Floats:
+            return ratio(self._whole, self._wholes, every, first, last)
+
+        now = mean(when - spans[1], when)
+        back = target - -(-(target - when + 1) // lag) * lag
+        far = -(-(target - when + 1) // year) * year
+        then, before = target - far, mean(when - far - spans[1], when - far)
+        around = 3 if season == 7 else 1
+        return [
+            mean(when - spans[0], when) / now,
+            now / mean(when - spans[2], when),
+            mean(back, back + 1) / now,
+            mean(back - lag, back - lag + 1) / now,
+            mean(then, np.minimum(then + 1, when)) / before,
+            mean(then - around, np.minimum(then + around + 1, when)) / before,
+        ]
 
     def _level(self, which: Ints, when: Ints, means: list[Floats]) -> Floats:
         recent, long_run = (np.abs(np.nan_to_num(means[index])) for index in (1, 3))
@@ -147,6 +173,20 @@ def ratio(sums: Floats, counts: Floats, which: Ints, first: Ints, last: Ints) ->
     first = np.clip(first, 0, last)
     count = counts[which, last] - counts[which, first]
     return (sums[which, last] - sums[which, first]) / np.where(count > 0, count, np.nan)
+
+
+def whole(values: Floats) -> Floats:
+    """Return the mean of all series that have begun, each in multiples of its first mean so far, shape (1, periods).
+
+    A multiple of what was known at the time, so that no later value changes it.
+    """
+    known = np.isfinite(values)
+    counts = np.cumsum(known, axis=1)
+    sofar = np.cumsum(np.where(known, np.abs(values), 0.0), axis=1) / np.maximum(counts, 1)
+    relative = np.where(known & (sofar > 0), values / np.where(sofar > 0, sofar, 1.0), 0.0)
+    there = known & (sofar > 0)
+    found: Floats = relative.sum(axis=0, keepdims=True) / np.maximum(there.sum(axis=0, keepdims=True), 1)
+    return found
 
 
 def running(values: Floats) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 
 from services.market_intel.forecasting import scores
 from services.market_intel.forecasting.backtest import backtest, stacked
-from services.market_intel.forecasting.choose import UnknownLevel, automatic, choose, models_of
+from services.market_intel.forecasting.choose import UnknownLevel, automatic, choose, lift_of, models_of
 from services.market_intel.forecasting.model import Forecast, normal
 from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive
 from services.market_intel.forecasting.panel import Panel
@@ -162,6 +162,14 @@ def test_the_band_of_a_panel_covers_what_it_says():
     actual, bounds = values[:, -HORIZON:], found.quantiles
     assert 75 <= scores.coverage_pct(actual, bounds[:, :, 1], bounds[:, :, 3]).mean() <= 85
     assert 92 <= scores.coverage_pct(actual, bounds[:, :, 0], bounds[:, :, 4]).mean() <= 98
+
+
+def test_sums_that_were_too_low_each_time_are_lifted_and_those_off_by_chance_are_not():
+    actual = np.ones((3, 5, 7))
+    assert lift_of(actual, actual / 1.1) == pytest.approx(1.1)
+    assert lift_of(actual, actual * np.array([0.8, 1.25, 1.0])[:, None, None]) == 1
+    assert lift_of(actual, actual / 3) == pytest.approx(np.exp(0.2))
+    assert lift_of(np.full_like(actual, np.nan), actual) == 1
 
 
 def test_a_model_that_always_fails_is_left_out():
