@@ -145,6 +145,17 @@ def test_a_model_whose_library_is_not_there_says_what_to_do(model, library, reme
     assert refused.value.error_reason == "MODEL_NOT_INSTALLED"
 
 
+def test_the_effect_of_what_is_known_ahead_is_told_of_any_model():
+    pytest.importorskip("prophet")
+    panel, _ = promoted()
+    found = explain.effects(Prophet(), panel, HORIZON)
+    assert set(found) == {"history", "promotion"}
+    own = Prophet().forecast(panel, HORIZON)
+    np.testing.assert_allclose(found["promotion"], own.components["promotion"], rtol=1e-6)
+    np.testing.assert_allclose(found["history"] + found["promotion"], own.mean, rtol=1e-9)
+    assert set(explain.effects(Theta(), panel.with_regressors(None), HORIZON)) == {"history"}
+
+
 def test_a_model_without_parts_of_its_own_has_a_season_and_a_trend():
     at = np.arange(140)
     values = 100 + 20 * np.sin(2 * np.pi * at / 7) + np.random.default_rng(1).normal(0, 3, 140)
