@@ -151,6 +151,39 @@ def test_the_demand_image_answers_a_verified_caller_and_holds_no_other_service(
         assert f"No module named '{other}'" in image.run(f"import {other}").stderr
 
 
+FORECASTS = """
+import numpy as np
+from services.market_intel.forecasting.panel import panel_of
+from services.market_intel.forecasting.periods import DAY
+from services.market_intel.forecasting.registry import MODELS
+
+days = np.arange("2024-01-01", "2024-07-01", dtype="datetime64[D]")
+panel = panel_of(DAY, days, np.arange(len(days)) % 7 + np.arange(len(days)) % 5 + 1.0)
+made = {name: one.make().forecast(panel, 7) for name, one in MODELS.items() if name not in ("lstm", "pretrained")}
+assert all(np.isfinite(one.mean).all() for one in made.values())
+print(*made)
+"""
+
+
+def test_the_market_intel_image_has_what_its_models_need_and_holds_no_other_service(
+    built: Callable[[str, str], Image], auth: str, tmp_path: Path
+) -> None:
+    image = built("service", "market_intel")
+    grpc, http = (f"{HOST}:{port}" for port in free_ports(2))
+    settings = {"GRPC_ADDRESS": grpc, "HTTP_ADDRESS": http, "SERVICES": f"auth={auth}", "VAR_DIR": str(tmp_path)}
+    with process(image.python, "services.market_intel", image.folder, **settings):
+        url = f"http://{http}/api/v1/market-intelligence/forecasts"
+        assert answer(url)[0] == 401
+        status, problem = answer(url, token=token_from(auth))
+        assert (status, problem["reason"]) == (400, "LAKE_TABLE_MISSING")
+    made = image.run(FORECASTS)
+    assert {"arima", "ets", "gbm", "prophet", "theta"} <= set(made.stdout.split()), made.stderr
+    # Whoever wants the LSTM adds torch; without it the model says so.
+    assert "make deep" in image.run(f"{FORECASTS}\nMODELS['lstm'].make().forecast(panel, 7)").stderr
+    for other in ("services.auth", "services.demand", "gateway", "pipeline"):
+        assert f"No module named '{other}'" in image.run(f"import {other}").stderr
+
+
 def test_the_auth_image_logs_somebody_in_and_holds_no_other_service(
     built: Callable[[str, str], Image], tmp_path: Path
 ) -> None:
