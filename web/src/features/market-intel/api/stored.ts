@@ -32,7 +32,6 @@ export interface Tried {
 }
 
 const PATH = '/api/v1/market-intelligence/forecasts'
-const LEVEL_OF: Record<string, string> = { category: 'category', product: 'product', region: 'region', channel: 'channel' }
 
 /** What the pipeline forecasts of a series. */
 export function useStoredForecast(stored: Stored) {
@@ -47,13 +46,12 @@ export function useStoredForecast(stored: Stored) {
 
 export const storedPath = (stored: Stored): string => pathOf(PATH, { ...stored, page_size: MOST_ROWS })
 
-/** The series that the pipeline forecasts at a level, by name; of a part that is no level there are none. */
-export function useSeriesIds(part: string, metric = 'revenue', frequency = 'day') {
+/** The series that the pipeline forecasts at a level, by name. */
+export function useSeriesIds({ level, metric, frequency }: Omit<Stored, 'series_id'>) {
   const { api } = usePlatform()
-  const level = part === 'total' ? 'total' : LEVEL_OF[part]
   return useQuery({
     queryKey: ['market-intel', 'series', level, metric, frequency],
-    enabled: level !== undefined,
+    enabled: level !== 'total',
     queryFn: async ({ signal }) => {
       const filters = [`metric = ${metric}`, `frequency = ${frequency}`, `level = ${level}`]
       const query = { table: 'forecasts', filters, group_by: ['series_id'], order_by: ['series_id'], page_size: MOST_ROWS }

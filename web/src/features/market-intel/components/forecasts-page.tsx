@@ -15,7 +15,7 @@ const FIRST_VIEW = { metric: 'revenue', frequency: 'day', level: 'total', series
 /** What the pipeline forecasts: of the whole business and its parts, which add up. */
 export function ForecastsPage() {
   const [view, change] = useView(FIRST_VIEW)
-  const series = useSeriesIds(view.level, view.metric, view.frequency)
+  const series = useSeriesIds(view)
   const stored: Stored = { ...view, series_id: view.series_id || firstOf(view.level, series.data) }
   const asked = useStoredForecast(stored)
   return (

@@ -117,7 +117,7 @@ describe('revenue', () => {
     hubAnswers()
     server.use(
       answersBy(`${API}/revenue`, (query) => {
-        asked.push(String(query))
+        if (query.get('grain') === 'month') asked.push(String(query))
         return REVENUE
       }),
     )
