@@ -131,7 +131,7 @@ class GatewaySettings(MailSettings):
         3, 15
     )
     """SYSTEMS_BATCH_AT: time of day in UTC from which registered systems are told to do their daily work, an hour after
-    the pipeline's own schedule; empty: never."""
+    the usual time of the nightly run; empty: never."""
 
     @property
     def store_url(self) -> str:
