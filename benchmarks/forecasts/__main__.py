@@ -69,7 +69,7 @@ def main() -> None:
     asked = parser.parse_args()
     if missing() and not asked.no_peers:
         print(
-            f"Left out, as not installed: {', '.join(missing())}. To measure them too: pip install {' '.join(missing())}"
+            f"Left out, not installed: {', '.join(missing())}. To measure them too: pip install {' '.join(missing())}"
         )
     KEPT.mkdir(parents=True, exist_ok=True)
     for task in tasks(asked.data, tuple(asked.only)):
