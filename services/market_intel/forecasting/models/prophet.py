@@ -41,7 +41,8 @@ class Prophet:
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the forecasts of all series, one after the other: about half a second each."""
-        made = library("prophet", "prophet", "install the extra market_intel")
+        with quiet():
+            made = library("prophet", "prophet", "install the extra market_intel")
 
         def fit(one: One, ahead: int) -> Answer:
             return fitted(made, one, ahead, self._country)
@@ -128,16 +129,21 @@ def days_off(one: One, horizon: int, country: str | None) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep the libraries' progress out of the logs of the service."""
+    """Keep the libraries' progress out of the logs of the service.
+
+    By `disabled`, for cmdstanpy sets the level of its logger itself when it first says something.
+    """
     loggers = [logging.getLogger(name) for name in ("prophet", "prophet.plot", "cmdstanpy")]
-    before = [one.level for one in loggers]
+    before = [one.disabled for one in loggers]
     for one in loggers:
-        one.setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-    for one, level in zip(loggers, before, strict=True):
-        one.setLevel(level)
+        one.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for one, was in zip(loggers, before, strict=True):
+            one.disabled = was
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,18 +117,28 @@ def test_holidays_have_an_effect_of_their_own_by_country():
     assert "holidays of DE" in found.told[0]
 
 
-def test_prophet_is_quiet_and_leaves_the_random_state_as_it_was(caplog, capfd):
+def test_prophet_leaves_the_random_state_as_it_was():
     pytest.importorskip("prophet")
     panel, _ = promoted(periods=60)
     np.random.seed(5)
     expected = np.random.RandomState(5).random(3)
-    with caplog.at_level(logging.INFO):
-        Prophet().forecast(panel, HORIZON)
+    Prophet().forecast(panel, HORIZON)
     np.testing.assert_array_equal(np.random.random(3), expected)
-    assert not caplog.records
-    captured = capfd.readouterr()
-    assert not captured.out
-    assert not captured.err
+
+
+def test_prophet_says_nothing_when_it_is_first_used():
+    pytest.importorskip("prophet")
+    first_use = """
+import numpy as np
+from services.market_intel.forecasting.models.prophet import Prophet
+from services.market_intel.forecasting.panel import panel_of
+from services.market_intel.forecasting.periods import DAY
+values = 10 + np.random.default_rng(1).normal(size=40)
+Prophet().forecast(panel_of(DAY, np.datetime64("2026-01-01") + np.arange(40), values), 3)
+"""
+    root = Path(__file__).parents[4]
+    done = subprocess.run([sys.executable, "-c", first_use], cwd=root, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 @pytest.mark.parametrize(
