@@ -206,9 +206,10 @@ ZERO = Sums(0, 0, 0, 0.0)
 def grouped(rows: Rows, places: Ints, chosen: Flags, count: int) -> list[Sums]:
     """Return the sums of each place over the rows chosen, exactly."""
     at = places[chosen]
-    whole = [exact_sums(at, column[chosen], count) for column in (rows.value, rows.sales, rows.units)]
+    value, sales, units = (exact_sums(at, column[chosen], count) for column in (rows.value, rows.sales, rows.units))
     reference = np.bincount(at, weights=rows.reference[chosen], minlength=count)
-    return [Sums(*map(int, three), float(one)) for *three, one in zip(*whole, reference, strict=True)]
+    four = zip(value, sales, units, reference, strict=True)
+    return [Sums(int(one), int(two), int(three), float(last)) for one, two, three, last in four]
 
 
 def exact_sums(places: Ints, values: Ints, count: int) -> Ints:

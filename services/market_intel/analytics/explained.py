@@ -16,6 +16,7 @@ from services.market_intel.analytics.selection import (
     EmptySelection,
     Filters,
     Period,
+    UnknownFilter,
     day_of,
     last_month,
     period_of,
@@ -108,6 +109,9 @@ def explained(
         asked_before: first and last day of the one before; empty: as long, just before.
         most: most segments a dimension.
     """
+    if metric not in METRICS:
+        detail = f"metric {metric!r}: name one of {', '.join(METRICS)}"
+        raise UnknownFilter(detail, metadata={"filter": "metric"}, errors=[FieldError("metric", detail)])
     before, after, notes = periods(customers, asked, asked_before)
     chosen = filters.apply(customers)
     unit = unit_of(chosen, metric)

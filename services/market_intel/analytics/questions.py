@@ -17,7 +17,16 @@ from services.market_intel.analytics.columns import cents, places
 from services.market_intel.analytics.concentration import Concentration, concentration
 from services.market_intel.analytics.explained import EPOCH, Explained
 from services.market_intel.analytics.readings import Readings
-from services.market_intel.analytics.selection import Filters, Period, period_of, required, spanned, within
+from services.market_intel.analytics.selection import (
+    Filters,
+    Period,
+    UnknownFilter,
+    period_of,
+    required,
+    spanned,
+    within,
+)
+from shared.errors import FieldError
 from shared.lake import Reading
 from shared.policy import RegionBound
 from shared.tables.market_analytics import EVERYWHERE
@@ -76,6 +85,7 @@ def margins_by(
     readings: Readings, by: str, grain: str, filters: dict[str, str], days: tuple[str, str]
 ) -> tuple[margins.Margins, Reading, tuple[str, ...]]:
     """Return margins by period and dimension, what they were made from, and their currencies."""
+    one_of(by, ("", *margins.PLACES, "department", "category", "brand", "product"))
     monthly = by in ("brand", "product")
     cut = revenue.cut_for([by] if by else ["department"], grain)
     reading = readings.main("sales_monthly" if monthly else "sales_daily")
@@ -91,6 +101,14 @@ def margins_by(
             costs[cost] = margins.selected(found.data, asked)
     fees = margins.selected(orders.data, asked) if orders else lines
     return margins.margins(lines, fees, costs, asked), reading, money_of(lines)
+
+
+def one_of(by: str, known: Sequence[str]) -> str:
+    """Return the dimension. Raises UnknownCombination where it is none of those."""
+    if by not in known:
+        detail = f"by {by!r}: name one of {', '.join(each for each in known if each)}"
+        raise revenue.UnknownCombination(detail, errors=[FieldError("by", detail)])
+    return by
 
 
 CUT_OF = {
@@ -118,7 +136,7 @@ class Concentrated:
 
 def concentrated(readings: Readings, by: str, filters: dict[str, str], days: tuple[str, str]) -> Concentrated:
     """Return how concentrated revenue is; guests are no customers, and products are those of the last 90 days."""
-    table, column, value = CUT_OF[by]
+    table, column, value = CUT_OF[one_of(by, tuple(CUT_OF))]
     reading = readings.main(table)
     if table == "product_performance":
         rows, period = recent(reading.data, filters)
@@ -134,6 +152,10 @@ def concentrated(readings: Readings, by: str, filters: dict[str, str], days: tup
 
 def recent(data: pa.Table, filters: dict[str, str]) -> tuple[pa.Table, Period]:
     """Return the products of the regions that are asked about, and the 90 days that they were measured over."""
+    for name in ("channel", "country"):
+        if filters.get(name):
+            detail = f"products and brands are measured by region, not by {name}; leave it out"
+            raise UnknownFilter(detail, metadata={"filter": name}, errors=[FieldError(name, detail)])
     known = {name: value for name, value in filters.items() if name in ("region", "currency_code")}
     required(data, "the last 180 days")
     if not known.get("region"):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.market_intel.analytics.columns import cents, money, places, real, whole
+from services.market_intel.analytics.columns import Floats, cents, money, places, real, whole
 from services.market_intel.analytics.selection import (
     Filters,
     SourceTableMissing,
@@ -232,7 +232,7 @@ KEYS = ("brand", "category_id", "currency_code")
 SUMMED = ("products", "units", "sales", "sales_before", "profit", "costed", "velocity")
 
 
-def grouped(rows: pa.Table, keys: tuple[str, ...]) -> tuple[list[tuple[str, ...]], dict[str, np.ndarray]]:  # type: ignore[type-arg]
+def grouped(rows: pa.Table, keys: tuple[str, ...]) -> tuple[list[tuple[str, ...]], dict[str, Floats]]:
     """Return the different keys and the sums of each; money in cents, which floats hold exactly up to 2⁵³."""
     at: dict[tuple[str, ...], int] = {}
     place = np.array(
@@ -252,6 +252,6 @@ def grouped(rows: pa.Table, keys: tuple[str, ...]) -> tuple[list[tuple[str, ...]
     return list(at), {name: np.bincount(place, weights=values[name], minlength=len(at)) for name in SUMMED}
 
 
-def finite(values: np.ndarray) -> pa.Array:  # type: ignore[type-arg]
+def finite(values: Floats) -> pa.Array:
     """Return numbers, empty where there is none."""
     return pa.array(np.where(np.isfinite(values), values, np.nan), pa.float64(), from_pandas=True)

@@ -241,6 +241,11 @@ def test_segments_need_those_of_the_demand_zone(ask: Ask) -> None:
         (servicer.list_correlations, {}, "UNKNOWN_COMBINATION"),
         (servicer.list_correlations, {"by": ["region"], "currency": "JPY"}, "UNKNOWN_FILTER"),
         (servicer.get_concentration, {"region": "Moon"}, "UNKNOWN_FILTER"),
+        (servicer.get_concentration, {"by": "product", "channel": "store"}, "UNKNOWN_FILTER"),
+        (servicer.get_concentration, {"by": "moons"}, "UNKNOWN_COMBINATION"),
+        (servicer.list_margins, {"by": "segment"}, "UNKNOWN_COMBINATION"),
+        (servicer.list_margins, {"by": "product", "grain": "day"}, "UNKNOWN_COMBINATION"),
+        (servicer.get_drivers, {"metric": "moons"}, "UNKNOWN_FILTER"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_a_reason(ask: Ask, method: Any, fields: dict[str, Any], reason: str) -> None:
