@@ -91,7 +91,7 @@ FORECAST_ACCURACY = Table(
         _LEVEL,
         _SERIES,
         _REGION,
-        day("made_on", "Last complete day when the forecast was made"),
+        day("made_on", "Last day of the last complete period when the forecast was made"),
         day("ds", "First day of the period forecast"),
         whole("horizon", "Periods ahead when it was made, from 1", unit="periods"),
         text("role", "What the model version was then; only a champion's and a challenger's are shown", choices=ROLES),

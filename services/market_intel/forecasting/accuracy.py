@@ -44,19 +44,17 @@ def schema() -> pa.Schema:
     return pa.schema([field for field in TABLE.arrow_schema() if field.name not in ("data_through_on", "computed_at")])
 
 
-def made(
-    panel: Panel, keys: Sequence[Key], forecast: Forecast, clock: dt.date, about: Mapping[str, Sequence[Any]]
-) -> pa.Table:
-    """Return the rows of a forecast just made.
+def made(panel: Panel, keys: Sequence[Key], forecast: Forecast, about: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Return the rows of a forecast just made: one a period, though weeks and months are forecast every day.
 
     Args:
         panel: the series that were forecast.
         keys: which they are.
         forecast: of them.
-        clock: last complete day.
         about: role, published, chosen_model, model_name and model_version of each series.
     """
     steps = [step for step in HORIZONS[panel.frequency.name] if step <= forecast.mean.shape[1]]
+    made_on = panel.frequency.first_day(int(panel.ends.max())) - dt.timedelta(days=1)
     places = np.asarray(steps, np.int64) - 1
     scales = scores.scale(panel)
     count, each = len(panel), len(steps)
@@ -66,7 +64,7 @@ def made(
         "level": repeated([key.level for key in keys], each),
         "series_id": repeated([key.series_id for key in keys], each),
         "region": repeated([key.region for key in keys], each),
-        "made_on": [clock] * (count * each),
+        "made_on": [made_on] * (count * each),
         "ds": (panel.frequency.first_days((panel.ends[:, None] + places).ravel())).astype("datetime64[D]"),
         "horizon": np.tile(steps, count),
         "mean": forecast.mean[:, places].ravel(),

@@ -283,7 +283,7 @@ class Batch:
                 "model_version": [version.model.version] * len(panel),
             }
             mine = pa.array(np.repeat([series in version.series for series in panel.ids], steps_of(panel, forecast)))
-            rows.append(accuracy.made(panel, self.shop.keys, forecast, self.clock, about).filter(mine))
+            rows.append(accuracy.made(panel, self.shop.keys, forecast, about).filter(mine))
         return pa.concat_tables(rows)
 
     def series_columns(self, panel: Panel, places: Sequence[int], each: int) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Kept:
         mean, median, band: share of each model in the expected value, the median and the interval.
         factors: what the distances of the bounds from the median are multiplied by, shape (horizon groups, levels).
         least: least such distance.
+        lift: what the expected value is multiplied by.
         chosen: name of the model, or that of a combination.
         why, intervals: the reason, and where the interval comes from, in words.
         on: last complete day when it was chosen.
@@ -45,6 +46,7 @@ class Kept:
     band: Mapping[str, float]
     factors: tuple[tuple[float, ...], ...]
     least: float
+    lift: float
     chosen: str
     why: str
     intervals: str
@@ -70,7 +72,7 @@ class Kept:
     def way(self) -> tuple[object, ...]:
         """Return what two choices have in common that forecast alike."""
         shares = tuple(tuple(sorted(each.items())) for each in (self.mean, self.median, self.band))
-        return (*shares, self.factors, self.least)
+        return (*shares, self.factors, self.least, self.lift)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def choose_for(panel: Panel, horizon: int, models: Mapping[str, Model], clock: d
             band=shares_of(found.names, found.band.weights[index]),
             factors=tuple(tuple(rounded(row)) for row in found.calibration.factors[index]),
             least=rounded([found.calibration.least[index]])[0],
+            lift=rounded([found.lift])[0],
             chosen=names[index],
             why=why[index],
             intervals=whence[index],
@@ -164,7 +167,8 @@ def combination(kept: Sequence[Kept], found: Mapping[str, Forecast]) -> Forecast
     quantiles = quantiles_of(said, middle, weights(names, [one.band for one in kept]))[0]
     mean = combined(means, weights(names, [one.mean for one in kept]))[0, :, :, 0]
     calibration = Calibration(np.array([one.factors for one in kept]), np.array([one.least for one in kept]), 0)
-    return Forecast(mean, calibration.applied(quantiles))
+    lift = np.array([one.lift for one in kept])[:, None]
+    return Forecast(lift * mean, calibration.applied(quantiles))
 
 
 def weights(names: Sequence[str], kept: Sequence[Mapping[str, float]]) -> Floats:

@@ -169,6 +169,8 @@ def test_what_was_forecast_meets_what_came_and_is_not_changed_after(registry: Re
     assert one["error"] == mean - actual
     assert one["within_80"] == (said["lower_80"] <= actual <= said["upper_80"])
     assert one["scaled_error"] == pytest.approx(abs(said["median"] - actual) / one["scale"])
+    weeks = {row["made_on"] for row in rows(later[ACCURACY], frequency="week")}
+    assert weeks == {dt.date(2016, 10, 2), dt.date(2016, 10, 9)}
     (pending,) = rows(later[ACCURACY], frequency="day", series_id="CA", made_on=CLOCK, horizon=14)
     assert pending["actual"] is None
     corrected = shop(clock + dt.timedelta(days=1))
