@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import ibis
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -67,7 +68,7 @@ def revenue_drivers(
     names = [name for name in table.column_names if name in {*NAMED, "contribution"}]
     columns = {name: [row[name] for row in rows] for name in NAMED}
     schema = pa.schema([table.arrow_schema().field(name) for name in names])
-    amounts = money([row["contribution"] for row in rows])
+    amounts = money(np.array([row["contribution"] for row in rows], np.int64))
     return pa.table({**{name: columns[name] for name in NAMED}, "contribution": amounts}).select(names).cast(schema)
 
 

@@ -18,6 +18,7 @@ from services.market_intel.analytics.concentration import Concentration, concent
 from services.market_intel.analytics.explained import EPOCH, Explained
 from services.market_intel.analytics.readings import Readings
 from services.market_intel.analytics.selection import (
+    EmptySelection,
     Filters,
     Period,
     UnknownFilter,
@@ -238,7 +239,7 @@ def findings(readings: Readings) -> tuple[list[headlines.Finding], Reading]:
     for currency in money_of(reading.data):
         try:
             change = why(readings, "revenue", {"currency_code": currency})[0]
-        except (explaining.EmptySelection, RegionBound):
+        except (EmptySelection, RegionBound):
             continue
         found += headlines.of_change(change)
     for table, told in (

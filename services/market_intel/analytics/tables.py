@@ -249,7 +249,9 @@ def grouped(rows: pa.Table, keys: tuple[str, ...]) -> tuple[list[tuple[str, ...]
         "costed": sales * has_cost,
         "velocity": real(rows["velocity"]),
     }
-    return list(at), {name: np.bincount(place, weights=values[name], minlength=len(at)) for name in SUMMED}
+    return list(at), {
+        name: np.bincount(place, weights=values[name], minlength=len(at)).astype(np.float64) for name in SUMMED
+    }
 
 
 def finite(values: Floats) -> pa.Array:

@@ -128,8 +128,8 @@ def by_region(
     values = {name: days[name].to_numpy() for name in SUMS}
     for name in (EVERYWHERE, *largest(region, values["revenue"])):
         chosen = inside if name == EVERYWHERE else inside & (region == name)
-        sums = {
-            key: np.bincount(place[chosen], weights=column[chosen], minlength=len(numbers))
+        sums: dict[str, Floats] = {
+            key: np.bincount(place[chosen], weights=column[chosen], minlength=len(numbers)).astype(np.float64)
             for key, column in values.items()
         }
         sums["revenue"] = sums["revenue"].round(2)

@@ -160,7 +160,7 @@ class Own:
 
 
 def _day(value: Any) -> dt.date:
-    return value.date() if isinstance(value, dt.datetime) else value  # type: ignore[no-any-return]
+    return value.date() if isinstance(value, dt.datetime) else value
 
 
 def wars_of(board: Board, own: Own) -> Iterator[dict[str, Any]]:
