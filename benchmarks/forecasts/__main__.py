@@ -68,9 +68,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write what was measured, now and before, into docs/")
     asked = parser.parse_args()
     if missing() and not asked.no_peers:
-        print(
-            f"Left out, not installed: {', '.join(missing())}. To measure them too: pip install {' '.join(missing())}"
-        )
+        print(f"Peers left out, as not installed; to measure them too: pip install {' '.join(missing())}")
     KEPT.mkdir(parents=True, exist_ok=True)
     for task in tasks(asked.data, tuple(asked.only)):
         result = measured(task, with_peers=not asked.no_peers)
