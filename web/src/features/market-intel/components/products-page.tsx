@@ -1,3 +1,4 @@
+import Box from '@mui/material/Box'
 import FormControlLabel from '@mui/material/FormControlLabel'
 import Stack from '@mui/material/Stack'
 import Switch from '@mui/material/Switch'
@@ -48,7 +49,7 @@ export function ProductsPage() {
           answer={answer}
           keys={['name', 'product_id', 'currency_code']}
           hidden={LEFT_TO_EXPORTS}
-          cells={{ risk_reasons: (row) => <RiskReasons reasons={row.risk_reasons} /> }}
+          cells={{ name: (row) => <Box sx={{ minWidth: { md: 180 } }}>{String(row.name ?? '–')}</Box>, risk_reasons: (row) => <RiskReasons reasons={row.risk_reasons} /> }}
           asked={asked}
           empty="No product fits these filters."
           sorting={sortingOf(view.sort)}
