@@ -126,7 +126,7 @@ def broken_list(method) -> str:
     message = method.descriptor.output_type
     repeated = [one for one in message.fields if one.is_repeated and one.message_type and not f.is_map(one)]
     lists = [one.name for one in repeated if one.message_type.full_name != f.TABLE]
-    # One thing has its parts under names of their own, and beside a page of rows, which are the items, may stand others.
+    # One thing has its parts under names of their own; beside a page of rows, which are the items, may stand others.
     paged = any(one.message_type and one.message_type.full_name == f.TABLE for one in message.fields)
     if method.rule.verb != "GET" or not lists or paged or method.descriptor.name.startswith("Get"):
         return ""
