@@ -67,7 +67,7 @@ def periods(
     there = spanned(customers)
     month = last_month(there.last)
     after = period_of(*asked, there) if any(asked) else period_of(iso(month.first), iso(month.last), there)
-    notes = [f"the data end on {there.last}"] if day_of(asked[1], "to") not in (None, after.last) else []
+    notes = [f"The data end on {there.last}"] if day_of(asked[1], "to") not in (None, after.last) else []
     before = after.before()
     if any(asked_before):
         last = day_of(asked_before[1], "before_to") or after.first - dt.timedelta(days=1)
@@ -77,9 +77,9 @@ def periods(
     if before.last >= after.first:
         raise refused("before_to", f"{before.last} is not before {after.first}: the two periods must not overlap")
     if before.first < there.first:
-        notes.append(f"the data begin on {there.first}, so the period before is not whole")
+        notes.append(f"The data begin on {there.first}, so the period before is not whole")
     if before.days != after.days:
-        notes.append(f"the periods have {before.days} and {after.days} days: part of the change is their length")
+        notes.append(f"The periods have {before.days} and {after.days} days: part of the change is their length")
     return before, after, notes
 
 

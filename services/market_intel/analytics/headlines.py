@@ -21,6 +21,7 @@ from shared.tables.market_analytics import EVERYWHERE
 LATEST_DAYS = 14
 """An anomaly is told of as long."""
 WEEK = 7
+METRIC_NAMES = {"aov": "Average order value"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def of_trends(rows: pa.Table) -> Iterator[Finding]:
         usual = (row["trend"] or 0.0) + (row["seasonal"] or 0.0)
         where = "" if row["region"] == EVERYWHERE else f" in {row['region']}"
         way = "above" if row["value"] > usual else "below"
-        title = f"{row['metric'].replace('_', ' ').capitalize()}{where} on {row['ds']} was far {way} what is usual"
+        metric = METRIC_NAMES.get(row["metric"]) or row["metric"].replace("_", " ").capitalize()
+        title = f"{metric}{where} on {row['ds']} was far {way} what is usual"
         size = min(abs(row["anomaly_score"]) / 20, 1.0)
         score = (0.35 if where else 0.5) + 0.4 * size
         evidence = {"value": row["value"], "usual": usual, "score": row["anomaly_score"], "day": str(row["ds"])}
