@@ -294,6 +294,8 @@ class _Assembly:
 
     def pivoted(self, rows: pa.Table, metric: str, names: tuple[str, str]) -> dict[tuple[str, str], Floats]:
         """Return the days of each pair of names."""
+        # In one order whatever the engine's: sums of floats depend on it in their last digit.
+        rows = rows.sort_by([(name, "ascending") for name in (*names, "day")])
         days = np.asarray(rows["day"].cast(pa.int32()).to_numpy(), np.int64) - self.first
         values = np.asarray(rows[metric].cast(pa.float64()).to_numpy(), np.float64)
         found: dict[tuple[str, str], Floats] = {}
