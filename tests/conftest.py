@@ -22,6 +22,8 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+# First, as the plugin that runs them reads the marks at the same moment.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Say what belongs together under `pytest -n 2 --dist loadgroup`."""
     for item in items:
