@@ -54,7 +54,19 @@ def nothing() -> Tables:
 
 
 def run(registry: Registry, clock: dt.date, before: Tables, business: Business | None = None) -> Tables:
-    return batch.tables_of(business or shop(clock), before, clock, training(registry, clock), MODELS)
+    return batch.tables_of(business or shop(clock), as_kept(before), clock, training(registry, clock), MODELS)
+
+
+def as_kept(tables: Tables) -> Tables:
+    """Return the tables as the lake gives them: with the tail that the pipeline adds."""
+    tail = {"data_through_on": CLOCK, "computed_at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+    found = {}
+    for name, rows in tables.items():
+        wanted = CONTRACT[f"market_intel.{name}"].arrow_schema()
+        added = {c: pa.repeat(pa.scalar(v, wanted.field(c).type), rows.num_rows) for c, v in tail.items()}
+        columns = {column: rows[column] for column in rows.column_names} | added
+        found[name] = pa.table([columns[column] for column in wanted.names], wanted)
+    return found
 
 
 def days_after(registry: Registry, before: Tables, count: int, start: int = 1) -> Iterator[Tables]:
