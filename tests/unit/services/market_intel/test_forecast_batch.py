@@ -286,6 +286,16 @@ def test_tables_as_of_an_earlier_day_know_no_later_choice_and_move_no_alias(regi
     assert {row["horizon"] for row in came} == {1, 7, 14, 28}
 
 
+def test_versions_of_a_form_that_this_code_does_not_know_are_chosen_anew(
+    registry: Registry, first: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "FEATURES", (*versions.FEATURES, "more"))
+    after = run(registry, CLOCK + dt.timedelta(days=1), first)
+    assert {row["model_version"] for row in after[FORECASTS].to_pylist()} == {"2.0.0"}
+    assert {row["tried_on"] for row in after[BACKTESTS].to_pylist()} == {CLOCK + dt.timedelta(days=1)}
+    assert log(registry)[-1] == (CHAMPION, "2.0.0", None)
+
+
 def test_a_shop_of_a_few_days_or_none_has_no_forecasts(registry: Registry) -> None:
     none = batch.tables_of(Business((), 0, np.zeros((0, 0)), ()), nothing(), CLOCK, training(registry), MODELS)
     assert [none[name].num_rows for name in TABLES] == [0, 0, 0]
