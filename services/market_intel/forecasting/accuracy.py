@@ -111,6 +111,7 @@ def with_actuals(rows: pa.Table, panels: Mapping[str, Panel], keys: Sequence[Key
         panels: history of all series by frequency.
         keys: which series they are, the same in all panels.
     """
+    rows = rows.select(schema().names).cast(schema())
     places = {(key.metric, key.level, key.series_id): place for place, key in enumerate(keys)}
     open_rows = pc.is_null(rows["actual"])
     settled, waiting = rows.filter(pc.invert(open_rows)), rows.filter(open_rows)

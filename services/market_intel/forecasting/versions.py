@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import pyarrow as pa
 
@@ -20,7 +20,9 @@ from services.market_intel.forecasting.periods import EPOCH
 from shared.models import CHALLENGER, CHAMPION, SHADOW, Manifest, ModelVersion, Registry, Training
 
 KIND = "chosen_models"
-FEATURES = ("history",)
+FEATURES = tuple(field.name for field in fields(Kept))
+"""What an artefact says of each series. One of another form, made by other code, cannot forecast any more."""
+
 THROUGH = "through_day"
 """Metric of a version: the last complete day when it was made, in days since 1970."""
 
@@ -96,6 +98,13 @@ def loaded(manifest: Manifest, model: ModelVersion) -> Version:
     return Version(model, series, tuple(written["follows"]))
 
 
+def readable(manifest: Manifest, model: ModelVersion | None) -> Version | None:
+    """Return a version if there is one whose artefact this code understands."""
+    if model is None or manifest.artefact(model).get("features") != list(FEATURES):
+        return None
+    return loaded(manifest, model)
+
+
 def standing(registry: Registry, name: str, clock: dt.date) -> Roles | None:
     """Return the roles as they stand, None where nothing that was known by the clock's day can forecast.
 
@@ -105,15 +114,14 @@ def standing(registry: Registry, name: str, clock: dt.date) -> Roles | None:
     manifest = registry.manifest()
     live = manifest.live(name)
     if live is None or is_past(manifest, name, clock):
-        known = [model for model in manifest.versions.get(name, {}).values() if through(model) <= clock]
-        return Roles(loaded(manifest, max(known, key=lambda m: (through(m), m.registered_at)))) if known else None
-    champion = loaded(manifest, live)
-    trial, shadow = manifest.live(name, CHALLENGER), manifest.live(name, SHADOW)
-    return Roles(
-        champion,
-        loaded(manifest, trial) if trial and trial.version != live.version else None,
-        loaded(manifest, shadow) if shadow and shadow.version != live.version else None,
-    )
+        past = [model for model in manifest.versions.get(name, {}).values() if through(model) <= clock]
+        newest_first = sorted(past, key=lambda model: (through(model), model.registered_at), reverse=True)
+        known = (readable(manifest, model) for model in newest_first)
+        return next((Roles(version) for version in known if version is not None), None)
+    champion = readable(manifest, live)
+    others = [manifest.live(name, alias) for alias in (CHALLENGER, SHADOW)]
+    trial, shadow = (model if model and model.version != live.version else None for model in others)
+    return Roles(champion, readable(manifest, trial), readable(manifest, shadow)) if champion else None
 
 
 def judged(roles: Roles, accuracy: pa.Table, frequency: str, rules: Rules, registry: Registry) -> Roles:
@@ -225,11 +233,13 @@ def renewed(
         clock: last complete day.
     """
     registry = training.registry
-    past = is_past(registry.manifest(), name_of(frequency), clock)
+    manifest = registry.manifest()
+    past = is_past(manifest, name_of(frequency), clock)
     if roles is None:
         first = registered(training, frequency, new, clock)
         if not past:
-            registry.deploy(first.model, CHAMPION, "first version")
+            for alias in (CHAMPION, *manifest.aliases.get(first.model.name, {})):
+                registry.deploy(first.model, alias, "first version, or the first that this code understands")
         return Roles(first)
     if past:
         return Roles(registered(training, frequency, {**roles.champion.series, **new, **again}, clock))

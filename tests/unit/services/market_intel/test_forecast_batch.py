@@ -54,7 +54,19 @@ def nothing() -> Tables:
 
 
 def run(registry: Registry, clock: dt.date, before: Tables, business: Business | None = None) -> Tables:
-    return batch.tables_of(business or shop(clock), before, clock, training(registry, clock), MODELS)
+    return batch.tables_of(business or shop(clock), as_kept(before), clock, training(registry, clock), MODELS)
+
+
+def as_kept(tables: Tables) -> Tables:
+    """Return the tables as the lake gives them: with the tail that the pipeline adds."""
+    tail = {"data_through_on": CLOCK, "computed_at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+    found = {}
+    for name, rows in tables.items():
+        wanted = CONTRACT[f"market_intel.{name}"].arrow_schema()
+        added = {c: pa.repeat(pa.scalar(v, wanted.field(c).type), rows.num_rows) for c, v in tail.items()}
+        columns = {column: rows[column] for column in rows.column_names} | added
+        found[name] = pa.table([columns[column] for column in wanted.names], wanted)
+    return found
 
 
 def days_after(registry: Registry, before: Tables, count: int, start: int = 1) -> Iterator[Tables]:
@@ -272,6 +284,16 @@ def test_tables_as_of_an_earlier_day_know_no_later_choice_and_move_no_alias(regi
     assert now[FORECASTS].equals(first[FORECASTS])
     came = [row for row in rows(now[ACCURACY], frequency="day", made_on=early) if row["actual"] is not None]
     assert {row["horizon"] for row in came} == {1, 7, 14, 28}
+
+
+def test_versions_of_a_form_that_this_code_does_not_know_are_chosen_anew(
+    registry: Registry, first: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "FEATURES", (*versions.FEATURES, "more"))
+    after = run(registry, CLOCK + dt.timedelta(days=1), first)
+    assert {row["model_version"] for row in after[FORECASTS].to_pylist()} == {"2.0.0"}
+    assert {row["tried_on"] for row in after[BACKTESTS].to_pylist()} == {CLOCK + dt.timedelta(days=1)}
+    assert log(registry)[-1] == (CHAMPION, "2.0.0", None)
 
 
 def test_a_shop_of_a_few_days_or_none_has_no_forecasts(registry: Registry) -> None:
