@@ -60,7 +60,7 @@ googleapis: $(DEV_STAMP)
 	  cp "$$($(PY) -c 'import google.api as a; print(list(a.__path__)[0])')/$$name.proto" build/googleapis/google/api/; done
 
 test-python: $(DEV_STAMP) protos/contracts.binpb $(WEB_STAMP) ## Run the Python tests, the browser test among them
-	@$(PY) -m pytest -n $(TESTS_AT_ONCE) --dist loadgroup --durations 20
+	@$(PY) -m pytest -n $(TESTS_AT_ONCE) --no-loadscope-reorder --durations 20
 
 test-web: $(WEB_STAMP) ## Check and test the web app
 	@cd web && npm run --silent check && npm run --silent lint && npm run --silent test

@@ -6,13 +6,13 @@ And which tests stay in one process where several run them: those of a file, and
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
-HERE = Path(__file__).parent
 PLATFORMS = ("e2e", "live")
 """Folders whose tests share processes that take half a minute to start."""
 
@@ -22,10 +22,16 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
-# First, as the plugin that runs them reads the marks at the same moment.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Say what belongs together under `pytest -n 2 --dist loadgroup`."""
-    for item in items:
-        folder, *_ = item.path.relative_to(HERE).parts
-        item.add_marker(pytest.mark.xdist_group(folder if folder in PLATFORMS else str(item.path)))
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands a process of several whole files, and all files of a platform."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = Path(file).parts[1]
+        return folder if folder in PLATFORMS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """Return what deals the tests out under `pytest -n 2`."""
+    return Together(config, log)
