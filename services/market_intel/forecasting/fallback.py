@@ -51,6 +51,9 @@ def plausible(panel: Panel, forecast: Forecast) -> Forecast:
             known = values[np.isfinite(values)]
             low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
             room = ROOM * max(high - low, abs(high), abs(low))
+            if low == high:
+                # What has never moved is expected to stay, whatever the sums of its neighbours were off by.
+                mean[index] = low
             least = 0.0 if low >= 0 else low - room
             mean[index] = np.clip(mean[index], least, high + room)
             quantiles[index] = np.clip(quantiles[index], least, high + room)
