@@ -143,9 +143,12 @@ def platform_error(request: Request, error: HTTPException) -> PlatformError:
 
 
 def offered(request: Request) -> list[str]:
-    """Return the verbs that hand-written routes offer at the path: the framework tells those of the first alone."""
+    """Return the verbs that hand-written routes offer at the path: the framework tells those of the first alone.
+
+    A path with a field in it that would match too is another path: `/alert-rules/events` is no `/alert-rules/{id}`.
+    """
     found = [one for one in by_hand(request.app.router.routes) if one.matches(request.scope)[0] is not Match.NONE]
-    return sorted({verb for one in found for verb in one.methods or ()})
+    return sorted({verb for one in found if one.path == found[0].path for verb in one.methods or ()})
 
 
 def by_hand(routes: Iterable[BaseRoute]) -> Iterator[Route]:

@@ -81,6 +81,21 @@ def alert_rule(live: Live, owner: Person) -> Fields:
     return {"id": live.call("POST", "/alert-rules", owner, json=rule).json()["id"]}
 
 
+def forecast(live: Live, owner: Person) -> Fields:
+    """More series than are answered at once: their forecast is kept."""
+    points = [
+        {"series_id": f"s{n}", "ds": f"2024-01-{day:02}", "y": day + n} for n in range(21) for day in range(1, 15)
+    ]
+    begun = live.call("POST", "/market-intelligence/forecast", owner, json={"series": points, "horizon": 2})
+    name = begun.json()["operation"]["name"]
+
+    def done() -> dict[str, Any]:
+        return dict(live.call("GET", f"/operations/{name}", owner).json()["operation"])
+
+    eventually(lambda: done()["done"], 120)
+    return {"forecast_id": str(done()["result"]["forecast_id"])}
+
+
 OWNED = {
     "/api/v1/alert-rules/{id}": Owned(alert_rule, managers=True),
     "/api/v1/alert-rules/{id}/events": Owned(alert_rule, managers=True),
@@ -89,6 +104,8 @@ OWNED = {
     "/api/v1/auth/api-keys/{id}": Owned(api_key),
     "/api/v1/auth/api-keys/{id}/rotate": Owned(api_key),
     "/api/v1/auth/consents/{client_id}": Owned(consent),
+    "/api/v1/market-intelligence/forecasts/{forecast_id}": Owned(forecast, role="analyst"),
+    "/api/v1/market-intelligence/forecasts/{forecast_id}/choices": Owned(forecast, role="analyst"),
     "/api/v1/operations/{service}/{id}": Owned(operation, role="admin", managers=True),
 }
 NOBODYS = {
@@ -96,6 +113,7 @@ NOBODYS = {
     "/api/v1/auth/users/{id}": "accounts, for administrators",
     "/api/v1/dashboards/{name}": "each system's own tiles; its permission says which",
     "/api/v1/ingest/{table}": "a table of the lake",
+    "/api/v1/market-intelligence/models/{version}/promote": "a version of a model; its permission says who",
     "/api/v1/pipeline/": "runs, tables and what is known of them",
     "/api/v1/systems/{name}": "a system, for administrators",
 }
