@@ -6,13 +6,14 @@ Each table's outcome is shown and written down as it comes. What a failure leave
 from __future__ import annotations
 
 import os
+import signal
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Lock, current_thread, main_thread
 
 import duckdb
 import structlog
@@ -52,19 +53,21 @@ class Run:
 
         Raises KeyboardInterrupt when stopped, after writing down how far it came.
         """
-        self._begin(graph)
+        effort = Effort()
         try:
+            self._begin(graph)
             with measured() as effort, self.batch:
                 self._make(graph)
         except KeyboardInterrupt:
             self.stopped = True
-            for table in self.record.current or [records.WHOLE]:
-                self.record.failures[table] = records.STOPPED
         except Exception as error:
             self.failed(records.WHOLE, told(error))
-        # Each step forgets the peak before it, so the highest of all is that of the run.
-        self.record.peak_mb = max([effort.peak_mb, *(table.peak_mb for table in self.record.tables.values())])
-        self._finish(graph)
+        with undisturbed():
+            for table in (self.record.current or [records.WHOLE]) if self.stopped else ():
+                self.record.failures[table] = records.STOPPED
+            # Each step forgets the peak before it, so the highest of all is that of the run.
+            self.record.peak_mb = max([effort.peak_mb, *(table.peak_mb for table in self.record.tables.values())])
+            self._finish(graph)
         if self.stopped:
             raise KeyboardInterrupt
         return self.record
@@ -203,6 +206,20 @@ class Run:
         records.write(self.settings, self.record)
         records.prune(self.settings)
         self.display.end(self.record)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Write down how a run ended whatever signals come: somebody who asks twice must not lose the record."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _line(outcome: Outcome, effort: Effort) -> TableRecord:
