@@ -28,6 +28,8 @@ from shared.transcode.request import validated
 from shared.transcode.validate import validator
 
 ASK: Any = forecasting_pb2.ForecastAsk.DESCRIPTOR
+EXACT = 2**53
+"""Whole numbers up to here are themselves as floats; a larger one is no count, and may be too large for JSON."""
 GAPS = {"zero": 0.0, "unknown": float("nan")}
 
 
@@ -94,7 +96,7 @@ def whole(value: Any) -> Any:
         return {name: whole(one) for name, one in value.items()}
     if isinstance(value, list):
         return [whole(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
 
 
 def parsed(body: bytes) -> dict[str, Any]:

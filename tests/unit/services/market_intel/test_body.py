@@ -102,3 +102,10 @@ def test_parameters_in_a_free_form_say_the_same():
     parameters = Struct()
     parameters.update({"metric": "orders", "horizon": 3, "frequency": "month", "filters": {"channel": "online"}})
     assert read(of_struct(parameters)).ask == Ask(MONTH, 3, "orders", Filters(channel="online"))
+
+
+def test_a_number_too_large_to_be_a_count_is_refused_like_any_other():
+    parameters = Struct()
+    parameters.update({"metric": "orders", "horizon": 9.3e282})
+    with pytest.raises(PlatformError, match="horizon"):
+        read(of_struct(parameters))
