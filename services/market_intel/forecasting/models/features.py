@@ -124,14 +124,17 @@ class History:
         far = -(-(target - when + 1) // year) * year
         then, before = target - far, mean(when - far - spans[1], when - far)
         around = 3 if season == 7 else 1
-        return [
-            mean(when - spans[0], when) / now,
-            now / mean(when - spans[2], when),
-            mean(back, back + 1) / now,
-            mean(back - lag, back - lag + 1) / now,
-            mean(then, np.minimum(then + 1, when)) / before,
-            mean(then - around, np.minimum(then + around + 1, when)) / before,
-        ]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = [
+                mean(when - spans[0], when) / now,
+                now / mean(when - spans[2], when),
+                mean(back, back + 1) / now,
+                mean(back - lag, back - lag + 1) / now,
+                mean(then, np.minimum(then + 1, when)) / before,
+                mean(then - around, np.minimum(then + around + 1, when)) / before,
+            ]
+        # Of nothing there is no multiple.
+        return [np.where(np.isfinite(one), one, np.nan) for one in found]
 
     def _level(self, which: Ints, when: Ints, means: list[Floats]) -> Floats:
         recent, long_run = (np.abs(np.nan_to_num(means[index])) for index in (1, 3))
