@@ -210,7 +210,7 @@ class Run:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Write down how a run ended whatever signals come: somebody who asks twice must not lose the record."""
+    """Let no signal in: somebody who asks twice for a run to stop must not lose the record of its end."""
     if current_thread() is not main_thread():
         yield
         return
