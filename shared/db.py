@@ -34,7 +34,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_SECONDS = 15
-WRITE = "sqlite_write"
+BEGIN = "sqlite_begin"
+"""How SQLite begins; MySQL's driver begins by itself."""
 
 
 class StoreUnavailable(Unavailable):
@@ -93,7 +94,8 @@ def open_engine(url: str, *, foreign_keys: bool = True) -> AsyncEngine:
 def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
     if url.database and url.database != ":memory:":
         _make_file(Path(url.database))
-    engine = create_async_engine(url, pool_pre_ping=True, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    # No ping before use: a file does not hang up, and a ping is as dear as the statement it would guard.
+    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     pragmas = (
         "PRAGMA synchronous=NORMAL",
         f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
@@ -112,8 +114,9 @@ def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         # A transaction that reads first and writes later fails at once when another wrote in between.
-        write = connection.get_execution_options().get(WRITE, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        mode = connection.get_execution_options().get(BEGIN, "BEGIN")
+        if mode:
+            connection.exec_driver_sql(mode)
 
     return engine
 
@@ -157,7 +160,14 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """Yield a session whose work is committed at the end, or undone when anything is raised."""
         async with self._open() as session, session.begin():
-            await session.connection(execution_options={WRITE: True})
+            await session.connection(execution_options={BEGIN: "BEGIN IMMEDIATE"})
+            yield session
+
+    @asynccontextmanager
+    async def select(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session for a single SELECT, which needs no transaction around it. Raises StoreUnavailable."""
+        async with self._open() as session:
+            await session.connection(execution_options={BEGIN: ""})
             yield session
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -25,6 +26,10 @@ class Principal:
     def may(self, permission: str) -> bool:
         """Return whether the caller holds a permission such as `demand:read`."""
         return allows(self.permissions, permission)
+
+    def covers(self, regions: Collection[str] | None) -> bool:
+        """Return whether the caller sees all that somebody bound to some regions saw; None: bound to none."""
+        return self.regions is None or (regions is not None and self.regions.issuperset(regions))
 
 
 ANONYMOUS = Principal(subject="")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import Executable, delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -208,7 +208,7 @@ class Accounts:
 
         Raises InvalidCredentials, LoginBlocked, AccountDisabled, EmailNotVerified, HashingBusy.
         """
-        async with self._database.session() as session:
+        async with self._database.select() as session:
             row = await by_email(session, normal_email(email))
         proved = await self._proved(email, row, password)
         if proved is None:
@@ -231,7 +231,7 @@ class Accounts:
 
     async def get(self, user_id: str) -> Account:
         """Return the account of that id. Raises AccountGone."""
-        async with self._database.session() as session:
+        async with self._database.select() as session:
             return await load(session, user_id)
 
     async def _proved(self, email: str, row: UserRow | None, password: str) -> UserRow | None:
@@ -267,12 +267,28 @@ async def load(session: AsyncSession, user_id: str, lock: bool = False) -> Accou
         user_id: whose account.
         lock: hold the user's row to the end of the transaction, as whoever signs a token or changes an account must.
     """
-    row = await session.get(UserRow, user_id, with_for_update=lock or None)
-    if row is None or row.deleted_at is not None:
+    if lock:
+        # A row that the session read before it was held may have changed meanwhile.
+        await session.get(UserRow, user_id, with_for_update=True, populate_existing=True)
+    rows = (await session.execute(_with_rights(user_id))).all()
+    if not rows or rows[0].UserRow.deleted_at is not None:
         raise AccountGone("the account of this token no longer exists; register again")
-    roles = await session.scalars(select(UserRoleRow.role).where(UserRoleRow.user_id == user_id))
-    regions = await session.scalars(select(UserRegionRow.region).where(UserRegionRow.user_id == user_id))
-    return account_of(row, roles, regions, await _has_second_factor(session, user_id))
+    roles, regions = {one.role for one in rows}, {one.region for one in rows}
+    return account_of(rows[0].UserRow, roles - {None}, regions - {None}, rows[0].enabled_at is not None)
+
+
+def _with_rights(user_id: str) -> Executable:
+    """Return the query of a user, each role with each region, and since when a second factor is asked for.
+
+    One statement, since it is read with every profile and every token: each statement is a few turns of the driver.
+    """
+    return (
+        select(UserRow, UserRoleRow.role, UserRegionRow.region, MfaFactorRow.enabled_at)
+        .outerjoin(UserRoleRow, col(UserRoleRow.user_id) == UserRow.id)
+        .outerjoin(UserRegionRow, col(UserRegionRow.user_id) == UserRow.id)
+        .outerjoin(MfaFactorRow, col(MfaFactorRow.user_id) == UserRow.id)
+        .where(UserRow.id == user_id)
+    )
 
 
 def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str], second_factor: bool = False) -> Account:
@@ -288,13 +304,6 @@ def account_of(row: UserRow, roles: Iterable[str], regions: Iterable[str], secon
         email_verified=row.email_verified_at is not None,
         second_factor=second_factor,
     )
-
-
-async def _has_second_factor(session: AsyncSession, user_id: str) -> bool:
-    enabled = select(MfaFactorRow.user_id).where(
-        MfaFactorRow.user_id == user_id, col(MfaFactorRow.enabled_at).is_not(None)
-    )
-    return await session.scalar(enabled) is not None
 
 
 async def by_email(session: AsyncSession, address: str, lock: bool = False) -> UserRow | None:

@@ -104,7 +104,7 @@ class Attempts:
     async def require_allowed(self, email: str) -> None:
         """Return if a login may be tried now from where this request comes from. Raises LoginBlocked."""
         keys = keys_of(email, client.current().address)
-        async with self._database.session() as session:
+        async with self._database.select() as session:
             self._require_free(await _rows(session, keys, lock=False))
 
     async def settle(self, email: str, right: bool, user_id: str = "") -> None:
@@ -119,10 +119,10 @@ class Attempts:
                 async with self._database.transaction() as session:
                     rows = await _rows(session, keys, lock=True)
                     self._require_free(rows)
-                    if right:
-                        await forget(session, email)
-                    else:
+                    if not right:
                         await self._fail(session, keys, rows, user_id)
+                    elif rows:
+                        await forget(session, email)
                 return
             except IntegrityError:  # somebody else's first failure came in between
                 continue

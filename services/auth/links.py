@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, func, update
+from sqlalchemy import CursorResult, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -27,8 +27,11 @@ LIFETIMES: Mapping[Purpose, timedelta] = MappingProxyType(
 )
 PASSWORD_LINKS = (Purpose.RESET, Purpose.INVITE)
 ADDRESS_LINKS = (Purpose.VERIFY, Purpose.CHANGE)
-PAUSE = timedelta(seconds=60)
-"""Between two mails of one kind to one account, so that nobody's letter box is filled."""
+PAUSE, LONGEST_PAUSE, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+"""Between two mails of one kind to one address, so that nobody's letter box is filled: the pause doubles with each that
+was sent within a day. Never so long that somebody else's asking keeps the owner out."""
+MOST_A_DAY = 40
+"""Mails of one kind that one account has sent, whomever to: a new address of an account may be anybody's."""
 TOKEN_BYTES = 32
 
 
@@ -56,14 +59,16 @@ async def issue(session: AsyncSession, user_id: str, purpose: Purpose, email: st
 
 
 async def too_soon(session: AsyncSession, user_id: str, purpose: Purpose, email: str, moment: datetime) -> bool:
-    """Return whether such a link was sent to that address a moment ago."""
-    recent = select(func.count()).where(
-        LinkRow.user_id == user_id,
-        LinkRow.purpose == purpose,
-        LinkRow.email == email,
-        col(LinkRow.created_at) > moment - PAUSE,
+    """Return whether such a link was sent to that address a moment ago, or too many were today."""
+    sent = select(LinkRow.email, LinkRow.created_at).where(
+        LinkRow.user_id == user_id, LinkRow.purpose == purpose, col(LinkRow.created_at) > moment - DAY
     )
-    return bool(await session.scalar(recent))
+    rows = (await session.execute(sent)).all()
+    there: list[datetime] = [created_at for address, created_at in rows if address == email]
+    if len(rows) >= MOST_A_DAY or not there:
+        return len(rows) >= MOST_A_DAY
+    pause: timedelta = min(LONGEST_PAUSE, PAUSE * 2 ** min(len(there) - 1, 10))
+    return moment - max(there) < pause
 
 
 async def find(session: AsyncSession, token: str, purposes: Collection[Purpose], moment: datetime) -> LinkRow:

@@ -10,7 +10,8 @@ from sqlmodel import col
 
 from services.auth.links import PASSWORD_LINKS, void
 from services.auth.post import Purpose
-from services.auth.store import ApiKeyRow, MfaChallengeRow, MfaFactorRow, OAuthCodeRow, OAuthConsentRow
+from services.auth.revocations import end_codes
+from services.auth.store import ApiKeyRow, MfaChallengeRow, MfaFactorRow, OAuthConsentRow
 
 
 async def end_begun(session: AsyncSession, user_id: str, moment: datetime) -> None:
@@ -25,9 +26,7 @@ async def end_begun(session: AsyncSession, user_id: str, moment: datetime) -> No
     await session.execute(delete(OAuthConsentRow).where(col(OAuthConsentRow.user_id) == user_id))
     begun = col(MfaFactorRow.user_id) == user_id, col(MfaFactorRow.enabled_at).is_(None)
     await session.execute(delete(MfaFactorRow).where(*begun))
-    # Spent ones stay: used again, they tell that somebody else has them too.
-    unspent = col(OAuthCodeRow.user_id) == user_id, col(OAuthCodeRow.spent_at).is_(None)
-    await session.execute(delete(OAuthCodeRow).where(*unspent))
+    await end_codes(session, user_id)
 
 
 async def end_keys(session: AsyncSession, user_id: str, moment: datetime) -> None:

@@ -241,9 +241,19 @@ async def end_sessions(session: AsyncSession, ids: Iterable[str]) -> list[Revoca
 
 
 async def end_all_sessions(session: AsyncSession, user_id: str, but: str = "") -> list[Revocation]:
-    """Return the revocations of all running sessions of a user, but one; written, not committed."""
+    """Return the revocations of all running sessions of a user, but one; written, not committed.
+
+    OAuth codes that were not used yet go with them: each would open a session. The caller holds the user's row.
+    """
+    await end_codes(session, user_id)
     mine = select(SessionRow.id).where(SessionRow.user_id == user_id, col(SessionRow.ended_at).is_(None))
     return await end_sessions(session, [one for one in await session.scalars(mine) if one != but])
+
+
+async def end_codes(session: AsyncSession, user_id: str) -> None:
+    """Delete a user's unspent OAuth codes. Spent ones stay: used again, they tell that somebody else has them too."""
+    unspent = col(OAuthCodeRow.user_id) == user_id, col(OAuthCodeRow.spent_at).is_(None)
+    await session.execute(delete(OAuthCodeRow).where(*unspent))
 
 
 def revoke_subject(session: AsyncSession, user_id: str) -> Revocation:

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from services.auth import audit, refresh_tokens
 from services.auth.accounts import Account, load
 from services.auth.refresh_tokens import hash_token, issue
-from services.auth.revocations import LocalRevocations, end_sessions
+from services.auth.revocations import LocalRevocations, end_codes, end_sessions
 from services.auth.store import RefreshTokenRow, SessionRow, UserRow, now
 from shared import client
 from shared.db import Database
@@ -184,7 +184,7 @@ class Sessions:
         ids = [row.id for row in await self._mine(principal.subject)]
         if not everywhere:
             ids = [one for one in ids if one == principal.session_id]
-        return await self._end(ids, "logout.everywhere" if everywhere else "logout", principal.subject)
+        return await self._end(ids, "logout.everywhere" if everywhere else "logout", principal.subject, everywhere)
 
     async def end_one(self, principal: Principal, session_id: str) -> int:
         """Return 1 once that session of the caller is ended, 0 if it was. Raises SessionNotFound, SessionRequired."""
@@ -216,8 +216,11 @@ class Sessions:
         async with self._database.session() as session:
             return list(await session.scalars(select(SessionRow).where(SessionRow.user_id == user_id, living)))
 
-    async def _end(self, ids: list[str], action: str, user_id: str) -> int:
+    async def _end(self, ids: list[str], action: str, user_id: str, everywhere: bool = False) -> int:
         async with self._revocations.transaction() as (session, revoked):
+            if everywhere:
+                await session.get(UserRow, user_id, with_for_update=True)
+                await end_codes(session, user_id)
             ended = await end_sessions(session, ids)
             revoked.extend(ended)
             if ended:

@@ -216,9 +216,10 @@ class Users:
             found = await _id_of(session, user_id)
             if found == principal.subject:
                 raise OwnAccount("turn your own second factor off with your password and a code")
-            await _locked(session, found)
-            if not await forget_factor(session, found):
+            account = await _locked(session, found)
+            if not account.second_factor:
                 raise MfaNotEnrolled("this user has no second factor")
+            await forget_factor(session, found)
             ended = await end_all_sessions(session, found)
             revoked.extend([*ended, revoke_subject(session, found)])
             await audit.append(session, "mfa.reset", target=found, details={"sessions": str(len(ended))})

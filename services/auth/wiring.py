@@ -31,7 +31,7 @@ from services.auth.settings import AuthSettings
 from services.auth.store import MIGRATIONS
 from services.auth.users import Users
 from shared.db import Database
-from shared.mail.settings import open_mailer
+from shared.mail.opened import open_mailer
 from shared.migrate import run_migrations
 from shared.seal import Seal
 from shared.tokens import TokenSigner, TokenVerifier

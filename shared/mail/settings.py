@@ -1,15 +1,11 @@
-"""How a process sends mail, and the mailer of it."""
+"""How a process sends mail."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from shared.mail.mail import Mailer
-from shared.mail.outbox import Outbox
 from shared.settings import ProcessSettings
 
 
@@ -40,19 +36,3 @@ class MailSettings(ProcessSettings):
         if self.smtp_tls == "none" and self.smtp_host not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError("SMTP_TLS=none sends links that let one in through the network; use starttls or tls")
         return self
-
-
-@asynccontextmanager
-async def open_mailer(settings: MailSettings) -> AsyncIterator[Mailer]:
-    """Yield what sends mail as the settings say."""
-    if settings.mail == "outbox":
-        yield Outbox(settings.var_dir / "outbox", settings.mail_from)
-    elif settings.mail == "smtp":
-        from shared.mail.smtp import Smtp  # noqa: PLC0415  only where it is used is it installed
-
-        yield Smtp(settings)
-    else:
-        from shared.mail.ses import ses_client  # noqa: PLC0415
-
-        async with ses_client(settings) as ses:
-            yield ses

@@ -104,13 +104,18 @@ class RemoteKeys:
         self._monotonic = monotonic
         self._keys: Mapping[str, PublicKey] = {}
         self._fetched_at = float("-inf")
+        self._failures = 0
         self._lock = asyncio.Lock()
 
     async def key(self, kid: str) -> PublicKey | None:
         """Return the key of that id. Raises KeysUnavailable when it is unknown and auth cannot be asked."""
         if self._worth_asking(kid):
+            failures = self._failures
             async with self._lock:
-                await self._refetch(kid)
+                if self._failures != failures:  # whoever waited for an answer that did not come has waited enough
+                    self._do_without(kid)
+                elif self._worth_asking(kid):
+                    await self._refetch(kid)
         return self._keys.get(kid)
 
     def _worth_asking(self, kid: str) -> bool:
@@ -118,19 +123,24 @@ class RemoteKeys:
         return self._monotonic() - self._fetched_at >= (KEYS_MAX_AGE_SECONDS if kid in self._keys else REFETCH_SECONDS)
 
     async def _refetch(self, kid: str) -> None:
-        if not self._worth_asking(kid):
-            return
         try:
-            answer = await self._fetch(auth_pb2.GetJwksRequest(), timeout=KEYS_TIMEOUT_SECONDS)
+            # A process that has just started has no keys to go on with: its first callers wait for auth to listen.
+            answer = await self._fetch(
+                auth_pb2.GetJwksRequest(), timeout=KEYS_TIMEOUT_SECONDS, wait_for_ready=not self._keys
+            )
         except (grpc.aio.AioRpcError, PlatformError) as error:
-            if kid in self._keys:
-                return
-            raise KeysUnavailable(
-                "auth cannot be reached for its signing keys; try again in a moment",
-                metadata={"service": "auth"},
-            ) from error
+            self._failures += 1
+            self._do_without(kid, error)
+            return
         self._keys = {key.kid: PublicKey(key.kid, key.n, key.e) for key in answer.keys}
         self._fetched_at = self._monotonic()
+
+    def _do_without(self, kid: str, cause: Exception | None = None) -> None:
+        """Return if that key is known, from before. Raises KeysUnavailable."""
+        if kid not in self._keys:
+            raise KeysUnavailable(
+                "auth cannot be reached for its signing keys; try again in a moment", metadata={"service": "auth"}
+            ) from cause
 
 
 def _text(value: str | bytes) -> str:

@@ -167,9 +167,9 @@ class Mfa:
             MfaLocked: wait, whatever the challenge.
             InvalidCredentials: the password was changed at this moment.
         """
-        left: int | None = None
+        left, digest = None, _hash(challenge)
         async with self._database.transaction() as session:
-            waiting = await self._waiting(session, challenge)
+            waiting = await self._waiting(session, digest)
             row = await _factor(session, waiting.user_id)
             if row is None or row.enabled_at is None:
                 raise _over()
@@ -188,12 +188,21 @@ class Mfa:
         _require(taken)
         account = replace(await self._accounts.get(user_id), proved=proved)
         account.require_enabled()
-        return await self._sessions.open(account), left
 
-    async def _waiting(self, session: AsyncSession, challenge: str) -> MfaChallengeRow:
-        """Return the login of a challenge, locked. Raises MfaChallengeOver."""
-        query = select(MfaChallengeRow).where(MfaChallengeRow.challenge_hash == _hash(challenge)).with_for_update()
-        row = await session.scalar(query)
+        async def still_waiting(session: AsyncSession, _: str) -> None:
+            # Deleted where the factor was reset, or the password changed, since the code was taken.
+            if await session.get(MfaChallengeRow, digest) is None:
+                raise _over()
+
+        return await self._sessions.open(account, spend=still_waiting), left
+
+    async def _waiting(self, session: AsyncSession, digest: str) -> MfaChallengeRow:
+        """Return the login of a challenge, locked with its user. Raises MfaChallengeOver."""
+        same = MfaChallengeRow.challenge_hash == digest
+        owner = await session.scalar(select(MfaChallengeRow.user_id).where(same))
+        # The user first, here and wherever factors change: of two that lock in different orders a database ends one.
+        await session.get(UserRow, owner or "", with_for_update=True)
+        row = await session.scalar(select(MfaChallengeRow).where(same).with_for_update())
         over = row is None or row.spent_at is not None or row.expires_at <= self._clock()
         if row is None or over or row.tries >= CHALLENGE_TRIES:
             raise _over()
@@ -254,16 +263,10 @@ async def _factor(session: AsyncSession, user_id: str) -> MfaFactorRow | None:
     return row
 
 
-async def forget_factor(session: AsyncSession, user_id: str) -> bool:
-    """Return whether there was a second factor, with its codes and the logins that wait for one; it is gone now.
-
-    The caller holds the user's row.
-    """
-    gone = False
+async def forget_factor(session: AsyncSession, user_id: str) -> None:
+    """Delete a user's second factor with its codes and the logins that wait for one; the caller holds the user."""
     for table in (MfaChallengeRow, MfaFactorRow, MfaRecoveryCodeRow):
-        result = cast(CursorResult[Any], await session.execute(delete(table).where(col(table.user_id) == user_id)))
-        gone |= table is MfaFactorRow and result.rowcount > 0
-    return gone
+        await session.execute(delete(table).where(col(table.user_id) == user_id))
 
 
 async def _require_proved(session: AsyncSession, account: Account) -> None:

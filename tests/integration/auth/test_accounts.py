@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from sqlmodel import select
+from sqlmodel import func, select
 
 from services.auth.account_fields import UnknownRole
 from services.auth.accounts import (
@@ -33,6 +33,15 @@ async def change(database: Database, email: str, **values: object) -> None:
 async def stored_hash(database: Database, email: str) -> str:
     async with database.session() as session:
         return str(await session.scalar(select(UserRow.password_hash).where(UserRow.email == email)))
+
+
+async def test_there_is_no_account_that_nobody_made(accounts: Accounts, database: Database) -> None:
+    async with database.session() as session:
+        assert await session.scalar(select(func.count()).select_from(UserRow)) == 0
+    for email in ("admin@example.com", "root@example.com", "admin", "test@example.com"):
+        for password in ("admin", "password", ""):
+            with pytest.raises(InvalidCredentials):
+                await accounts.authenticate(email, password)
 
 
 async def test_who_registers_is_a_viewer_and_may_log_in(accounts: Accounts) -> None:

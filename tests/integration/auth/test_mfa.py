@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
@@ -335,7 +337,7 @@ async def http(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Stack]]
     stack = Stack(AuthSettings(var_dir=tmp_path))
     await stack.start()
     stack.connect()
-    async with httpx.AsyncClient(base_url=f"http://{stack.at.http_address}/api/v1/auth") as client:
+    async with httpx.AsyncClient(base_url=f"http://{stack.at.http_address}/api/v1/auth", timeout=60) as client:
         yield client, stack
     await stack.remote.close()
     await stack.channel.close()
@@ -377,3 +379,30 @@ async def test_over_rest_from_enrolling_to_a_login_with_a_cookie(
     written = "".join(capfd.readouterr())
     assert "auth.mfa_enabled" in written
     assert not any(secret in written for secret in (totp.secret, challenge, *codes, PASSWORD))
+
+
+async def test_a_login_and_turning_it_off_at_once_wait_for_each_other(
+    mfa: Mfa, ada: Account, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither holds what the other waits for: a database would break one off to let the other go on."""
+    challenge, off_has_factor, login_has_challenge = await mfa.challenge(ada), asyncio.Event(), asyncio.Event()
+    waiting, take = mfa._waiting, mfa._take
+
+    async def held(*given: Any) -> Any:
+        found = await waiting(*given)
+        login_has_challenge.set()
+        with suppress(TimeoutError):  # where the other waits for this one, as it should
+            await asyncio.wait_for(off_has_factor.wait(), 0.5)
+        return found
+
+    async def taken(*given: Any) -> str:
+        off_has_factor.set()
+        return await take(*given)
+
+    monkeypatch.setattr(mfa, "_waiting", held)
+    monkeypatch.setattr(mfa, "_take", taken)
+    login = asyncio.create_task(mfa.finish(challenge, phone.code()))
+    await login_has_challenge.wait()
+    off, finished = await asyncio.gather(mfa.disable(ada.id, PASSWORD, phone.code(30)), login, return_exceptions=True)
+    assert off is None
+    assert isinstance(finished, tuple | MfaChallengeOver), finished

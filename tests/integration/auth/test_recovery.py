@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import text
@@ -19,7 +20,7 @@ from services.auth.accounts import (
 )
 from services.auth.attempts import LoginBlocked
 from services.auth.letters import MOST_WAITING, Letters
-from services.auth.links import LIFETIMES, LinkInvalid
+from services.auth.links import LIFETIMES, MOST_A_DAY, LinkInvalid, issue, too_soon
 from services.auth.parts import Parts
 from services.auth.password_rules import WeakPassword
 from services.auth.passwords import Passwords
@@ -98,6 +99,25 @@ async def age_links(database: Database) -> None:
     async with database.transaction() as session:
         moment = str((now() - timedelta(minutes=2)).replace(tzinfo=None))
         await session.execute(text("UPDATE mail_links SET created_at = :moment"), {"moment": moment})
+
+
+@pytest.mark.parametrize("strangers", [1, 500])
+async def test_nobodys_letter_box_is_filled_and_who_waits_an_hour_gets_a_link(
+    database: Database, ada: Account, strangers: int
+) -> None:
+    """Somebody asks every five minutes for a day, for one address or, changing theirs, for ever others."""
+    begin, purpose, at = now(), Purpose.RESET if strangers == 1 else Purpose.CHANGE, list[int]()
+    for minute in range(0, 24 * 60, 5):
+        address, moment = f"{minute % strangers}@example.com", begin + timedelta(minutes=minute)
+        async with database.transaction() as session:
+            if not await too_soon(session, ada.id, purpose, address, moment):
+                await issue(session, ada.id, purpose, address, moment)
+                at.append(minute)
+    if strangers > 1:
+        assert len(at) == MOST_A_DAY
+    else:
+        assert len(at) <= 30
+        assert max(later - earlier for earlier, later in pairwise(at)) <= 60
 
 
 async def test_a_forgotten_password_is_replaced_and_every_session_ends(

@@ -45,7 +45,7 @@ async def replica(var_dir: Path, **environment: str) -> AsyncIterator[tuple[str,
             while not (found := SERVING.search((await process.stderr.readline()).decode())):
                 assert process.returncode is None
         drain = asyncio.create_task(process.stderr.read())
-        async with httpx.AsyncClient(base_url=f"http://{found[2]}/api/v1/auth") as client:
+        async with httpx.AsyncClient(base_url=f"http://{found[2]}/api/v1/auth", timeout=60) as client:
             yield found[1], client
     finally:
         process.terminate()

@@ -44,7 +44,7 @@ async def rest(tmp_path: Path) -> AsyncIterator[Rest]:
     await stack.start()
     await stack.parts.accounts.create(ADA["email"], PASSWORD, "Ada", ["analyst"])
     await stack.parts.accounts.create(ROOT["email"], PASSWORD, "Root", ["admin"])
-    async with httpx.AsyncClient(base_url=f"http://{stack.at.http_address}/api/v1/auth") as http:
+    async with httpx.AsyncClient(base_url=f"http://{stack.at.http_address}/api/v1/auth", timeout=60) as http:
         yield Rest(stack, http)
     await stack.stop()
 

@@ -253,7 +253,7 @@ async def test_the_watch_begins_with_everything_and_then_beats(stack: Stack) -> 
 
 
 async def test_the_published_keys_are_those_that_sign(stack: Stack) -> None:
-    async with httpx.AsyncClient(base_url=f"http://{stack.at.http_address}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{stack.at.http_address}", timeout=60) as client:
         jwks = (await client.get("/.well-known/jwks.json")).json()
     assert [key["kid"] for key in jwks["keys"]] == [stack.parts.keys.current.kid]
     assert {(key["kty"], key["use"], key["alg"], key["e"]) for key in jwks["keys"]} == {("RSA", "sig", "RS256", "AQAB")}
@@ -261,7 +261,9 @@ async def test_the_published_keys_are_those_that_sign(stack: Stack) -> None:
 
 async def test_its_own_rest_keeps_the_session_in_a_cookie(stack: Stack) -> None:
     cookies = {"X-Session": "cookie"}
-    async with httpx.AsyncClient(base_url=f"http://{stack.at.http_address}/api/v1/auth", headers=cookies) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://{stack.at.http_address}/api/v1/auth", headers=cookies, timeout=60
+    ) as client:
         made = await client.post("/register", json=ADA | {"full_name": "Ada Lovelace"})
         assert made.status_code == 200, made.text
         login = await client.post("/login", json=ADA)

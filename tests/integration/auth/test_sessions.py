@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -83,6 +84,15 @@ async def test_a_refresh_rotates_within_one_session(sessions: Sessions, verifier
     assert len({first.refresh_token, second.refresh_token, third.refresh_token}) == 3
     sids = {(await verifier.verify(tokens.access_token)).session_id for tokens in (first, second, third)}
     assert len(sids) == 1
+
+
+async def test_a_refresh_token_is_256_random_bits_that_no_other_has(sessions: Sessions, ada: Account) -> None:
+    tokens = {(await sessions.open(ada)).refresh_token for _ in range(8)}
+    drawn = [base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)) for token in tokens]
+    assert len(drawn) == 8
+    assert {len(bits) for bits in drawn} == {32}
+    # No place in them is the same each time: 8 of 256 values are alike once in 10^16.
+    assert all(len({bits[place] for bits in drawn}) > 1 for place in range(32))
 
 
 async def test_a_spent_refresh_token_revokes_its_family(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pyotp
 import pytest
@@ -209,10 +210,62 @@ async def test_who_has_lost_phone_and_codes_is_let_in_again_by_an_administrator(
     assert [one.target for one in told] == [ada.subject]
 
 
-async def test_there_must_be_a_second_factor_to_reset_and_not_ones_own(parts: Parts, root: Principal) -> None:
+async def test_a_login_whose_code_was_right_just_before_a_reset_opens_no_session(
+    parts: Parts, root: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the lost phone must not slip through between the code and the session."""
+    ada = await caller(parts, "ada@example.com", "viewer")
+    totp = pyotp.TOTP((await parts.mfa.enroll(ada.subject, PASSWORD)).secret)
+    codes = await parts.mfa.enable(ada.subject, totp.now())
+    waiting = await parts.mfa.challenge(await parts.accounts.authenticate("ada@example.com", PASSWORD))
+    opening = parts.sessions.open
+
+    async def late(*given: Any, **named: Any) -> Any:
+        await parts.users.reset_second_factor(root, ada.subject)
+        return await opening(*given, **named)
+
+    monkeypatch.setattr(parts.sessions, "open", late)
+    with pytest.raises(MfaChallengeOver):
+        await parts.mfa.finish(waiting, codes[0])
+    assert await parts.users.end_sessions(ada.subject) == 0
+
+
+async def test_of_two_resets_at_once_one_is_told_that_there_is_nothing_left(parts: Parts, root: Principal) -> None:
+    other = await caller(parts, "other@example.com", "admin")
+    ada = await caller(parts, "ada@example.com", "admin")
+    totp = pyotp.TOTP((await parts.mfa.enroll(ada.subject, PASSWORD)).secret)
+    await parts.mfa.enable(ada.subject, totp.now())
+    both = (parts.users.reset_second_factor(one, ada.subject) for one in (root, other))
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(one) for one in outcomes if isinstance(one, Exception)) == [MfaNotEnrolled]
+    assert 1 in outcomes
+    assert sum(one.action == "mfa.reset" for one in (await parts.audit_log.page(Asked())).rows) == 1
+
+
+async def test_turning_it_on_and_a_reset_at_once_leave_it_on_or_off_as_they_say(parts: Parts, root: Principal) -> None:
+    ada = await caller(parts, "ada@example.com", "viewer")
+    totp = pyotp.TOTP((await parts.mfa.enroll(ada.subject, PASSWORD)).secret)
+    on, off = await asyncio.gather(
+        parts.mfa.enable(ada.subject, totp.now()),
+        parts.users.reset_second_factor(root, ada.subject),
+        return_exceptions=True,
+    )
+    # The reset came first and found nothing, or came last and left nothing: never codes without a factor.
+    assert isinstance(on, list)
+    assert (await parts.accounts.get(ada.subject)).second_factor == isinstance(off, MfaNotEnrolled)
+
+
+async def test_there_must_be_a_second_factor_to_reset_and_not_ones_own(
+    parts: Parts, post_box: PostBox, root: Principal
+) -> None:
     ada = await caller(parts, "ada@example.com", "viewer")
     with pytest.raises(MfaNotEnrolled):
         await parts.users.reset_second_factor(root, ada.subject)
+    # One that was begun asks for nothing yet, so nobody is to be told that it was turned off.
+    await parts.mfa.enroll(ada.subject, PASSWORD)
+    with pytest.raises(MfaNotEnrolled):
+        await parts.users.reset_second_factor(root, ada.subject)
+    assert await post_box.to("ada@example.com") == []
     assert await parts.verifier.verify(ada.token)
     totp = pyotp.TOTP((await parts.mfa.enroll(root.subject, PASSWORD)).secret)
     await parts.mfa.enable(root.subject, totp.now())

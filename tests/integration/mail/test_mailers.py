@@ -14,7 +14,8 @@ import boto3
 import pytest
 
 from shared.mail import Mail, MailFailed
-from shared.mail.settings import MailSettings, open_mailer
+from shared.mail.opened import open_mailer
+from shared.mail.settings import MailSettings
 from tests.s3_server import KEYS, s3_server
 
 MAIL = Mail("ada@example.com", "Größe: confirm", "Open this link:\n\nhttps://shop.example.com/x#token=abc\n")

@@ -31,7 +31,7 @@ class Rig:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.http = httpx.AsyncClient(base_url=f"http://{stack.at.http_address}", follow_redirects=False)
+        self.http = httpx.AsyncClient(base_url=f"http://{stack.at.http_address}", follow_redirects=False, timeout=60)
         self.database = Database(stack.settings.store_url)
         self.clients = Clients(self.database)
 

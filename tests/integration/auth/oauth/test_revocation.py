@@ -90,3 +90,14 @@ async def test_what_is_no_request_is_told_as_rfc_7009_says(rig: Rig) -> None:
 
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize("by", ["its owner", "an administrator"])
+async def test_a_code_that_was_not_used_yet_opens_no_session_once_all_were_ended(rig: Rig, by: str) -> None:
+    code = await rig.code()
+    if by == "its owner":
+        ended = await rig.http.post("/api/v1/auth/logout", json={"all": True}, headers=rig.mine)
+        assert ended.status_code == 200, ended.text
+    else:
+        assert await rig.stack.parts.users.end_sessions(rig.user.id) == 1
+    refused(await rig.exchange(code), "invalid_grant")
