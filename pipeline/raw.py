@@ -132,7 +132,11 @@ class RawZone:
 
     def commits(self, source: str) -> tuple[RawCommit, ...]:
         """Return the commits of a source, oldest first; none for one that somebody else writes."""
-        return tuple(self._commit(source, name) for name in self.commits_named(source))
+        return tuple(self.commits_by_name(source).values())
+
+    def commits_by_name(self, source: str) -> dict[str, RawCommit]:
+        """Return the commits of a source that count by their names, oldest first."""
+        return {name: self._commit(source, name) for name in self.commits_named(source)}
 
     def commits_named(self, source: str) -> tuple[str, ...]:
         """Return the names of the commits of a source that count, oldest first."""
@@ -341,6 +345,8 @@ class RawBatch(AbstractContextManager["RawBatch"]):
         if not self.zone._put(f"{self.source}/{COMMITS}/{name}", json.dumps(content).encode()):
             raise RawSourceBusy(f"source {self.source} was extracted by another process meanwhile; run it again")
         self.close()
+        # Of a zone that was emptied by hand, numbers come again.
+        self.zone._known.pop(f"{self.source}/{COMMITS}/{name}", None)
         return self.zone._commit(self.source, name)
 
     def close(self) -> None:

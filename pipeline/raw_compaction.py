@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,9 @@ FEWEST = 32
 """Commits of a source before it is worth while."""
 LARGE_ROWS = 250_000
 """Rows of a file that is left as it is, and about as many as one is made of."""
+
+HELD_BYTES = 64 * 1024 * 1024
+"""How much of the rows being put together is held in memory at once: there may be much text in few of them."""
 
 IsConsumed = Callable[[RawFile], bool]
 
@@ -51,17 +54,18 @@ def compact(zone: RawZone, source: str, is_consumed: IsConsumed) -> Compacted:
             lock.close()
 
 
-def _ripe(zone: RawZone, source: str, is_consumed: IsConsumed) -> list[RawCommit]:
-    found: list[RawCommit] = []
-    for commit in zone.commits(source):
+def _ripe(zone: RawZone, source: str, is_consumed: IsConsumed) -> dict[str, RawCommit]:
+    """Return the oldest commits that everybody has consumed, by name."""
+    found: dict[str, RawCommit] = {}
+    for name, commit in zone.commits_by_name(source).items():
         if not all(file.rows is not None and is_consumed(file) for file in commit.files):
             break
-        found.append(commit)
+        found[name] = commit
     return found
 
 
-def _replaced(zone: RawZone, source: str, old: Sequence[RawCommit]) -> Compacted:
-    number = _number(zone.commits_named(source)[len(old) - 1])
+def _replaced(zone: RawZone, source: str, ripe: Mapping[str, RawCommit]) -> Compacted:
+    old, number = list(ripe.values()), _number(list(ripe)[-1])
     files = [file for commit in old for file in commit.files]
     entries: list[dict[str, Any]] = []
     for table in sorted({file.table for file in files}):
@@ -96,21 +100,41 @@ def _entry(zone: RawZone, source: str, table: str, group: Sequence[RawFile], par
         name = group[0].uri.rpartition("/")[2]
     else:
         name = f"{COMPACTED}{part}.parquet"
-        _write(zone, f"{source}/{table}/{name}", [_read(zone, each) for each in group], rows)
+        _write(zone, f"{source}/{table}/{name}", group, rows)
     return {"table": table, "name": name, "rows": rows, "batch": batch}
 
 
-def _read(zone: RawZone, file: RawFile) -> pa.Table:
-    with zone.store.open_input_file(file.uri.removeprefix(f"{zone.uri}/")) as content:
-        return pq.read_table(content)
-
-
-def _write(zone: RawZone, target: str, tables: Sequence[pa.Table], rows: int) -> None:
-    # Each file has the columns that its rows had.
-    found = pa.concat_tables(tables, promote_options="default")
-    if found.num_rows != rows:
-        raise ValueError(f"{found.num_rows} rows where the commits say {rows}")
+def _write(zone: RawZone, target: str, group: Sequence[RawFile], rows: int) -> None:
+    """Put the rows of the files, as many as the commits say, into one."""
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=zone.staging(target.partition("/")[0])) as folder:
         path = Path(folder) / "part.parquet"
-        pq.write_table(found, path, compression="zstd")
+        # Each file has the columns that its rows had.
+        schema = pa.unify_schemas([_schema(zone, file) for file in group])
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for table in _filled(zone, group, schema):
+                writer.write_table(table)
+                rows -= table.num_rows
+        if rows:
+            raise ValueError(f"the files of {target} hold {-rows:+} rows more than the commits say")
         zone.settle(path, target)
+
+
+def _filled(zone: RawZone, group: Sequence[RawFile], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Yield the rows of the files, several together, and never much more of them than `HELD_BYTES` in memory."""
+    held: list[pa.Table] = [schema.empty_table()]
+    for file in group:
+        with _opened(zone, file) as content:
+            held.append(pq.read_table(content))
+        if sum(table.nbytes for table in held) >= HELD_BYTES:
+            yield pa.concat_tables(held, promote_options="default")
+            held = [schema.empty_table()]
+    yield pa.concat_tables(held, promote_options="default")
+
+
+def _schema(zone: RawZone, file: RawFile) -> pa.Schema:
+    with _opened(zone, file) as content:
+        return pq.read_schema(content)
+
+
+def _opened(zone: RawZone, file: RawFile) -> pa.NativeFile:
+    return zone.store.open_input_file(file.uri.removeprefix(f"{zone.uri}/"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -74,6 +75,9 @@ class PipelineSettings(ProcessSettings):
     """SCHEDULE: when Dagster runs the pipeline, as cron writes it, UTC; empty: never by itself."""
     sensor_seconds: int = 60
     """SENSOR_SECONDS: how often Dagster looks whether raw has anything new."""
+    forecast_effort: Literal["full", "cheap", "tuned"] = "full"
+    """FORECAST_EFFORT: what forecasts are chosen from: full: gradient boosting, too; cheap: what takes a moment; tuned:
+    as full, with settings of the gradient boosting found by Optuna wherever models are chosen."""
     run_records: int = 200
     """RUN_RECORDS: how many runs are remembered."""
 

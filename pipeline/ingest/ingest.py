@@ -117,7 +117,7 @@ class Ingestor:
             ops = ["U" if each.identity in standing else "I" for each in new]
             batch.write(table.name, self._as_raw(table, columns, new, ops, batch.name))
             commit = batch.commit(self.raw.state(SOURCE))
-            known.note(commit, {table.name: new})
+            known.note(commit, [(table.name, new)])
             return Kept(commit.batch, len(new), outside)
 
     def _judged(self, file: RawFile) -> list[Verdict]:

@@ -7,7 +7,7 @@ came since before it is asked. So a process killed between raw's commit and its 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +65,7 @@ class Known(AbstractContextManager["Known"]):
         if at is None:
             self._db.execute("DELETE FROM known")
         for commit in commits if at is None else commits[at + 1 :]:
-            self.note(commit, {file.table: judge(file) for file in commit.files})
+            self.note(commit, ((file.table, judge(file)) for file in commit.files))
 
     def standing(self, table: str, identities: Iterable[bytes]) -> dict[bytes, Stands]:
         """Return how those stand that raw has, by identity."""
@@ -78,12 +78,13 @@ class Known(AbstractContextManager["Known"]):
             found |= {row[0]: Stands(*row[1:]) for row in self._db.execute(asked, (table, *part))}
         return found
 
-    def note(self, commit: RawCommit, rows: Mapping[str, Sequence[Verdict]]) -> None:
-        """Keep what a batch said, and that it was followed."""
-        entries = [(table, each.identity, each.content, each.region) for table, found in rows.items() for each in found]
+    def note(self, commit: RawCommit, files: Iterable[tuple[str, Sequence[Verdict]]]) -> None:
+        """Keep what the files of a batch said, each of a table, and that it was followed."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", entries)
+            for table, found in files:
+                entries = ((table, each.identity, each.content, each.region) for each in found)
+                self._db.executemany("INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?)", entries)
             self._db.execute("DELETE FROM followed")
             self._db.execute("INSERT INTO followed VALUES (?)", (commit.batch,))
             self._db.execute("COMMIT")

@@ -15,7 +15,7 @@ from pipeline.assets import CURATED, RAW, Node, curated_functions, nodes
 from pipeline.lineage.sources import Origins
 from pipeline.lineage.stand_ins import Watching, contract_table, raw_table
 from pipeline.lineage.trace import NOTHING, Source, Sources, Trace
-from pipeline.systems.functions import BatchFunction
+from pipeline.systems.functions import SERVICES, BatchFunction
 from shared.errors import Internal
 from shared.lineage import LINEAGE, ModelStep
 from shared.tables import CONTRACT, Table, tables_of
@@ -162,7 +162,8 @@ def _traced(made: BatchFunction) -> dict[str, Sources]:
 def _called(function: object, engine: Watching) -> object:
     """Return what a table function makes of tables without rows."""
     names = inspect.signature(function).parameters  # type: ignore[arg-type]
-    services = {"before": {}, "clock": date(2000, 1, 1), "engine": engine, "registry": None, "training": None}
+    stand_ins = {"before": {}, "clock": date(2000, 1, 1), "engine": engine}
+    services = {name: stand_ins.get(name) for name in SERVICES}
     given = {name: services[name] if name in services else contract_table(_known(name)) for name in names}
     return function(**given)  # type: ignore[operator]
 

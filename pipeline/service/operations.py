@@ -29,6 +29,8 @@ WATCHED = 3
 """Only the newest run can be going on; those before it are looked at in case one ended and another began."""
 RUN_FAILED = "RUN_FAILED"
 NAMED = 3
+NO_REGION: frozenset[str] = frozenset()
+"""A run answers with the names of tables alone, so that its regions are none."""
 
 
 class RunOperations:
@@ -97,6 +99,7 @@ class RunOperations:
             reason,
             detail,
             self._starter.is_ours(record),
+            NO_REGION,
         )
 
 

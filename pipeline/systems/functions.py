@@ -20,7 +20,7 @@ from shared.errors import Internal, PlatformError
 from shared.systems import SYSTEMS
 from shared.tables import CONTRACT, tables_of
 
-SERVICES = ("before", "clock", "engine", "registry", "training")
+SERVICES = ("before", "clock", "engine", "forecast_effort", "registry", "training")
 """Arguments of a batch function that are not tables. `before`: the rows that its own tables hold now, by table, for
 what must remember: they are no input, so that they have changed is no reason to run again."""
 MAKES = "MAKES"

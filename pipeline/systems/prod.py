@@ -88,6 +88,7 @@ def _call(batch: Batch, made: BatchFunction, inputs: Mapping[str, Snapshot], clo
     versions = {name: snapshot.version for name, snapshot in inputs.items()}
     training = Training(batch.registry, versions, made.code_version)
     given: dict[str, Any] = {"clock": clock, "engine": batch.engine, "registry": batch.registry, "training": training}
+    given["forecast_effort"] = batch.settings.forecast_effort
     wanted = inspect.signature(made.function).parameters
     if "before" in wanted:
         given["before"] = {name.partition(".")[2]: _standing(batch, name) for name in made.makes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from shared.lake.snapshot import Reading, Snapshot, load
 from shared.lake.target import ARCHIVE, Target, contract_of, telling_disk_full
 from shared.lake.versions import Versions
 from shared.lake.zones import Zones
-from shared.policy import require_regions, visible_columns, visible_rows
+from shared.policy import require_regions, rows_of, visible_columns, visible_rows
 from shared.principal import Principal
 from shared.tables import CONTRACT, Table
 
@@ -69,6 +70,25 @@ class Lake:
         visible = [column.name for column in visible_columns(contract, principal)]
         chosen = [name for name in visible if columns is None or name in columns]
         return Reading(visible_rows(data, contract, principal).select(chosen), snapshot)
+
+    def read_of(
+        self, owner: str, table: str, principal: Principal, columns: tuple[str, ...], as_of: AsOf | None = None
+    ) -> Reading:
+        """Return the rows of a table without regions that belong to rows of `owner` which the caller may see.
+
+        Lines belong to their orders: whoever is bound to regions gets those of the orders there. The contract of the
+        table must refer to `owner` by one of `columns`.
+        Raises what `read` raises, RegionBound where `owner` cannot be cut by region, ValueError without a reference.
+        """
+        contract = declared(table)
+        via = next((each for each in contract.references if each.table == owner and each.column in columns), None)
+        if via is None:
+            raise ValueError(f"{table} does not refer to {owner} by any of {', '.join(columns)}")
+        if principal.regions is None or contract.region_column is not None or contract.region_free:
+            return self.read(table, principal, as_of, columns)
+        there = self.read(owner, principal, as_of, (via.target_column,)).data[via.target_column]
+        whole = self.read(table, replace(principal, regions=None), as_of, columns)
+        return Reading(rows_of(whole.data, via.column, there), whole.snapshot)
 
     def snapshot(self, table: str, as_of: AsOf | None = None) -> Snapshot:
         """Return the newest readable version (at or before `as_of`); no rows, no policy: for batch work alone."""

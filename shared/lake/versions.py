@@ -32,15 +32,21 @@ class LakeTableUnreadable(Unavailable):
     reason = "LAKE_TABLE_UNREADABLE"
 
 
+REOPEN_EVERY = 10
+"""How many times as long what was opened of a log stays open, where the log stays the same."""
+
+
 @dataclass(slots=True)
 class _Listing:
-    """A table's log as it was listed a moment ago, with what has been opened of it since.
+    """A table's log as it was listed a moment ago, with what has been opened of it.
 
-    Opened snapshots are dropped with it although the log may be the same: opening again is what notices a lost file.
+    That is opened again now and then although the log is the same, since that is what notices a lost file; not with
+    each listing, or a service that watches thirty tables spends a tenth of a processor on it.
     """
 
     at: float
     entries: tuple[Entry, ...]
+    opened_at: float
     snapshots: dict[int, Snapshot] = field(default_factory=dict)
 
 
@@ -50,11 +56,12 @@ class Versions:
     Args:
         zones: where tables lie.
         options: how an object store is reached, in delta-rs's words.
-        poll_seconds: a log is listed anew when it was last listed so long ago.
+        poll_seconds: a log is listed anew when it was last listed so long ago, and what was opened of it is opened
+            anew, which notices a lost file, after ten times that.
     """
 
     def __init__(self, zones: Zones, options: Mapping[str, str], poll_seconds: float) -> None:
-        self.poll_seconds = poll_seconds
+        self.poll_seconds, self._reopen_seconds = poll_seconds, poll_seconds * REOPEN_EVERY
         self._zones, self._options = zones, options
         self._listings: dict[str, _Listing] = {}
         self._told: set[str] = set()
@@ -156,7 +163,10 @@ class Versions:
         now = time.monotonic()
         listing = self._listings.get(table)
         if listing is None or now - listing.at >= self.poll_seconds:
-            listing = self._listings[table] = _Listing(now, self.log(table).entries())
+            entries = self.log(table).entries()
+            stands = listing and listing.entries == entries and now - listing.opened_at < self._reopen_seconds
+            listing = replace(listing, at=now) if listing and stands else _Listing(now, entries, now)
+            self._listings[table] = listing
         return listing
 
     def _tell(self, table: str, what: str) -> None:

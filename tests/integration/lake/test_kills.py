@@ -18,7 +18,7 @@ from shared.lake.snapshot import load
 from tests.integration.lake.killed import KEEP_SECONDS, ROWS, STEPS
 from tests.integration.lake.rows import ARCHIVE, MONTHS, ORDERS, SCHEMA, month
 
-KILLS = int(os.environ.get("LAKE_KILLS", "24"))
+KILLS = int(os.environ.get("LAKE_KILLS", "16"))
 SEED = int(os.environ.get("LAKE_KILLS_SEED", "7"))
 Stamps = dict[str, int]
 

@@ -140,3 +140,33 @@ def test_what_was_replaced_stays_for_an_hour_and_is_then_swept_away(tmp_path: Pa
         mark.name,
     ]
     assert ids(RawZone.at(tmp_path)) == ids(zone) == list(range(8))
+
+
+def test_much_text_is_put_together_a_part_at_a_time(zone: RawZone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_compaction, "HELD_BYTES", 1)
+    put(zone, 8)
+    before = [read(zone, file).to_pylist() for file in zone.files("brands")]
+    compact(zone, "ingest", everything)
+    (file,) = zone.files("brands")
+    assert read(zone, file).to_pylist() == [{"note": None, "name": None} | row for rows in before for row in rows]
+    with zone.store.open_input_file(file.uri.removeprefix(f"{zone.uri}/")) as content:
+        assert pq.ParquetFile(content).metadata.num_row_groups >= 4
+
+
+def test_of_two_at_once_on_an_object_store_neither_takes_what_came_meanwhile(
+    tmp_path: Path, store: dict[str, str]
+) -> None:
+    """There are no locks there: while one looks, another makes the same commits one and more are put."""
+    zone = RawZone.at(f"s3://lake/{tmp_path.name}/raw", store)
+    batches = put(zone, 6)
+
+    def meanwhile(file: RawFile) -> bool:
+        other = RawZone.at(zone.uri, zone.options)
+        if len(other.commits("ingest")) == 6:
+            compact(other, "ingest", lambda each: each.batch <= batches[-1])
+            put(other, 6, 6)
+        return file.batch <= batches[-1]
+
+    compact(zone, "ingest", meanwhile)
+    assert len(zone.commits("ingest")) == 7
+    assert ids(zone) == list(range(12))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -269,3 +270,27 @@ def test_rows_sent_again_after_files_were_made_fewer_change_nothing(
     assert sent(ingestor, "orders", *rows).unchanged == 6
     assert sent(ingestor, "orders", rows[0] | {"status": "shipped"}).accepted == 1
     assert len(in_raw(ingestor, "orders")) == 7
+
+
+def test_what_is_known_is_made_anew_from_all_files_that_were_made_of_one_table(
+    ingestor: Ingestor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_compaction, "FEWEST", 2)
+    monkeypatch.setattr(raw_compaction, "LARGE_ROWS", 2)
+    rows = [of_region(f"o{number}", "South") for number in range(6)]
+    for row in rows:
+        sent(ingestor, "orders", row)
+    assert raw_compaction.compact(ingestor.raw, SOURCE, lambda _: True).files_after == 3
+    ingestor.known_path.unlink()
+    mine = [row | {"region": "North"} for row in rows]
+    assert reasons(sent_by(ingestor, NORTH, "orders", *mine)) == {number: [OUTSIDE] for number in range(6)}
+    assert sent(ingestor, "orders", *rows).unchanged == 6
+
+
+def test_a_raw_zone_emptied_by_hand_is_begun_anew_by_a_process_that_goes_on(ingestor: Ingestor) -> None:
+    first = sent(ingestor, "orders", ORDER)
+    shutil.rmtree(ingestor.raw.local or "")
+    again = sent(ingestor, "orders", ORDER)
+    assert again.batch > first.batch
+    assert (again.accepted, sent(ingestor, "orders", ORDER).unchanged) == (1, 1)
+    assert [file.batch for file in ingestor.raw.files("orders", SOURCE)] == [again.batch]

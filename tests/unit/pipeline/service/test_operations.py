@@ -23,7 +23,8 @@ from pipeline.records import (
 from pipeline.service.operations import RunOperations
 from pipeline.service.runs import Starter
 from pipeline.settings import PipelineSettings
-from shared.operations.operation import NotCancellable, OperationNotFound, Place, State
+from shared.operations.operation import NotCancellable, OperationNotFound, Place, State, as_seen_by
+from shared.principal import Principal
 
 COVERS = Covers("complete-journey", "", "f", "w", "c", "v")
 MADE = TableRecord(3, True, 10, 9, 1, True, 0.5, "", False)
@@ -57,6 +58,7 @@ async def test_a_run_that_succeeded_answers_with_what_it_changed(settings):
     )
     assert found.result == {"run_id": run, "tables": 1, "changed_tables": ["curated.orders"]}
     assert found.ended_at == found.created_at + timedelta(seconds=2.5)
+    assert as_seen_by(Principal("ada", regions=frozenset()), found) == found  # of no region's people
 
 
 @pytest.mark.parametrize(

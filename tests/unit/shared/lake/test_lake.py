@@ -234,6 +234,13 @@ def test_a_table_that_cannot_be_cut_by_region_is_closed_to_a_region_bound_caller
         lake.read("curated.order_items", BOUND)
 
 
+def test_what_belongs_to_no_table_that_is_cut_by_region_stays_closed(lake: Lake) -> None:
+    with pytest.raises(ValueError, match=r"does not refer to curated\.customers"):
+        lake.read_of("curated.customers", "curated.order_items", BOUND, ("order_id",))
+    with pytest.raises(ValueError, match="by any of product_id"):
+        lake.read_of("curated.orders", "curated.order_items", BOUND, ("product_id",))
+
+
 @pytest.mark.parametrize("write", [Lake.overwrite, Lake.merge])
 def test_rows_that_lack_a_column_of_the_contract_are_refused(lake: Lake, write: Callable[..., int]) -> None:
     with pytest.raises(InvalidArgument, match="lack name"):
