@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from deploy.local.plan import free_ports
 from gateway.app import create_app
 from gateway.realtime import wire
-from gateway.realtime.hub import Key
+from gateway.realtime.listener import Key
 from gateway.settings import GatewaySettings
 from shared.rpc.http import serve_http
 from shared.tokens import SigningKey, TokenSigner

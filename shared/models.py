@@ -156,10 +156,13 @@ class Registry:
             self._export()
             return model
 
-    def deploy(self, model: ModelVersion, alias: str, because: str, share_pct: int | None = None) -> None:
+    def deploy(
+        self, model: ModelVersion, alias: str, because: str, share_pct: int | None = None, *, rollback: bool = False
+    ) -> None:
         """Point `alias` at this version, noting when and why. Nothing happens where it points there already.
 
         `share_pct` is how much a version answers for that is on trial beside the champion: a change of it is a move.
+        `rollback` says that it had the alias before: the one it takes it from is not what a later rollback goes to.
         """
         if alias not in ALIASES:
             raise ValueError(f"alias {alias!r} is none of {', '.join(ALIASES)}")
@@ -172,7 +175,8 @@ class Registry:
             if before != model.version or (share_pct is not None and share_pct != share):
                 line = {"at": self.now().isoformat(), "model": model.name, "alias": alias, "version": model.version}
                 part = {} if share_pct is None else {"share_pct": share_pct}
-                append_line(self.root / DEPLOYMENTS, {**line, **part, "previous": before, "because": because})
+                back = {"rollback": True} if rollback else {}
+                append_line(self.root / DEPLOYMENTS, {**line, **part, "previous": before, "because": because, **back})
 
     def _last_logged(self, name: str, alias: str) -> tuple[str | None, int | None]:
         """Return the version and share that the log says the alias has; a run may have died before its line."""
@@ -192,14 +196,9 @@ class Registry:
         with self._alone():
             self._export()
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
         """Wait until no other process writes; two that set up MLflow's store at once would break it."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / LOCK).open("a") as file:
-            # Given back when the file is closed, also by a process that dies.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        return alone(self.root)
 
     def _export(self) -> None:
         with quiet():
@@ -312,6 +311,16 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Wait until nobody else writes to the models in a folder: who moves an alias decides by where it points."""
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / LOCK).open("a") as file:
+        # Given back when the file is closed, also by a process that dies.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def append_line(path: Path, record: Mapping[str, object]) -> None:

@@ -6,22 +6,30 @@ installed is left out, and said.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
 
+from benchmarks.forecasts.remembered import remembered
 from services.market_intel.forecasting.model import LEVELS, Forecast
+from services.market_intel.forecasting.models.naive import SeasonalNaive
 from services.market_intel.forecasting.panel import Floats, Panel
 
 SERIES_FOR_SLOW = 40
 """Prophet and AutoARIMA take a second a series: they are measured on so many of a panel, beside ours on the same."""
 
-Peer = Callable[[Panel, int], Forecast]
+Peer = Callable[[str, Panel, int], Forecast]
+PACKAGES = ("statsforecast", "mlforecast", "lightgbm", "prophet")
+WINDOWS = 2
+"""Conformal windows of mlforecast."""
+
 BANDS = ("-lo-95", "-lo-80", "", "-hi-80", "-hi-95")
 
 
@@ -36,7 +44,12 @@ class Timed:
 
 def missing() -> list[str]:
     """Return the packages that are not installed."""
-    return [name for name in ("statsforecast", "mlforecast", "lightgbm", "prophet") if find_spec(name) is None]
+    return [name for name in PACKAGES if find_spec(name) is None]
+
+
+def versions() -> str:
+    """Return the versions of the packages that are installed."""
+    return ", ".join(f"{name} {version(name)}" for name in PACKAGES if find_spec(name))
 
 
 def peers(panel: Panel, horizon: int, *, slow: bool) -> Iterator[Timed]:
@@ -45,7 +58,7 @@ def peers(panel: Panel, horizon: int, *, slow: bool) -> Iterator[Timed]:
     members: list[Forecast] = []
     if "statsforecast" not in lacking:
         for name in ("AutoETS", "AutoTheta", *(["AutoARIMA"] if slow else [])):
-            one = timed(name, lambda p, h, name=name: of_statsforecast(name, p, h), panel, horizon)
+            one = timed(name, of_statsforecast, panel, horizon)
             members.append(one.forecast)
             yield one
         mean = [np.mean([getattr(one, part) for one in members], axis=0) for part in ("mean", "quantiles")]
@@ -57,11 +70,15 @@ def peers(panel: Panel, horizon: int, *, slow: bool) -> Iterator[Timed]:
 
 
 def timed(name: str, peer: Peer, panel: Panel, horizon: int) -> Timed:
-    begun = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = peer(panel, horizon)
-    return Timed(name, found, time.perf_counter() - begun)
+    def ask() -> tuple[Forecast, float]:
+        begun = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = peer(name, panel, horizon)
+        return found, time.perf_counter() - begun
+
+    setup = "".join(inspect.getsource(one) for one in (peer, frame, shaped))
+    return Timed(name, *remembered(f"{name} of {versions()} by {setup}", name, panel, horizon, ask))
 
 
 def frame(panel: Panel, *, dates: bool):
@@ -87,8 +104,17 @@ def shaped(found: dict[str, Floats], series: int, horizon: int) -> Forecast:
     return Forecast(values[2], np.sort(np.stack(values, axis=2), axis=2))
 
 
-def of_mlforecast(panel: Panel, horizon: int) -> Forecast:
-    """Return a recursive LightGBM: lags, rolling means, calendar, series standardised; bands by conformal windows."""
+def of_mlforecast(name: str, panel: Panel, horizon: int) -> Forecast:
+    """Return a recursive LightGBM: lags, rolling means, calendar, series standardised; bands by conformal windows.
+
+    It refuses series too short for its conformal windows; those are forecast seasonal naive, as statsforecast does.
+    """
+    long = panel.lengths > WINDOWS * horizon
+    if not long.all():
+        simple = SeasonalNaive().forecast(panel, horizon)
+        found = of_mlforecast(name, panel.select(np.flatnonzero(long)), horizon)
+        simple.mean[long], simple.quantiles[long] = found.mean, found.quantiles
+        return simple
     import lightgbm
     from mlforecast import MLForecast
     from mlforecast.lag_transforms import RollingMean
@@ -113,13 +139,13 @@ def of_mlforecast(panel: Panel, horizon: int) -> Forecast:
         target_transforms=[LocalStandardScaler()],
         num_threads=2,
     )
-    made.fit(frame(panel, dates=True), prediction_intervals=PredictionIntervals(n_windows=2, h=horizon))
+    made.fit(frame(panel, dates=True), prediction_intervals=PredictionIntervals(n_windows=WINDOWS, h=horizon))
     out = made.predict(horizon, level=[80, 95])
     found = shaped({band: out[f"median{band}"].to_numpy() for band in BANDS}, len(panel), horizon)
     return Forecast(out["mean"].to_numpy().reshape(len(panel), horizon), found.quantiles)
 
 
-def of_prophet(panel: Panel, horizon: int) -> Forecast:
+def of_prophet(name: str, panel: Panel, horizon: int) -> Forecast:
     import pandas as pd
     from prophet import Prophet
 

@@ -26,7 +26,6 @@ from shared.models import CHALLENGER, CHAMPION, ModelVersion, Training
 from shared.reconciliation import Reason, Tie
 from shared.tables import CONTRACT
 from shared.tables.demand import TIERS
-from shared.tables.types import arrow_field
 
 log = logging.getLogger(__name__)
 
@@ -177,7 +176,7 @@ def all_groups(model: ModelVersion | None) -> pa.Table:
         for tier in TIERS
     ]
     columns = [CONTRACT["demand.customer_segments"].column(name) for name in GROUP_COLUMNS]
-    return pa.Table.from_pylist(rfm_rows + tier_rows, pa.schema([arrow_field(column) for column in columns]))
+    return pa.Table.from_pylist(rfm_rows + tier_rows, pa.schema([column.arrow_field() for column in columns]))
 
 
 def tier_figures(model: ModelVersion) -> dict[str, Any]:

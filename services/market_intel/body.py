@@ -81,6 +81,11 @@ def read(body: bytes) -> Asked:
     if bool(message.metric) == (rows is not None):
         detail = "give a metric or series: one of them says what to forecast, and not both"
         raise MetricOrSeries(detail, errors=[FieldError("metric", detail)])
+    if rows is not None and any(vars(filters_of(message.filters)).values()):
+        detail = (
+            "filters choose a part of the shop; series that are sent are forecast as they are: leave the filters out"
+        )
+        raise MetricOrSeries(detail, errors=[FieldError("filters", detail)])
     given = None if rows is None else observations(rows)
     return Asked(ask_of(message), given, known(beside))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from services.market_intel.ask import Ask, check_size
+from services.market_intel.ask import AUTO, Ask, check_size
 from services.market_intel.forecasting.backtest import Backtest
-from services.market_intel.forecasting.choose import automatic
+from services.market_intel.forecasting.choose import Automatic, automatic
 from services.market_intel.forecasting.model import Model
 from services.market_intel.forecasting.panel import Panel
 from services.market_intel.forecasting.registry import MODELS, Entry
@@ -45,13 +46,13 @@ class Comparison:
     horizon: int
 
 
-def compare(ask: Ask, panel: Panel, progress: Progress) -> Comparison:
+def compare(ask: Ask, panel: Panel, progress: Progress, pretrained: Path | None = None) -> Comparison:
     """Return every model's figures. Raises ForecastTooLarge."""
     check_size(len(panel), ask.horizon)
-    tried, left_out = suited(ask, panel)
+    tried, left_out = suited(ask, panel, pretrained)
     found = automatic(panel, ask.horizon, progress=progress, models=tried)
     tests = found.backtest
-    scores = [score(MODELS[name], tests) for name in tried]
+    scores = [score_of_choice(found), *(score(MODELS[name], tests) for name in tried)]
     scores.sort(key=lambda one: one.figures.get("mase", one.figures.get("mae", float("inf"))))
     most = max(set(found.chosen), key=found.chosen.count)
     return Comparison(
@@ -65,7 +66,7 @@ def compare(ask: Ask, panel: Panel, progress: Progress) -> Comparison:
     )
 
 
-def suited(ask: Ask, panel: Panel) -> tuple[dict[str, Model], list[Score]]:
+def suited(ask: Ask, panel: Panel, pretrained: Path | None = None) -> tuple[dict[str, Model], list[Score]]:
     """Return the models to try, and those that cannot be with the reason."""
     cheap = effort_of(ask, len(panel)) == "cheap"
     tried: dict[str, Model] = {}
@@ -75,7 +76,7 @@ def suited(ask: Ask, panel: Panel) -> tuple[dict[str, Model], list[Score]]:
         if cheap and entry.cost != "cheap":
             continue
         try:
-            model = entry.make(country=ask.country or None)
+            model = entry.make(country=ask.country or None, folder=pretrained)
             if entry.cost != "cheap" and getattr(model, "local", False) and len(panel) > MOST_ONE_BY_ONE:
                 note = f"takes series one by one, so it is tried on {MOST_ONE_BY_ONE} at most"
             else:
@@ -90,15 +91,26 @@ def suited(ask: Ask, panel: Panel) -> tuple[dict[str, Model], list[Score]]:
 def score(entry: Entry, tests: Backtest) -> Score:
     """Return one line of the table."""
     figures = {name: mean(values) for name, values in tests.figures(entry.name).items()}
-    worse = tests.worse_than_naive_pct(entry.name)
     run = tests.runs[entry.name]
     return Score(
         entry.name,
         entry.title,
         {name: value for name, value in figures.items() if value is not None},
         run.seconds,
-        worse if np.isfinite(worse) else None,
+        tests.worse_than_naive_pct(tests.figures(entry.name)["mae"]),
         "; ".join(run.notes[:3]) + (f"; and {len(run.notes) - 3} more" if len(run.notes) > 3 else ""),
+    )
+
+
+def score_of_choice(found: Automatic) -> Score:
+    """Return the line of the automatic choice: at each origin as the other origins would have had it choose."""
+    figures = {name: mean(values) for name, values in found.figures.items()}
+    return Score(
+        AUTO,
+        "Automatic choice",
+        {name: value for name, value in figures.items() if value is not None},
+        found.seconds,
+        found.backtest.worse_than_naive_pct(found.figures["mae"]),
     )
 
 

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from services.market_intel.ask import AUTO, Ask, check_size
-from services.market_intel.forecasting.choose import Automatic, Effort, automatic
-from services.market_intel.forecasting.explain import components
+from services.market_intel.forecasting.choose import Automatic, Effort, automatic, models_of
+from services.market_intel.forecasting.explain import Effect, Explained, effects, effects_of, explained
 from services.market_intel.forecasting.model import Forecast, Model, ModelNotInstalled
-from services.market_intel.forecasting.panel import Floats, Panel
+from services.market_intel.forecasting.panel import Panel
 from services.market_intel.forecasting.registry import MODELS, Entry
 from shared.errors import FailedPrecondition, FieldError, PlatformError
 
 MOST_CHEAP = 50
 """Series of which the automatic choice tries cheap models alone, where nobody says how much to try."""
+
+MOST_EXPLAINED = 20
+"""Series whose parts are answered: those of more are nothing that anybody reads."""
+MOST_LEARNT_AGAIN = 5
+"""Regressors that a model without parts is trained again without, one after the other."""
+NO_PARTS = Explained({}, ())
+WHOSE = {"gbm": "SHAP values of its trees", "lstm": "learning again without each regressor"}
+"""Where a model's own parts come from; of the others they are terms of the model itself."""
 
 Progress = Callable[[float, str], None]
 
@@ -38,6 +47,9 @@ class Choice:
     told: str
     figures: Mapping[str, float]
     """By name, without those that are not defined for the series."""
+    explained: str = ""
+    """Whose parts the components are, where they were asked for."""
+    effects: tuple[Effect, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,28 +87,53 @@ def effort_of(ask: Ask, series: int) -> Effort:
     return ask.effort or ("cheap" if series <= MOST_CHEAP else "full")
 
 
-def forecast(ask: Ask, panel: Panel, progress: Progress) -> Made:
-    """Return the forecast of a panel.
+def forecast(ask: Ask, panel: Panel, progress: Progress, pretrained: Path | None = None) -> Made:
+    """Return the forecast of a panel; `pretrained` is the folder of the pretrained model, where one is set up.
 
     Raises: ForecastTooLarge; ModelNotInstalled, ModelNotSuited where a model was named that cannot forecast these.
     """
     check_size(len(panel), ask.horizon)
     if ask.model == AUTO:
-        found = automatic(panel, ask.horizon, effort=effort_of(ask, len(panel)), progress=progress)
-        last = Forecast(found.forecast.mean, found.forecast.quantiles)
+        found, lasts = by_all(ask, panel, progress)
     else:
-        found, last = by_one(ask, panel, progress)
+        found, last = by_one(ask, panel, progress, pretrained)
+        lasts = {ask.model: last}
     notes = (*general_notes(ask, panel), *unused(panel, found))
-    answer = replace(found.forecast, components=parts(panel, found.forecast, last) if ask.components else {})
-    return Made(ask, panel, answer, choices(panel, found, last.told), notes)
+    parts = parts_of(ask, panel, found, lasts) if is_explained(ask, panel) else NO_PARTS
+    if ask.components and not is_explained(ask, panel):
+        notes = (*notes, f"of more than {MOST_EXPLAINED} series the parts are not told; send fewer")
+    answer = replace(found.forecast, components=parts.parts)
+    told = lasts[ask.model].told if ask.model != AUTO else ()
+    return Made(ask, panel, answer, choices(panel, found, told, parts), notes)
 
 
-def by_one(ask: Ask, panel: Panel, progress: Progress) -> tuple[Automatic, Forecast]:
+def is_explained(ask: Ask, panel: Panel) -> bool:
+    """Return whether the answer tells what it is made up of."""
+    return ask.components and len(panel) <= MOST_EXPLAINED
+
+
+def by_all(ask: Ask, panel: Panel, progress: Progress) -> tuple[Automatic, Mapping[str, Forecast]]:
+    """Return the forecast that the past speaks for, and what each model said itself, with its parts where it can."""
+    models = models_of(effort_of(ask, len(panel)), len(panel))
+    if is_explained(ask, panel):
+        models = {name: MODELS[name].make(explained=True) if name == "gbm" else one for name, one in models.items()}
+    watched = {name: Watched(one) for name, one in models.items()}
+    found = automatic(panel, ask.horizon, progress=progress, models=watched)
+    whole = {
+        name: one.last
+        for name, one in watched.items()
+        if one.last is not None and np.array_equal(one.last.mean, found.members[name].mean)
+    }
+    return found, {**found.members, **whole}
+
+
+def by_one(ask: Ask, panel: Panel, progress: Progress, pretrained: Path | None) -> tuple[Automatic, Forecast]:
     """Return the forecast of the model that was named, and as it came from the model itself.
 
     Its intervals are calibrated like those of the automatic choice.
     """
-    watched = Watched(entry(ask.model).make(country=ask.country or None))
+    explain = is_explained(ask, panel)
+    watched = Watched(entry(ask.model).make(country=ask.country or None, explained=explain, folder=pretrained))
     try:
         found = automatic(panel, ask.horizon, progress=progress, models={ask.model: watched})
     except PlatformError:
@@ -120,10 +157,16 @@ def entry(name: str) -> Entry:
     return MODELS[name]
 
 
-def parts(panel: Panel, answer: Forecast, last: Forecast) -> Mapping[str, Floats]:
-    """Return what the mean adds up from: the model's own parts where it went out as the model gave it."""
-    own = last.components if np.allclose(last.mean, answer.mean) else {}
-    return components(panel, replace(answer, components=own))
+def parts_of(ask: Ask, panel: Panel, found: Automatic, lasts: Mapping[str, Forecast]) -> Explained:
+    """Return what the mean adds up from: the parts of each model by its share in it."""
+    known = panel.regressors
+    if ask.model != AUTO and known is not None and len(known.names) <= MOST_LEARNT_AGAIN:
+        one = entry(ask.model)
+        if one.regressors and not lasts[ask.model].components:
+            by_regressor = effects(one.make(country=ask.country or None), panel, ask.horizon)
+            lasts = {ask.model: replace(lasts[ask.model], components=by_regressor)}
+    titles = {name: WHOSE.get(name, "its own terms") for name in lasts}
+    return explained(panel, found.forecast.mean, lasts, found.expected, titles)
 
 
 def unused(panel: Panel, found: Automatic) -> tuple[str, ...]:
@@ -136,7 +179,7 @@ def unused(panel: Panel, found: Automatic) -> tuple[str, ...]:
     return (f"{names} made no difference, as no model that was tried uses what is known ahead; {able} do",)
 
 
-def choices(panel: Panel, found: Automatic, told: tuple[str, ...]) -> tuple[Choice, ...]:
+def choices(panel: Panel, found: Automatic, told: tuple[str, ...], parts: Explained) -> tuple[Choice, ...]:
     """Return what is to be said of each series."""
     return tuple(
         Choice(
@@ -146,15 +189,35 @@ def choices(panel: Panel, found: Automatic, told: tuple[str, ...]) -> tuple[Choi
             found.intervals[at],
             told[at] if len(told) == len(panel) else "",
             {figure: float(values[at]) for figure, values in found.figures.items() if np.isfinite(values[at])},
+            parts.told[at] if parts.told else "",
+            effects_of(panel, parts.parts, at),
         )
         for at, name in enumerate(panel.ids)
     )
 
 
 def general_notes(ask: Ask, panel: Panel) -> tuple[str, ...]:
-    """Return what was done to the series before they were forecast."""
+    """Return what was done to the series before they were forecast, and whether they look like another frequency."""
     filled = int(panel.filled.sum())
     if not filled or ask.metric:
         return ()
     as_what = "as not known" if np.isnan(ask.gaps) else "as 0; send gaps=unknown if they are not known"
-    return (f"{filled} of {len(panel.values)} periods had no observation and count {as_what}",)
+    notes = [f"{filled} of {len(panel.values)} periods had no observation and count {as_what}"]
+    if longer := looks_like(panel):
+        notes.append(f"observations are {longer}s apart; if each is one of a {longer}, send frequency={longer}")
+    return tuple(notes)
+
+
+LONGER = {"day": (("month", 28), ("week", 7)), "week": (("month", 4),)}
+"""Frequencies that are longer than one, and how many of its periods they last at least."""
+LEAST_APART = 3
+"""Distances between observations from which nobody need guess."""
+
+
+def looks_like(panel: Panel) -> str:
+    """Return the longer frequency whose periods all observations other than 0 lie apart, empty where there is none."""
+    apart = np.concatenate([np.diff(np.flatnonzero(np.nan_to_num(panel.series(at)))) for at in range(len(panel))])
+    if len(apart) < LEAST_APART:
+        return ""
+    found = (name for name, periods in LONGER.get(panel.frequency.name, ()) if apart.min() >= periods)
+    return next(found, "")

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +31,8 @@ FORM = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{16}")
 MOMENT = "%Y%m%dT%H%M%S"
 MOMENT_LENGTH = 15
 ROWS_A_GROUP = 10_000
+SWEEP_EVERY = timedelta(minutes=10)
+"""Looking through the folder for what is too old would cost each of many answers more than keeping it."""
 FORECAST, CHOICES, ASKED, OWNER = "forecast.parquet", "choices.parquet", "asked.json", "owner.json"
 
 
@@ -54,28 +57,47 @@ class Kept:
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     days: float = 7
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    _swept: list[datetime] = field(default_factory=list, init=False, repr=False, compare=False)
+    """When what is too old was looked for last."""
 
     def put_ask(self, body: bytes, caller: Principal) -> str:
-        """Return the id under which an ask is kept for whoever works on it; what is too old goes at the same time."""
-        files = self._files()
-        self._sweep(files)
-        forecast_id = f"{self.now():{MOMENT}}-{secrets.token_hex(8)}"
-        files.create_dir(forecast_id)
-        write(files, f"{forecast_id}/{OWNER}", orjson.dumps(seen_by(caller)))
+        """Return the id under which an ask is kept for whoever works on it."""
+        files, forecast_id = self._begin(caller)
         write(files, f"{forecast_id}/{ASKED}", body)
+        return forecast_id
+
+    def put_answer(self, tables: Mapping[str, pa.Table], caller: Principal) -> str:
+        """Return the id under which is kept what came of an ask at once."""
+        files, forecast_id = self._begin(caller)
+        write_tables(files, forecast_id, tables)
         return forecast_id
 
     def ask(self, forecast_id: str) -> bytes:
         """Return the body of an ask. Raises ForecastNotFound."""
         return self._read(forecast_id, ASKED)
 
+    @contextmanager
+    def worked_on(self, forecast_id: str) -> Iterator[bytes]:
+        """Yield the body of an ask; nothing of it stays where the work fails, as that is not tried again.
+
+        A process that is killed leaves it to whoever takes the work over. Raises ForecastNotFound.
+        """
+        body = self.ask(forecast_id)
+        try:
+            yield body
+        except Exception:
+            self.drop(forecast_id)
+            raise
+
     def put(self, forecast_id: str, tables: Mapping[str, pa.Table]) -> None:
         """Keep what came of an ask, and no longer the ask."""
         files = self._files()
-        for name, rows in tables.items():
-            with files.open_output_stream(f"{checked(forecast_id)}/{name}") as file:
-                pq.write_table(rows, file, row_group_size=ROWS_A_GROUP)
+        write_tables(files, checked(forecast_id), tables)
         files.delete_file(f"{forecast_id}/{ASKED}")
+
+    def drop(self, forecast_id: str) -> None:
+        """Keep nothing of an ask that nobody will work on: its body may be 60 MiB."""
+        self._files().delete_dir(checked(forecast_id))
 
     def page(self, forecast_id: str, name: str, caller: Principal, part: Page) -> tuple[pa.Table, int]:
         """Return one page of the rows of a forecast, and how many there are in all.
@@ -83,7 +105,7 @@ class Kept:
         Raises ForecastNotFound, in the same words for one that is not there, too old, or somebody else's.
         """
         owner = orjson.loads(self._read(forecast_id, OWNER))
-        if not caller.subject or owner != seen_by(caller):
+        if not caller.subject or caller.subject != owner["subject"] or not caller.covers(owner["regions"]):
             raise not_found(forecast_id)
         try:
             with self._files().open_input_file(f"{forecast_id}/{name}") as file, pq.ParquetFile(file) as parquet:
@@ -104,6 +126,17 @@ class Kept:
     def _oldest(self) -> datetime:
         return self.now() - timedelta(days=self.days)
 
+    def _begin(self, caller: Principal) -> tuple[pafs.FileSystem, str]:
+        """Return the folder and a new id in it, with whose it is; what is too old goes at times."""
+        files, now = self._files(), self.now()
+        if not self._swept or now - self._swept[-1] >= SWEEP_EVERY:
+            self._swept[:] = [now]
+            self._sweep(files)
+        forecast_id = f"{now:{MOMENT}}-{secrets.token_hex(8)}"
+        files.create_dir(forecast_id)
+        write(files, f"{forecast_id}/{OWNER}", orjson.dumps(seen_by(caller)))
+        return files, forecast_id
+
     def _sweep(self, files: pafs.FileSystem) -> None:
         oldest = f"{self._oldest():{MOMENT}}"
         for info in files.get_file_info(pafs.FileSelector("", allow_not_found=True)):
@@ -123,7 +156,7 @@ def rows_of(parquet: pq.ParquetFile, part: Page) -> pa.Table:
 
 
 def seen_by(caller: Principal) -> dict[str, object]:
-    """Return who a caller is and which regions they see: a forecast of more than they may see now is not theirs."""
+    """Return who a caller is and which regions they see: a forecast of more than they see later is not theirs then."""
     return {"subject": caller.subject, "regions": None if caller.regions is None else sorted(caller.regions)}
 
 
@@ -137,6 +170,13 @@ def checked(forecast_id: str) -> str:
 def not_found(forecast_id: str) -> ForecastNotFound:
     """Return the error for a forecast that is not there, or not for this caller."""
     return ForecastNotFound(f"no forecast {forecast_id[:64]!r} of yours; they are kept for some days, ask for it again")
+
+
+def write_tables(files: pafs.FileSystem, forecast_id: str, tables: Mapping[str, pa.Table]) -> None:
+    """Put tables into the folder of a forecast."""
+    for name, rows in tables.items():
+        with files.open_output_stream(f"{forecast_id}/{name}") as file:
+            pq.write_table(rows, file, row_group_size=ROWS_A_GROUP)
 
 
 def write(files: pafs.FileSystem, path: str, content: bytes) -> None:

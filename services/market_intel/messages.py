@@ -116,7 +116,7 @@ def history(panel: Panel, most: int, alone: bool) -> Iterable[pb.ForecastHistory
 
 def choice_message(choice: Choice, made: Made, at: int, alone: bool) -> pb.ForecastChoice:
     """Return what is to be said of one series."""
-    parts = made.forecast.components if made.ask.components and len(made.panel) <= MOST_HISTORIES else {}
+    parts = made.forecast.components
     return pb.ForecastChoice(
         series_id="" if alone else choice.series_id,
         model=choice.model,
@@ -124,7 +124,16 @@ def choice_message(choice: Choice, made: Made, at: int, alone: bool) -> pb.Forec
         intervals=choice.intervals,
         told=choice.told,
         metrics=pb.ForecastFigures(**choice.figures) if choice.figures else None,
-        components=[pb.ForecastComponent(name=name, values=values[at].tolist()) for name, values in parts.items()],
+        components=[
+            pb.ForecastComponent(name=name, values=values[at].tolist())
+            for name, values in parts.items()
+            if values[at].any()
+        ],
+        explained=choice.explained,
+        effects=[
+            pb.ForecastEffect(name=one.name, total=one.total, per_unit=one.per_unit, share_pct=one.share_pct)
+            for one in choice.effects
+        ],
     )
 
 

@@ -28,6 +28,7 @@ Refuse = Callable[[str], InvalidArgument]
 DAY, VALUE, NAME = "ds", "y", "series_id"
 SERIES_FIELDS = frozenset({DAY, VALUE, NAME})
 LONGEST_NAME = 100
+NOTHING = "\0"
 DAY_LENGTH = 10
 EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
 DASHES = (4, 7)
@@ -173,6 +174,10 @@ def names_of(rows: Sequence[dict[str, Any]], what: str, refuse: Refuse) -> Names
     if kinds != {str}:
         at = next(at for at, name in enumerate(names) if type(name) is not str)
         raise refuse(f"{what} {at} has no series_id in words while others have; name the series of each or of none")
-    if not all(names) or max(map(len, set(names))) > LONGEST_NAME:
+    known = set(names)
+    if not all(known) or max(map(len, known)) > LONGEST_NAME:
         raise refuse(f"a series_id must have 1 to {LONGEST_NAME} characters")
+    if any(NOTHING in name for name in known):
+        # An array of texts drops it at an end, so that two series would become one.
+        raise refuse("a series_id must not have the character U+0000")
     return np.array(names, dtype=np.str_)

@@ -51,8 +51,7 @@ class Sales:
 def sales(lake: Lake, caller: Principal, ask: Ask) -> Sales:
     """Return the series that is asked for, of the regions that the caller may see.
 
-    Raises: EmptySelection; LakeTableMissing before the first run; RegionBound where lines of orders must be looked at
-        and the caller may see some regions only.
+    Raises: EmptySelection; LakeTableMissing before the first run.
     """
     daily = lake.read(DAILY, caller)
     clock, begins = last_day(daily.data), first_day(daily.data)
@@ -127,9 +126,10 @@ def chosen(rows: pa.Table, column: str, value: str) -> pa.Table:
 def by_line(lake: Lake, caller: Principal, ask: Ask, clock: date) -> Found:
     """Return the metric of each line of the products asked for: line_total, quantity, or 1 for the order's first line.
 
-    Revenue and units are of valid orders; orders are all that were placed.
+    Revenue and units are of valid orders; orders are all that were placed. Lines are those of the orders that the
+    caller may see.
     """
-    items = lake.read(ITEMS, caller, columns=("order_id", "product_id", "quantity", "line_total")).data
+    items = lake.read_of(ORDERS, ITEMS, caller, ("order_id", "product_id", "quantity", "line_total")).data
     items = items.filter(pc.is_in(items["product_id"], value_set=products_of(lake, caller, ask.filters)))
     wanted = ("order_id", "ordered_at", "status", "region", "channel", "country", "currency_code")
     orders = placed(lake.read(ORDERS, caller, columns=wanted).data, ask.filters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,6 +10,7 @@ from typing import TypeAlias
 
 import grpc
 import pyarrow as pa
+import structlog
 
 from protos.common.v1 import operation_pb2, system_pb2, table_pb2
 from protos.common.v1.system_pb2_grpc import add_SystemServiceServicer_to_server as add_system
@@ -19,32 +21,39 @@ from services.market_intel import messages, stored, work
 from services.market_intel.analytics.servicer import MarketServicer
 from services.market_intel.analytics.servicer import services as analytics
 from services.market_intel.body import Asked, of_struct, read
-from services.market_intel.forecasts import forecast
+from services.market_intel.forecasts import Made, forecast
 from services.market_intel.kept import CHOICES, FORECAST, Kept
 from services.market_intel.settings import MarketIntelSettings
 from services.market_intel.versions import MOST_MOVES, Versions
 from shared import principal
 from shared.answers import Answers
+from shared.errors import PlatformError
 from shared.lake import Lake
 from shared.operations.operations import Operations
 from shared.operations.servicer import operation_message, operation_service
 from shared.page import page
 from shared.principal import Principal
+from shared.rpc.resilience import Overloaded
 from shared.rpc.server import Service
 from shared.system_query import state_of
 from shared.system_service import SystemServicer
 from shared.systems import SYSTEMS
 from shared.table_message import Encoding, encoding_of, lineage_of, part_message, table_message
 from shared.tables import CONTRACT, Column
+from shared.transcode import idempotency
+from shared.transcode.problem import RETRY_AFTER
 from shared.work import check, in_executor, in_thread
 
 Context: TypeAlias = grpc.aio.ServicerContext
+log = structlog.stdlib.get_logger("market_intel")
 SYSTEM = next(system for system in SYSTEMS if system.name == "market_intel")
 COLUMNS = CONTRACT[stored.TABLE].columns
+TURN_SECONDS = 3.0
+"""How long a forecast waits for those before it. Longer, and callers give up by themselves: whoever calls this service
+would take it for one that does not answer, and leave all of it alone."""
+RETRY_SECONDS = 5
 SMALL_BYTES = 2 * 1024 * 1024
 """Longer bodies are read in a process of their own: reading one holds up every other thread for as long as it takes."""
-SOON = 2.0
-"""Seconds within which work is waited for: whether it comes as soon, nobody knows before it has begun."""
 
 
 class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
@@ -54,7 +63,7 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
         self._lake, self._operations, self._settings = lake, operations, settings
         self._kept = Kept(settings.kept_uri, settings.storage_options, settings.operations_kept_days)
         self._versions = Versions(settings.models_dir)
-        self._computing = ThreadPoolExecutor(1, "forecast")
+        self._computing, self._turn = ThreadPoolExecutor(1, "forecast"), asyncio.Semaphore(1)
         self._answers: Answers[pb.ListForecastsResponse] = Answers()
 
     async def Forecast(  # noqa: N802
@@ -63,10 +72,12 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
         """Return the forecast, or the operation that makes it."""
         if len(request.body) <= SMALL_BYTES:
             asked = await in_thread(read, request.body)
-            found = await in_executor(self._computing, partial(self._at_once, asked))
+            found = await self._in_turn(asked)
             if found is not None:
                 return found
-        return pb.ForecastResponse(operation=await self._begin("forecast", work.do_forecast, request.body))
+        return pb.ForecastResponse(
+            operation=await self._begin("forecast", work.do_forecast, request.body, key_of(context))
+        )
 
     async def CompareModels(  # noqa: N802
         self, request: pb.CompareModelsRequest, context: Context
@@ -76,7 +87,8 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
             asked = await in_thread(read, request.body)
             if asked.given is not None:
                 await in_thread(asked.panel)
-        return pb.CompareModelsResponse(operation=await self._begin("model comparison", work.do_compare, request.body))
+        begun = await self._begin("model comparison", work.do_compare, request.body, key_of(context))
+        return pb.CompareModelsResponse(operation=begun)
 
     async def ListForecasts(  # noqa: N802
         self, request: pb.ListForecastsRequest, context: Context
@@ -132,6 +144,19 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
         await in_thread(read, body)
         return system_pb2.ForecastResponse(operation=await self._begin("forecast", work.do_forecast, body))
 
+    async def _in_turn(self, asked: Asked) -> pb.ForecastResponse | None:
+        """Return the answer to what takes a moment, None for what takes longer. Raises Overloaded."""
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError:
+            detail = "too many forecasts are asked for at once; try again, or put their series together in one"
+            raise Overloaded(detail, metadata={RETRY_AFTER: str(RETRY_SECONDS)}) from None
+        try:
+            return await in_executor(self._computing, partial(self._at_once, asked))
+        finally:
+            self._turn.release()
+
     def _at_once(self, asked: Asked) -> pb.ForecastResponse | None:
         """Return the answer to what takes a moment, None for what takes longer. Raises what is wrong with the ask."""
         if asked.given is None and asked.ask.by_line:
@@ -140,14 +165,32 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
         if not work.is_quick(asked, panel):
             return None
         made = forecast(asked.ask, panel, lambda share, phrase: check())
-        return messages.forecast_response(made, messages.forecast_rows(made), lineage, notes)
+        rows = messages.forecast_rows(made)
+        return messages.forecast_response(made, rows, lineage, notes, self._keep(made, rows))
 
-    async def _begin(self, kind: str, function: work.Work, body: bytes) -> operation_pb2.Operation:
+    def _keep(self, made: Made, rows: pa.Table) -> str:
+        """Return the id that an answer can be had by as a file; empty where there is no place to keep it."""
+        try:
+            tables = {FORECAST: rows, CHOICES: messages.choice_rows(made)}
+            return self._kept.put_answer(tables, principal.current.get())
+        except OSError:
+            log.exception("a forecast was answered and could not be kept")
+            return ""
+
+    async def _begin(self, kind: str, function: work.Work, body: bytes, key: str = "") -> operation_pb2.Operation:
         caller = principal.current.get()
+        known = await self._operations.begun(function, caller, key) if key else None
+        if known is not None:
+            return await in_thread(operation_message, known)
         forecast_id = await in_thread(self._kept.put_ask, body, caller)
         arguments = {"id": forecast_id, "kept": self._settings.kept_uri, "zones": self._settings.zone_uris()}
-        soon = SOON if len(body) <= SMALL_BYTES else float("inf")
-        operation = await self._operations.begin(kind, function, arguments, caller, expected_seconds=soon)
+        if self._settings.pretrained_forecaster_dir is not None:
+            arguments["pretrained"] = str(self._settings.pretrained_forecaster_dir)
+        try:
+            operation = await self._operations.begin(kind, function, arguments, caller, key=key)
+        except PlatformError:
+            await in_thread(self._kept.drop, forecast_id)
+            raise
         return await in_thread(operation_message, operation)
 
     async def _page(
@@ -189,6 +232,11 @@ class ForecastingServicer(forecasting_pb2_grpc.ForecastingServiceServicer):
     def _model(self, name: str, version: str) -> pb.RegisteredModel:
         manifest = self._versions.manifest()
         return messages.model_message(manifest.version(name, version), manifest.aliases.get(name, {}))
+
+
+def key_of(context: Context) -> str:
+    """Return what an operation is to be begun once by; empty where its caller sent no Idempotency-Key."""
+    return str(dict(context.invocation_metadata() or ()).get(idempotency.TOLD, ""))[:64]
 
 
 def services(lake: Lake, operations: Operations, settings: MarketIntelSettings) -> list[Service]:

@@ -14,6 +14,10 @@ class MarketIntelSettings(OperationSettings):
     """FORECASTS_URI: where what was asked for is kept, a folder or an s3:// URI that all replicas reach;
     `{var_dir}/market_intel/forecasts` when not set."""
 
+    pretrained_forecaster_dir: Path | None = None
+    """PRETRAINED_FORECASTER_DIR: folder of a Chronos (T5) model as safetensors, which `pretrained` forecasts by; off
+    when not set. It is read by the processes of operations alone."""
+
     @property
     def kept_uri(self) -> str:
         """Return where forecasts that were asked for are kept."""

@@ -19,6 +19,8 @@ from shared.models import (
     Manifest,
     ManifestMissing,
     ModelVersion,
+    UnknownModel,
+    alone,
     append_line,
     load_manifest,
     parts,
@@ -91,32 +93,39 @@ class Versions:
 
     def promote(self, name: str, version: str, because: str, who: str) -> ModelVersion:
         """Return the version, champion now. Raises ManifestMissing, UnknownModel, ModelAlreadyLive."""
-        manifest = self.manifest()
-        name = self._named(manifest, name)
-        model = manifest.version(name, version)
-        live = manifest.live(name)
-        if live is not None and live.version == version:
-            raise ModelAlreadyLive(f"{name} {version} is the champion already; nothing was changed")
-        self._note(model, live, because or "promoted by hand", who)
+        self.manifest()  # where there is none, no lock is laid down beside it either
+        with alone(self.root):
+            manifest = self.manifest()
+            name = self._named(manifest, name)
+            model = manifest.version(name, version)
+            live = manifest.live(name)
+            if live is not None and live.version == version:
+                raise ModelAlreadyLive(f"{name} {version} is the champion already; nothing was changed")
+            self._note(model, live, because or "promoted by hand", who)
         return model
 
     def rollback(self, name: str, because: str, who: str) -> ModelVersion:
         """Return the champion before the present one, champion again. Raises ManifestMissing, NothingToRollBack."""
-        manifest = self.manifest()
-        name = self._named(manifest, name)
-        live, before = manifest.live(name), champions(self.moves(), name)[:-1]
-        if live is None or not before:
-            now = live.version if live else "any"
-            raise NothingToRollBack(f"{name} had no champion before {now}; promote a version instead")
-        model = manifest.version(name, before[-1])
-        self._note(model, live, because or "rolled back by hand", who, rollback=True)
+        self.manifest()
+        with alone(self.root):
+            manifest = self.manifest()
+            name = self._named(manifest, name)
+            live, before = manifest.live(name), champions(self.moves(), name)[:-1]
+            if live is None or not before:
+                now = live.version if live else "any"
+                raise NothingToRollBack(f"{name} had no champion before {now}; promote a version instead")
+            model = manifest.version(name, before[-1])
+            self._note(model, live, because or "rolled back by hand", who, rollback=True)
         return model
 
     def _named(self, manifest: Manifest, name: str) -> str:
-        ours = [one for one in manifest.versions if one.startswith(OURS)]
+        """Return the model that is meant: one of ours, as the manifest holds those of other systems too."""
+        ours = sorted(one for one in manifest.versions if one.startswith(OURS))
+        if name and name not in ours:
+            raise UnknownModel(f"market_intel has no model {name[:64]!r}; it has {', '.join(ours) or 'none yet'}")
         if name or len(ours) == 1:
             return name or ours[0]
-        raise WhichModel(f"say which model: {', '.join(sorted(ours)) or 'none is registered yet'}")
+        raise WhichModel(f"say which model: {', '.join(ours) or 'none is registered yet'}")
 
     def _note(
         self, model: ModelVersion, live: ModelVersion | None, because: str, who: str, *, rollback: bool = False
@@ -134,14 +143,19 @@ class Versions:
 
 
 def champions(moves: Sequence[Move], name: str) -> list[str]:
-    """Return the champions that a rollback can go back through, the present one last: going back takes one off."""
+    """Return the champions that a rollback can go back through, the present one last.
+
+    Going back takes off all that came after the version gone back to: by whosever word, a person's or the pipeline's,
+    what was rolled back is not to come again by another rollback.
+    """
     found: list[str] = []
     for move in moves:
         if (move.model, move.alias) != (name, CHAMPION):
             continue
-        if move.is_rollback and len(found) > 1:
-            found.pop()
-        else:
+        if move.is_rollback and move.version in found:
+            while found[-1] != move.version:
+                found.pop()
+        elif found[-1:] != [move.version]:
             found.append(move.version)
     return found
 

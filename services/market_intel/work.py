@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -52,25 +53,32 @@ def series(asked: Asked, lake: Lake) -> tuple[Panel, table_pb2.Lineage | None, t
 def do_forecast(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to a kept ask as JSON has it; all rows of it are kept under the ask's id."""
     kept, forecast_id = Kept(arguments["kept"], storage_options(os.environ)), arguments["id"]
-    asked = read(kept.ask(forecast_id))
-    progress(0, "reading the series")
-    panel, lineage, notes = series(asked, lake_of(arguments))
-    made = forecast(asked.ask, panel, within(progress))
-    progress(WRITING, "keeping the forecast")
-    rows = messages.forecast_rows(made)
-    kept.put(forecast_id, {FORECAST: rows, CHOICES: messages.choice_rows(made)})
+    with kept.worked_on(forecast_id) as body:
+        asked = read(body)
+        progress(0, "reading the series")
+        panel, lineage, notes = series(asked, lake_of(arguments))
+        made = forecast(asked.ask, panel, within(progress), pretrained_of(arguments))
+        progress(WRITING, "keeping the forecast")
+        rows = messages.forecast_rows(made)
+        kept.put(forecast_id, {FORECAST: rows, CHOICES: messages.choice_rows(made)})
     return fitting(messages.forecast_response(made, rows, lineage, notes, forecast_id))
 
 
 def do_compare(progress: Progress, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the league table of a kept ask as JSON has it."""
     kept = Kept(arguments["kept"], storage_options(os.environ))
-    asked = read(kept.ask(arguments["id"]))
-    progress(0, "reading the series")
-    panel, lineage, notes = series(asked, lake_of(arguments))
-    found = compare(asked.ask, panel, within(progress))
-    kept.put(arguments["id"], {})
+    with kept.worked_on(arguments["id"]) as body:
+        asked = read(body)
+        progress(0, "reading the series")
+        panel, lineage, notes = series(asked, lake_of(arguments))
+        found = compare(asked.ask, panel, within(progress), pretrained_of(arguments))
+        kept.put(arguments["id"], {})
     return as_json(messages.compare_response(found, lineage, notes))
+
+
+def pretrained_of(arguments: Mapping[str, Any]) -> Path | None:
+    """Return the folder of the pretrained model, None where none is set up."""
+    return Path(arguments["pretrained"]) if arguments.get("pretrained") else None
 
 
 def lake_of(arguments: Mapping[str, Any]) -> Lake:

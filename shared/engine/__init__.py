@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING
 
 from shared.engine.layout import Layout, WrittenFile
 from shared.engine.opening import engine
-from shared.engine.protocol import Engine, EngineMissing
+from shared.engine.protocol import Engine, EngineMissing, Workers
 
 if TYPE_CHECKING:
     from shared.engine.athena import AthenaEngine
     from shared.engine.duck import DuckDbEngine
     from shared.engine.spark import SparkEngine
 
-__all__ = ["AthenaEngine", "DuckDbEngine", "Engine", "EngineMissing", "Layout", "SparkEngine", "WrittenFile", "engine"]
+__all__ = [
+    "AthenaEngine",
+    "DuckDbEngine",
+    "Engine",
+    "EngineMissing",
+    "Layout",
+    "SparkEngine",
+    "Workers",
+    "WrittenFile",
+    "engine",
+]
 
 _LATER = {
     "AthenaEngine": "shared.engine.athena",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from shared.errors import FailedPrecondition
 
@@ -51,3 +51,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of memory and temporary files."""
+
+
+@runtime_checkable
+class Workers(Protocol):
+    """An engine whose workers run Python, too."""
+
+    @property
+    def workers(self) -> int:
+        """Return how many parts are worked on at once."""
+
+    def over_parts(self, parts: Sequence[pa.Table], function: Callable[[pa.Table], pa.Table]) -> list[pa.Table]:
+        """Return what the function makes of each part, in their order. Workers must be able to import it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -23,6 +23,7 @@ from shared.engine.plain import plain, shaped
 from shared.engine.protocol import EngineMissing
 from shared.engine.reading import content_name, snapshot_rows
 from shared.engine.spark_compiler import AgreeingCompiler
+from shared.engine.spark_parts import over_parts
 from shared.engine.spark_session import close_session, open_session
 from shared.engine.spark_types import spark_schema, unified
 from shared.quoting import backticked
@@ -110,6 +111,15 @@ class SparkEngine:
             _write(frame, layout, f"{beside}/files")
             _move(Path(beside) / "files", made)
             return made.placed
+
+    @property
+    def workers(self) -> int:
+        """Return how many parts are worked on at once."""
+        return int(self._session.sparkContext.defaultParallelism)
+
+    def over_parts(self, parts: Sequence[pa.Table], function: Callable[[pa.Table], pa.Table]) -> list[pa.Table]:
+        """Return what the function makes of each part, in their order. Workers must be able to import it."""
+        return over_parts(self._session, parts, function)
 
     def close(self) -> None:
         """Let go of memory and temporary files."""

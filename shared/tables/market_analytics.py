@@ -20,6 +20,7 @@ DRIVERS = (
 )
 EVERYWHERE = "all"
 """Region of rows over all regions; callers bound to regions do not see them."""
+TRAITS = ("payment_method", "device", "segment")
 OTHER = "other"
 """Stands for what is too small to be kept apart."""
 
@@ -32,6 +33,7 @@ _PLACE = (
 _PLACE_KEY = ("channel", "country", "region", "currency_code")
 _DEVICE = text("device_type", "Device the order was placed on; `unknown` where it is")
 _DAY = day("ds", "Day of the order, UTC")
+_MONTH = day("ds", "First day of the month")
 
 
 def _cut(name: str, key: tuple[str, ...], description: str, *columns: Column) -> Table:
@@ -42,6 +44,20 @@ def _cut(name: str, key: tuple[str, ...], description: str, *columns: Column) ->
 def _free(name: str, key: tuple[str, ...], description: str, *columns: Column) -> Table:
     """Return a table in which nothing belongs to one region's people."""
     return Table("market_intel", name, key, (*columns, *PROD_TAIL), description, region_free=True)
+
+
+def _sold(most: str) -> tuple[Column, ...]:
+    """Return what is said of sales by product, where `most` products stand for themselves."""
+    return (
+        text("product_id", f"The product; `other` for those beyond the {most} of the largest sales"),
+        text("product_name", "Its name; `other` for those"),
+        text("category_id", "The product's own category"),
+        text("department_id", "Top-level category it belongs to"),
+        text("brand", "Brand; `unknown` where it is"),
+        *_PLACE,
+        whole("units", "Units sold", kind="BIGINT", unit="units"),
+        money("sales", "Sales of the lines"),
+    )
 
 
 REVENUE_DAILY = _cut(
@@ -120,17 +136,35 @@ SALES_MONTHLY = _cut(
     "sales_monthly",
     ("ds", "product_id", "category_id", "brand", *_PLACE_KEY),
     "One row a month, product (the 2,000 sold most, the others together), channel and place: lines of valid orders",
-    day("ds", "First day of the month"),
-    text("product_id", "The product; `other` for those beyond the 2,000 of the largest sales"),
-    text("product_name", "Its name; `other` for those"),
-    text("category_id", "The product's own category"),
-    text("department_id", "Top-level category it belongs to"),
-    text("brand", "Brand; `unknown` where it is"),
-    *_PLACE,
-    whole("units", "Units sold", kind="BIGINT", unit="units"),
-    money("sales", "Sales of the lines"),
+    _MONTH,
+    *_sold("2,000"),
     money("sales_with_cost", "Sales of the lines whose unit cost is known"),
     money("cost", "Units × unit cost of those lines"),
+)
+
+ORDERS_MONTHLY = _cut(
+    "orders_monthly",
+    ("ds", "segment", "payment_method", "device_type", *_PLACE_KEY),
+    "One row a month, RFM segment, payment method, device, channel and place: what was ordered",
+    _MONTH,
+    text("segment", "RFM segment of the customer at the last run; `guest` for guests, `unknown` where there is none"),
+    text("payment_method", "Method of the order's largest payment that did not fail; `unknown` where it has none"),
+    _DEVICE,
+    *_PLACE,
+    whole("orders", "Orders placed", kind="BIGINT", unit="orders"),
+    whole("valid_orders", "Orders neither cancelled nor returned", kind="BIGINT", unit="orders"),
+    money("revenue", "Sum of totals of valid orders"),
+)
+
+SALES_BY_TRAIT_MONTHLY = _cut(
+    "sales_by_trait_monthly",
+    ("ds", "trait", "trait_value", "product_id", "category_id", "brand", *_PLACE_KEY),
+    "One row a month, trait of the order, product (the 200 sold most, the others together), channel and place: lines of"
+    " valid orders, each once for every trait, so that only the rows of one trait may be added up",
+    _MONTH,
+    text("trait", "What of the order is looked at", choices=TRAITS),
+    text("trait_value", "Payment method, device or RFM segment of the order, as in orders_monthly"),
+    *_sold("200"),
 )
 
 SHIPPING_DAILY = _cut(
@@ -273,6 +307,8 @@ MARKET_ANALYTICS = (
     CUSTOMER_DAILY,
     SALES_DAILY,
     SALES_MONTHLY,
+    ORDERS_MONTHLY,
+    SALES_BY_TRAIT_MONTHLY,
     SHIPPING_DAILY,
     MARKETING_DAILY,
     PRODUCT_PERFORMANCE,

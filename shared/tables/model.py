@@ -35,6 +35,14 @@ class Column:
     choices: tuple[str, ...] = ()
     synonyms: tuple[str, ...] = ()
 
+    def arrow_field(self) -> pa.Field:
+        """Return the column in Arrow and Parquet."""
+        import pyarrow as pa  # noqa: PLC0415  slow to import
+
+        from shared.tables.types import arrow_type  # noqa: PLC0415
+
+        return pa.field(self.name, arrow_type(self.type), nullable=self.nullable)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -109,6 +117,6 @@ class Table:
 
     def arrow_schema(self) -> pa.Schema:
         """Return the schema of the table in Arrow and Parquet."""
-        from shared.tables.types import arrow_schema  # noqa: PLC0415  pyarrow is slow to import
+        import pyarrow as pa  # noqa: PLC0415  slow to import
 
-        return arrow_schema(self)
+        return pa.schema([column.arrow_field() for column in self.columns])

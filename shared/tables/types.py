@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
-
-if TYPE_CHECKING:
-    from shared.tables.model import Column, Table
 
 _ARROW = {
     "VARCHAR": pa.string(),
@@ -62,13 +58,3 @@ def ibis_type(kind: str) -> str:
 def glue_type(kind: str) -> str:
     """Return the AWS Glue (Hive) type of a contract type."""
     return _GLUE.get(kind, kind.lower())
-
-
-def arrow_field(column: Column) -> pa.Field:
-    """Return the column as an Arrow field."""
-    return pa.field(column.name, arrow_type(column.type), nullable=column.nullable)
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    """Return the table's schema in Arrow and Parquet."""
-    return pa.schema([arrow_field(column) for column in table.columns])

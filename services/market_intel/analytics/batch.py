@@ -15,6 +15,7 @@ from services.market_intel.analytics.cuts import (
 from services.market_intel.analytics.monthly import revenue_drivers
 from services.market_intel.analytics.prices import competitive_pricing
 from services.market_intel.analytics.products import product_performance
+from services.market_intel.analytics.traits import orders_monthly, sales_by_trait_monthly
 from services.market_intel.analytics.trends import trends
 from services.market_intel.analytics.wars import price_wars
 
@@ -22,12 +23,14 @@ __all__ = [
     "competitive_pricing",
     "customer_daily",
     "marketing_daily",
+    "orders_monthly",
     "payments_daily",
     "price_wars",
     "product_performance",
     "revenue_daily",
     "revenue_drivers",
     "revenue_hourly",
+    "sales_by_trait_monthly",
     "sales_daily",
     "sales_monthly",
     "shipping_daily",

@@ -8,7 +8,7 @@ corrected for the number of pairs after Holm (1979).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
@@ -55,8 +55,10 @@ class Pair:
 COLUMNS = (
     Column("dimension_a", "VARCHAR", False, "Dimension of the first value"),
     Column("value_a", "VARCHAR", False, "The first value"),
+    Column("value_a_name", "VARCHAR", False, "Its name; the value itself where it has none"),
     Column("dimension_b", "VARCHAR", False, "Dimension of the second value"),
     Column("value_b", "VARCHAR", False, "The second value"),
+    Column("value_b_name", "VARCHAR", False, "Its name; the value itself where it has none"),
     Column("pearson", "DOUBLE", False, "Pearson's r of the changes, -1 to 1"),
     Column("spearman", "DOUBLE", False, "Spearman's ρ of the changes, -1 to 1"),
     Column("periods", "BIGINT", False, "Changes compared", "periods"),
@@ -65,17 +67,25 @@ COLUMNS = (
 )
 
 
-def correlations(sides: Sequence[Series]) -> pa.Table:
-    """Return each pair of series, of one side with itself or of two with each other, strongest first."""
+def correlations(sides: Sequence[Series], names: Mapping[str, Mapping[str, str]]) -> pa.Table:
+    """Return each pair of series, of one side with itself or of two with each other, strongest first.
+
+    Args:
+        sides: one, or two.
+        names: by dimension, the names of values that are ids.
+    """
     pairs = [pair for pair in compared([side.largest() for side in sides]) if pair is not None]
-    adjusted = holm([pair.p_value for pair in pairs])
+    adjusted = zip(pairs, holm([pair.p_value for pair in pairs]), strict=True)
+    strongest = sorted(adjusted, key=lambda each: (-abs(each[0].spearman), each[0].a, each[0].b))
     periods = sides[0].values.shape[1] - 1
+
+    def named(dimension: str, value: str) -> tuple[str, str, str]:
+        return dimension, value, names.get(dimension, {}).get(value, value)
+
     rows = [
-        (*pair.a, *pair.b, pair.pearson, pair.spearman, periods, p, p < ALPHA)
-        for pair, p in zip(pairs, adjusted, strict=True)
+        (*named(*pair.a), *named(*pair.b), pair.pearson, pair.spearman, periods, p, p < ALPHA) for pair, p in strongest
     ]
-    rows.sort(key=lambda row: (-abs(row[5]), row[1], row[3]))
-    kinds = (pa.string(),) * 4 + (pa.float64(),) * 2 + (pa.int64(), pa.float64(), pa.bool_())
+    kinds = (pa.string(),) * 6 + (pa.float64(),) * 2 + (pa.int64(), pa.float64(), pa.bool_())
     values = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
     return pa.table(
         {column.name: pa.array(value, kind) for column, value, kind in zip(COLUMNS, values, kinds, strict=True)}

@@ -141,7 +141,7 @@ def fees_of(curated_payments: ibis.Table) -> ibis.Table:
     return known.group_by("order_id", "currency_code").aggregate(fees=payment_fees(known))
 
 
-_VALID_ORDERS = (
+VALID_ORDERS = (
     Reason("cancelled", lambda orders, _: orders.status == "cancelled"),
     Reason("returned", lambda orders, _: orders.status == "returned"),
     Reason("after_clock", lambda orders, clock: orders.ordered_at.date() > ibis.literal(clock)),
@@ -157,7 +157,7 @@ TIES = (
         Tie(
             f"market_intel.{name}",
             "curated.orders",
-            _VALID_ORDERS,
+            VALID_ORDERS,
             amount=lambda rows: money_sum(rows.revenue),
             rows=lambda rows: rows.valid_orders.sum(),
         )

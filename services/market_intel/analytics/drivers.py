@@ -14,8 +14,8 @@ The reference price of a product is its mean selling price over all days, the sa
 are rounded to the cent and mix is the rest of S₁ - S₀, so that nothing is lost. Where there are no units before, all is
 volume; where there is no reference price, mix is nothing.
 
-Source: price-volume-mix analysis as in Gelb and Jaworski; the constant-price quantity index of national accounts (SNA
-2008, 15.14-15.20) as yardstick, so that sums over any period and cut suffice.
+Source: variances of sales volume, mix and price (Horngren, Datar and Rajan, "Cost Accounting"); constant prices as
+yardstick as in volume measures of national accounts (SNA 2008, chapter 15), so that sums over any period and cut do.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,10 +134,11 @@ def of_trends(rows: pa.Table) -> Iterator[Finding]:
         yield Finding(title, score, evidence)
 
 
-def of_wars(rows: pa.Table) -> Iterator[Finding]:
-    """Yield the price wars that go on."""
+def of_wars(rows: pa.Table, names: Mapping[str, str]) -> Iterator[Finding]:
+    """Yield the price wars that go on; `names` has those of categories by id."""
     for row in rows.filter(rows["is_ongoing"]).drop_columns(["computed_at"]).to_pylist():
-        title = f"{row['competitor']} has cut prices in {row['category_id']} by {row['depth_pct']:.0f} %"
+        department = names.get(row["category_id"], row["category_id"])
+        title = f"{row['competitor']} has cut prices in {department} by {row['depth_pct']:.0f} %"
         evidence = {
             "since": str(row["starts_on"]),
             "products": row["products"],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from protos.common.v1 import system_pb2, table_pb2
 from protos.market_intel.v1 import analytics_pb2 as pb
 from services.market_intel.analytics.concentration import Concentration
 from services.market_intel.analytics.drivers import Segment, waterfall
-from services.market_intel.analytics.explained import TITLES, Explained, in_words
+from services.market_intel.analytics.explained import OF_LINES, TITLES, Explained, in_words
 from services.market_intel.analytics.headlines import Figure, Finding
 from services.market_intel.analytics.selection import Period
 from services.market_intel.analytics.significance import TEST
@@ -57,8 +57,8 @@ def named(period: Period, first: str = "from", last: str = "to") -> dict[str, st
     return {first: period.first.isoformat(), last: period.last.isoformat()}
 
 
-def drivers(found: Explained, lineage: table_pb2.Lineage) -> pb.GetDriversResponse:
-    """Return why a metric changed."""
+def drivers(found: Explained, names: Mapping[str, str], lineage: table_pb2.Lineage) -> pb.GetDriversResponse:
+    """Return why a metric changed; `names` has those of categories by id."""
     scale = 100 if found.metric == "revenue" else 1
     bars = zip(found.effects, waterfall(found.total_before, found.effects), strict=True)
     effects = [
@@ -81,7 +81,7 @@ def drivers(found: Explained, lineage: table_pb2.Lineage) -> pb.GetDriversRespon
         change=found.change / scale,
         change_pct=found.change / found.total_before * 100 if found.total_before else None,
         effects=effects,
-        segments=[segment(each, scale) for each in found.segments],
+        segments=[segment(each, scale, names) for each in found.segments],
         summary=in_words(found),
         notes=found.notes,
         lineage=lineage,
@@ -90,11 +90,12 @@ def drivers(found: Explained, lineage: table_pb2.Lineage) -> pb.GetDriversRespon
     )
 
 
-def segment(found: Segment, scale: int) -> pb.SegmentEffect:
+def segment(found: Segment, scale: int, names: Mapping[str, str]) -> pb.SegmentEffect:
     """Return what one segment did."""
     return pb.SegmentEffect(
         dimension=found.dimension,
         segment=found.name,
+        segment_name=names.get(found.name, found.name) if found.dimension in OF_LINES else found.name,
         before=found.before / scale,
         after=found.after / scale,
         contribution=found.contribution / scale,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -34,8 +35,8 @@ from shared.tables.market_analytics import EVERYWHERE
 
 DAYS = 90
 """What product_performance measures over."""
-OTHERS = "products beyond the 2,000 of the largest sales stand together as `other`"
-WHOLE_MONTHS = "products and brands are kept by month: the months of both days are there as a whole"
+OTHERS = "products beyond the {most} of the largest sales stand together as `other`"
+WHOLE_MONTHS = "these dimensions are kept by month: the months of both days are there as a whole"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def revenue_by(
     cut = revenue.cut_for(by, grain, of_category=bool(category))
     reading = readings.main(cut.table)
     data = reading.data
-    if "segment" in by:
+    if cut.trait:
+        data = revenue.of_trait(data, cut)
+    elif "segment" in by and cut.table == "customer_daily":
         data = revenue.with_segments(data, readings.segments(reading.snapshot))
     if category:
         data = tables.of_category(data, category)
@@ -66,7 +69,8 @@ def revenue_by(
     found = revenue.revenue(
         data, cut, by, grain, filters=Filters(filters), days_asked=days, names=lambda each: named.get(each, {})
     )
-    notes = [OTHERS, WHOLE_MONTHS] if cut.table == "sales_monthly" else []
+    notes = [OTHERS.format(most="200" if cut.trait else "2,000")] if "product_id" in data.column_names else []
+    notes += [WHOLE_MONTHS] if cut.by_month else []
     total = int(cents(found.matched[cut.value]).sum())
     return Revenue(found, total, money_of(found.matched), tuple(notes), reading)
 
@@ -92,7 +96,7 @@ def margins_by(
     reading = readings.main("sales_monthly" if monthly else "sales_daily")
     orders = readings.main("revenue_daily") if by in ("", *margins.PLACES) else None
     period = period_of(*days, spanned((orders or reading).data))
-    period = Period(period.first.replace(day=1), period.last) if cut.table == "sales_monthly" else period
+    period = Period(period.first.replace(day=1), period.last) if cut.by_month else period
     asked = margins.Asked(by, grain, period, Filters(filters))
     lines = required(within(asked.filters.apply(reading.data), period), "these filters and days")
     costs = {}
@@ -171,22 +175,27 @@ def correlated(
     readings: Readings, by: Sequence[str], grain: str, filters: dict[str, str], days: tuple[str, str]
 ) -> tuple[pa.Table, int, list[str], Reading, pa.Table]:
     """Return the correlations, the changes compared, what is to be known, and what they were made from."""
-    sides, notes = [], []
-    reading = matched = None
-    for each in by:
-        cut = revenue.cut_for([each], grain)
-        reading = readings.main(cut.table)
-        matched, period = revenue.chosen(reading.data, cut, Filters(filters), days)
-        side = series(matched, cut, each, grain, period)
-        if len(side.names) > correlating.MOST:
-            notes.append(f"of {each} the {correlating.MOST} largest values were compared")
-        sides.append(side)
-    if reading is None or matched is None:
+    if not by:
         raise revenue.UnknownCombination("name one dimension, or two")
+    cuts = [revenue.cut_for([each], grain) for each in by]
+    main = [readings.main(cut.table) for cut in cuts]
+    chosen = [revenue.chosen(each.data, cut, Filters(filters), days) for each, cut in zip(main, cuts, strict=True)]
+    # Two tables need not reach over the same days.
+    period = Period(max(each.first for _, each in chosen), min(each.last for _, each in chosen))
+    matched = [required(within(rows, period), "these filters and days") for rows, _ in chosen]
+    sides = [series(rows, cut, each, grain, period) for rows, cut, each in zip(matched, cuts, by, strict=True)]
+    notes = [
+        f"of {side.dimension} the {correlating.MOST} largest values were compared"
+        for side in sides
+        if len(side.names) > correlating.MOST
+    ]
     periods = sides[0].values.shape[1] - 1
     if periods < correlating.LEAST:
         notes.append(f"{max(periods, 0)} changes by {grain}; a correlation is told of {correlating.LEAST} or more")
-    return correlating.correlations(sides), periods, notes, reading, matched
+    reading = main[-1]
+    categories = readings.category_names(reading.snapshot) if {"category", "department"} & set(by) else {}
+    names = {"category": categories, "department": categories}
+    return correlating.correlations(sides, names), periods, notes, reading, matched[-1]
 
 
 def series(rows: pa.Table, cut: revenue.Cut, by: str, grain: str, period: Period) -> correlating.Series:
@@ -244,7 +253,7 @@ def findings(readings: Readings) -> tuple[list[headlines.Finding], Reading]:
         found += headlines.of_change(change)
     for table, told in (
         ("trends", headlines.of_trends),
-        ("price_wars", headlines.of_wars),
+        ("price_wars", partial(headlines.of_wars, names=readings.category_names(reading.snapshot))),
         ("product_performance", headlines.of_products),
     ):
         beside = readings.beside(table, reading.snapshot)

@@ -15,6 +15,7 @@ from services.market_intel.analytics.columns import days, places
 from services.market_intel.analytics.selection import Filters, Period, period_of, required, spanned, within
 from shared.errors import FieldError, InvalidArgument
 from shared.tables import Column
+from shared.tables.market_analytics import TRAITS
 
 PLACES = ("channel", "region", "country")
 ZONE = "market_intel"
@@ -30,6 +31,7 @@ COLUMN_OF = {
 OF_LINES = ("department", "category", "product", "brand")
 GRAINS = ("hour", "day", "week", "month", "all")
 WHOLE = "all"
+MONTHS = ("month", WHOLE)
 UNKNOWN = "unknown"
 
 
@@ -50,6 +52,13 @@ class Cut:
     value: str
     counts: tuple[str, ...]
     dated_by: str = "ds"
+    trait: str = ""
+    """Of a table that has each line once for every trait: the one whose rows count."""
+
+    @property
+    def by_month(self) -> bool:
+        """Return whether it has whole months alone."""
+        return self.grains == MONTHS
 
 
 _LINE_COUNTS = ("units",)
@@ -66,7 +75,12 @@ CUTS = (
     ),
     Cut("customer_daily", (*PLACES, "segment"), GRAINS[1:], "orders", "revenue", ("orders", "valid_orders", "units")),
     Cut("sales_daily", (*PLACES, "department", "category"), GRAINS[1:], "lines", "sales", _LINE_COUNTS),
-    Cut("sales_monthly", (*PLACES, *OF_LINES), ("month", "all"), "lines", "sales", _LINE_COUNTS),
+    Cut("sales_monthly", (*PLACES, *OF_LINES), MONTHS, "lines", "sales", _LINE_COUNTS),
+    Cut("orders_monthly", (*PLACES, *TRAITS), MONTHS, "orders", "revenue", ("orders", "valid_orders")),
+    *(
+        Cut("sales_by_trait_monthly", (*PLACES, *OF_LINES, trait), MONTHS, "lines", "sales", _LINE_COUNTS, trait=trait)
+        for trait in TRAITS
+    ),
 )
 """Tried in order: the first that holds every dimension at the grain answers."""
 
@@ -87,8 +101,8 @@ def cut_for(by: Sequence[str], grain: str, *, of_category: bool = False) -> Cut:
         detail = f"{' and '.join(by) or 'revenue'} is not kept by {grain}; ask for a grain of {told}"
         raise UnknownCombination(detail, errors=[FieldError("grain", detail)])
     detail = (
-        f"{' and '.join(sorted(wanted))} are not kept together: product dimensions ({', '.join(OF_LINES)}) go with each"
-        f" other and with {', '.join(PLACES)}; payment_method with device and those; segment with those"
+        f"{' and '.join(sorted(wanted))} are not kept together: of one category, product dimensions"
+        f" ({', '.join(OF_LINES)}) go with each other, with {', '.join(PLACES)} and with one of {', '.join(TRAITS)}"
     )
     raise UnknownCombination(detail, errors=[FieldError("by", detail)])
 
@@ -137,7 +151,7 @@ def chosen(data: pa.Table, cut: Cut, filters: Filters, days_asked: tuple[str, st
     """Return the rows that filters and period leave, and the period. Raises EmptySelection."""
     there = there_is(data, cut)
     period = period_of(*days_asked, there)
-    if cut.table == "sales_monthly":
+    if cut.by_month:
         period = Period(period.first.replace(day=1), period.last)
     rows = filters.apply(data)
     hourly = cut.dated_by == "hour_at"
@@ -220,6 +234,13 @@ def shares(periods: Any, value: pa.ChunkedArray) -> pa.Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         part: npt.NDArray[np.float64] = np.where(whole != 0, amounts / whole * 100, np.nan)
     return pa.array(part, pa.float64(), from_pandas=True)
+
+
+def of_trait(data: pa.Table, cut: Cut) -> pa.Table:
+    """Return the rows of the trait of a cut, its values in the column that they are asked for by."""
+    rows = data.filter(pc.equal(data["trait"], cut.trait))
+    column = COLUMN_OF.get(cut.trait, cut.trait)
+    return rows.rename_columns([column if name == "trait_value" else name for name in rows.column_names])
 
 
 def with_segments(data: pa.Table, segment_of: dict[str, str]) -> pa.Table:

@@ -72,6 +72,11 @@ class Call:
         lineage = lineage_of(reading.snapshot, rows if origin is None else origin)
         return table_message(rows, columns, lineage, self.page, self.encoding)
 
+    def named_table(self, rows: pa.Table, columns: Any, reading: Reading, origin: pa.Table | None = None) -> Any:
+        """Return a page of rows with the names of their categories and departments beside the ids."""
+        shown, told = tables.with_names(rows, columns, self.readings.category_names(reading.snapshot))
+        return self.table(shown, told, reading, rows if origin is None else origin)
+
 
 class MarketServicer(analytics_pb2_grpc.MarketServiceServicer):
     """Trends, prices, products, revenue and its drivers from the market_intel zone."""
@@ -186,9 +191,9 @@ def list_pricing(call: Call) -> pb.ListPricingResponse:
     filters = Filters({"competitor": asked.competitor, "category_id": asked.category, "product_id": asked.product})
     rows = tables.prices(reading.data, filters, asked.sort if group_by == "product" else "")
     positions, index = tables.positions(rows)
-    shown, columns = rows, CONTRACT["market_intel.competitive_pricing"].columns
+    names = call.readings.category_names(reading.snapshot)
+    shown, columns = tables.with_names(rows, CONTRACT["market_intel.competitive_pricing"].columns, names)
     if group_by == "category":
-        names = call.readings.category_names(reading.snapshot)
         shown, columns = tables.by_category(rows, names, asked.sort), tables.CATEGORY_COLUMNS
     return pb.ListPricingResponse(
         table=call.table(shown, columns, reading, rows),
@@ -209,8 +214,7 @@ def list_price_wars(call: Call) -> pb.ListPriceWarsResponse:
     reading = call.readings.main("price_wars")
     filters = Filters({"competitor": call.request.competitor, "category_id": call.request.category})
     rows = tables.wars(reading.data, filters, ongoing=call.request.ongoing)
-    columns = CONTRACT["market_intel.price_wars"].columns
-    return pb.ListPriceWarsResponse(table=call.table(rows, columns, reading))
+    return pb.ListPriceWarsResponse(table=call.named_table(rows, CONTRACT["market_intel.price_wars"].columns, reading))
 
 
 def list_products(call: Call) -> pb.ListProductsResponse:
@@ -223,7 +227,7 @@ def list_products(call: Call) -> pb.ListProductsResponse:
     )
     _, period = questions.recent(reading.data, {})
     return pb.ListProductsResponse(
-        table=call.table(rows, CONTRACT["market_intel.product_performance"].columns, reading),
+        table=call.named_table(rows, CONTRACT["market_intel.product_performance"].columns, reading),
         at_risk=pc.sum(rows["is_at_risk"]).as_py() or 0,
         region=region,
         regions=regions,
@@ -237,7 +241,7 @@ def list_brands(call: Call) -> pb.ListBrandsResponse:
     reading = call.readings.main("product_performance")
     own, _, _ = tables.of_region(reading.data, asked.region)
     rows = tables.brands(tables.of_category(own, asked.category), by_category=asked.by_category)
-    return pb.ListBrandsResponse(table=call.table(rows, tables.BRAND_COLUMNS, reading, own))
+    return pb.ListBrandsResponse(table=call.named_table(rows, tables.BRAND_COLUMNS, reading, own))
 
 
 def list_revenue(call: Call) -> pb.ListRevenueResponse:
@@ -309,7 +313,8 @@ def get_drivers(call: Call) -> pb.GetDriversResponse:
         before=(asked.before_from, asked.before_to),
         most=asked.segments or DRIVER_SEGMENTS,
     )
-    return messages.drivers(found, lineage_of(reading.snapshot, reading.data))
+    names = call.readings.category_names(reading.snapshot)
+    return messages.drivers(found, names, lineage_of(reading.snapshot, reading.data))
 
 
 def services(market: MarketServicer) -> list[Service]:

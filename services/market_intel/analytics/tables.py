@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,6 +142,29 @@ def positions(rows: pa.Table) -> tuple[list[Position], float | None]:
         for n, name in enumerate(names)
     ]
     return found, float(np.exp(logs.mean()))
+
+
+NAMED = {"category_id": "category_name", "department_id": "department_name"}
+
+
+def with_names(
+    rows: pa.Table, columns: Sequence[Column], names: Mapping[str, str]
+) -> tuple[pa.Table, tuple[Column, ...]]:
+    """Return the rows with the name of each category and department after its id, and what their columns are.
+
+    An id without a name is its own.
+    """
+    made, found = {}, []
+    for column in columns:
+        made[column.name] = rows[column.name]
+        found.append(column)
+        if column.name in NAMED and column.name in rows.column_names:
+            name = NAMED[column.name]
+            place = pc.index_in(rows[column.name], value_set=pa.array(names, pa.string()))
+            known = pa.chunked_array([pa.array(names.values(), pa.string())]).take(place)
+            made[name] = pc.coalesce(known, rows[column.name])
+            found.append(Column(name, "VARCHAR", False, f"Name of the {name.removesuffix('_name')}"))
+    return pa.table(made), tuple(found)
 
 
 def wars(data: pa.Table, filters: Filters, *, ongoing: bool) -> pa.Table:

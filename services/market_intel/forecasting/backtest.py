@@ -90,11 +90,11 @@ class Backtest:
             "bias_pct": np.where(np.isfinite(bias), bias, np.nan),
         }
 
-    def worse_than_naive_pct(self, name: str, naive: str = "seasonal_naive") -> float:
-        """Return the share of series, 0-100, on which a model's absolute error is larger than the baseline's."""
-        mine, baseline = self.figures(name)["mae"], self.figures(naive)["mae"]
-        known = np.isfinite(mine) & np.isfinite(baseline)
-        return 100 * float((mine[known] > baseline[known]).mean()) if known.any() else float("nan")
+    def worse_than_naive_pct(self, errors: Floats, naive: str = "seasonal_naive") -> float | None:
+        """Return the share of series, 0-100, on which mean absolute errors are larger than the baseline's."""
+        baseline = self.figures(naive)["mae"]
+        known = np.isfinite(errors) & np.isfinite(baseline)
+        return 100 * float((errors[known] > baseline[known]).mean()) if known.any() else None
 
 
 def covered_pct(actual: Floats, quantiles: Floats, lower: int, upper: int) -> Floats:

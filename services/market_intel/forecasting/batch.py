@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import ibis
 import numpy as np
@@ -20,12 +20,16 @@ import pyarrow.compute as pc
 from services.market_intel.forecasting import accuracy, business, life, versions
 from services.market_intel.forecasting.backtest import Backtest
 from services.market_intel.forecasting.business import Business, Key
-from services.market_intel.forecasting.choose import models_of
+from services.market_intel.forecasting.choose import Effort, models_of
 from services.market_intel.forecasting.hierarchy import Hierarchy, reconciled
 from services.market_intel.forecasting.kept import Chosen, Kept, choose_for, forecasts
 from services.market_intel.forecasting.model import Forecast, Model
+from services.market_intel.forecasting.models.gbm import GradientBoosting
 from services.market_intel.forecasting.panel import Panel
 from services.market_intel.forecasting.periods import FREQUENCIES, Frequency
+from services.market_intel.forecasting.spread import spread
+from services.market_intel.forecasting.tune import Budget, model_of, tune
+from services.market_intel.forecasting.tune_windows import TooShortToTune
 from services.market_intel.forecasting.versions import Roles, Version
 from shared.engine import Engine
 from shared.lineage import GENERATED, ModelStep
@@ -43,6 +47,7 @@ TRACKED_SEASONS = 4
 FORECASTS, BACKTESTS, ACCURACY = TABLES = ("forecasts", "forecast_backtests", "forecast_accuracy")
 MAKES = {"forecast_tables": TABLES}
 Tables = dict[str, pa.Table]
+BatchEffort = Effort | Literal["tuned"]
 
 
 def forecast_tables(
@@ -54,25 +59,35 @@ def forecast_tables(
     before: Mapping[str, pa.Table],
     clock: dt.date,
     engine: Engine,
+    forecast_effort: BatchEffort,
     training: Training,
 ) -> Tables:
     """Return market_intel.forecasts, forecast_backtests and forecast_accuracy.
 
-    Registers the choice of models where series are new or due; every row names the version it comes from.
+    Registers the choice of models where series are new or due; every row names the version it comes from. `tuned` is
+    `full` with a gradient boosting whose settings are tuned first wherever models are chosen.
     """
     tables = curated_orders, curated_order_items, curated_products, curated_categories
     shop = business.read(*tables, clock=clock, engine=engine)
-    return tables_of(shop, before, clock, training, models_of("cheap"))
+    models = models_of("full" if forecast_effort == "tuned" else forecast_effort)
+    budget = Budget() if forecast_effort == "tuned" else None
+    return tables_of(shop, before, clock, training, spread(models, engine), budget=budget)
 
 
 def tables_of(
-    shop: Business, before: Mapping[str, pa.Table], clock: dt.date, training: Training, models: Mapping[str, Model]
+    shop: Business,
+    before: Mapping[str, pa.Table],
+    clock: dt.date,
+    training: Training,
+    models: Mapping[str, Model],
+    *,
+    budget: Budget | None = None,
 ) -> Tables:
-    """Return the three tables of a business's series."""
+    """Return the three tables of a business's series; without a budget nothing is tuned."""
     panels = {name: shop.panel(frequency) for name, frequency in FREQUENCIES.items() if shop.keys}
     panels = {name: panel for name, panel in panels.items() if ahead(panel)}
     known = accuracy.with_actuals(before[ACCURACY], panels, shop.keys)
-    run = Batch(shop, {**before, ACCURACY: known}, clock, training, models)
+    run = Batch(shop, {**before, ACCURACY: known}, clock, training, models, budget)
     made = [run.frequency(panel) for panel in panels.values()]
     found = {name: pa.concat_tables([empty(name), *(each[name] for each in made)]) for name in TABLES}
     return {**found, ACCURACY: accuracy.remembered(known, found[ACCURACY], clock)}
@@ -111,7 +126,8 @@ class Batch:
         before: the three tables as they were, actuals filled in.
         clock: last complete day.
         training: the registry, bound to what is read.
-        models: to choose from.
+        models: to choose from. What was chosen from others before is forecast by those.
+        budget: of tuning, for each frequency that models are chosen for; None: nothing is tuned.
     """
 
     shop: Business
@@ -119,6 +135,13 @@ class Batch:
     clock: dt.date
     training: Training
     models: Mapping[str, Model]
+    budget: Budget | None = None
+
+    def known(self, roles: Roles) -> Mapping[str, Model]:
+        """Return every model that the choices of these roles may be of."""
+        records = [record for version in roles.by_role.values() for record in version.tuning.values()]
+        tuned = {model.name: model for model in map(model_of, records)}
+        return {**models_of("full"), **self.models, **tuned}
 
     def frequency(self, panel: Panel) -> Tables:
         """Return the rows of one frequency."""
@@ -128,20 +151,45 @@ class Batch:
             roles = versions.judged(roles, self.before[ACCURACY], name, life.RULES[name], self.training.registry)
         due = self.due(panel, roles)
         places = sorted({*due.new, *due.again})
-        chosen = choose_for(panel.select(places), horizon, self.models, self.clock) if places else None
+        part = panel.select(places)
+        tuning = self.tuning(part, horizon, roles, due)
+        chosen = choose_for(part, horizon, self.choices(tuning), self.clock) if places else None
         if chosen is not None:
-            roles = self.renewed(panel, roles, due, places, chosen)
+            roles = self.renewed(panel, roles, due, places, chosen, tuning=tuning)
         if roles is None:
             raise AssertionError("series without a choice are new, so there is one by now")
         ways = [ways_of(panel, version, roles.champion) for version in roles.by_role.values()]
         answering = [roles.answering(series) for series in panel.ids]
         published = [version.series[series] for version, series in zip(answering, panel.ids, strict=True)]
-        found = [self.coherent(panel, one) for one in forecasts(panel, horizon, [*ways, published], self.models)]
+        found = [self.coherent(panel, one) for one in forecasts(panel, horizon, [*ways, published], self.known(roles))]
         return {
             FORECASTS: self.forecast_rows(panel, found[-1], published, answering),
             BACKTESTS: self.backtest_rows(panel, chosen, places, roles),
             ACCURACY: self.accuracy_rows(panel, found, published, answering, roles),
         }
+
+    def tuning(self, panel: Panel, horizon: int, roles: Roles | None, due: Due) -> versions.Tuning:
+        """Return what tuning found for the series that models are chosen for, empty where there is nothing to tune.
+
+        A few new series are no reason to tune again: they are tried with what was found for the others.
+        """
+        if self.budget is None or GradientBoosting.name not in self.models or not len(panel):
+            return {}
+        if roles is not None and not due.again:
+            return roles.champion.mostly_tuned
+        try:
+            found = tune(panel, horizon, self.budget)
+        except TooShortToTune as error:
+            log.info("%s: not tuned: %s", panel.frequency.name, error.detail)
+            return {}
+        name, tried = found.model.name, len(found.trials)
+        log.info("%s: %s after %d trials in %.0f s", panel.frequency.name, name, tried, found.seconds)
+        return {name: found.written()}
+
+    def choices(self, tuning: versions.Tuning) -> Mapping[str, Model]:
+        """Return the models to choose from, the tuned one in place of the one it was tuned from."""
+        others = {name: model for name, model in self.models.items() if not tuning or name != GradientBoosting.name}
+        return {**others, **{name: model_of(record) for name, record in tuning.items()}}
 
     def due(self, panel: Panel, roles: Roles | None) -> Due:
         """Return the series to choose models for. While a choice is on trial or watched, no other is made again."""
@@ -185,7 +233,16 @@ class Batch:
             outcomes=outcomes,
         )
 
-    def renewed(self, panel: Panel, roles: Roles | None, due: Due, places: Sequence[int], chosen: Chosen) -> Roles:
+    def renewed(
+        self,
+        panel: Panel,
+        roles: Roles | None,
+        due: Due,
+        places: Sequence[int],
+        chosen: Chosen,
+        *,
+        tuning: versions.Tuning,
+    ) -> Roles:
         """Return the roles with what has been chosen, registered."""
         found = {panel.ids[place]: kept for place, kept in zip(places, chosen.kept, strict=True)}
         new = {panel.ids[place]: found[panel.ids[place]] for place in due.new}
@@ -193,7 +250,14 @@ class Batch:
         why = summed_up(list(due.again.values()))
         log.info("%s: models chosen for %d new and %d other series %s", panel.frequency.name, len(new), len(again), why)
         return versions.renewed(
-            roles, new, again, why, training=self.training, frequency=panel.frequency.name, clock=self.clock
+            roles,
+            new,
+            again,
+            why,
+            training=self.training,
+            frequency=panel.frequency.name,
+            clock=self.clock,
+            tuning=tuning,
         )
 
     def coherent(self, panel: Panel, forecast: Forecast) -> Forecast:

@@ -22,6 +22,7 @@ from services.market_intel.forecasting.fallback import plausible, too_short
 from services.market_intel.forecasting.model import LEVELS, Forecast, Model
 from services.market_intel.forecasting.panel import Floats, Panel
 from services.market_intel.forecasting.reasons import choices, interval_reasons, reasons
+from services.market_intel.forecasting.registry import MODELS
 from services.market_intel.forecasting.scores import Figures
 from shared.errors import InvalidArgument
 
@@ -31,6 +32,12 @@ TESTS = 12
 
 MOST_ORIGINS, LEAST_ORIGINS = 8, 3
 MOST_LIFT = 0.2
+FEW_SERIES = 12
+"""Up to so many series `full` also tries ARIMA: about a second for each of them at each origin."""
+
+KEPT = 0.5
+"""Share of its distance that a bound keeps: with 0 an upper bound of 90 % could stand right at the median."""
+
 POINT, BAND = LEVELS[[MEDIAN]], np.delete(LEVELS, MEDIAN)
 
 
@@ -51,6 +58,7 @@ class Automatic:
         intervals: for each series where its interval comes from.
         backtest: what every model would have said in the past.
         weights: share of each model in the median of each series, by model.
+        expected: share of each in the mean, the same way.
         figures: of the answer itself on the backtest by their name, one a series, each origin by shares learnt from the
             others; its intervals are those that were moved by the same tests.
         members: what each model says by itself, NaN where it has no answer.
@@ -63,13 +71,14 @@ class Automatic:
     intervals: tuple[str, ...]
     backtest: Backtest
     weights: Mapping[str, Floats]
+    expected: Mapping[str, Floats]
     figures: Figures
     members: Mapping[str, Forecast]
     seconds: float
 
 
-def models_of(effort: Effort) -> dict[str, Model]:
-    """Return the models to choose from."""
+def models_of(effort: Effort, series: int | None = None) -> dict[str, Model]:
+    """Return the models to choose from; those that fit one series after the other only for so few as FEW_SERIES."""
     from services.market_intel.forecasting.models.intermittent import Intermittent  # noqa: PLC0415
     from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive  # noqa: PLC0415
     from services.market_intel.forecasting.models.smoothing import ExponentialSmoothing  # noqa: PLC0415
@@ -80,6 +89,8 @@ def models_of(effort: Effort) -> dict[str, Model]:
         from services.market_intel.forecasting.models.gbm import GradientBoosting  # noqa: PLC0415
 
         found.append(GradientBoosting())
+        if series is not None and series <= FEW_SERIES and MODELS["arima"].there:
+            found.append(MODELS["arima"].make())
     return {one.name: one for one in found}
 
 
@@ -98,7 +109,7 @@ def automatic(
         panel: series.
         horizon: periods to forecast.
         effort: `cheap` answers one series of three years of days in about a second; `full` also trains a gradient
-            boosting over all series, minutes for hundreds of them.
+            boosting over all series, minutes for hundreds of them, and for a few fits an ARIMA to each.
         levels: intervals asked for; those of 80 and 95 % are all there are.
         progress: told how far it is.
         models: to choose from, by name, instead of those of the effort.
@@ -110,7 +121,7 @@ def automatic(
         raise UnknownLevel(f"there are intervals of 80 and 95 %, not of {sorted(set(levels) - {80, 95})}")
     begun = time.perf_counter()
     told = progress or (lambda share, phrase: None)
-    tried = dict(models or models_of(effort))
+    tried = dict(models or models_of(effort, len(panel)))
     ahead, origins, step = plan(panel, horizon)
     tests = backtest(panel, tried, ahead, origins, step=step, progress=lambda share, phrase: told(share * 0.7, phrase))
     chosen = choose(panel, tests)
@@ -125,6 +136,7 @@ def automatic(
         interval_reasons(chosen.names, chosen.band, tests, chosen.calibration.tests, too_short(panel)),
         tests,
         {name: chosen.middle.weights[:, index] for index, name in enumerate(chosen.names)},
+        {name: chosen.expected.weights[:, index] for index, name in enumerate(chosen.names)},
         replace(tests, runs={"answer": chosen.past}).figures("answer"),
         dict(zip(chosen.names, found, strict=True)),
         time.perf_counter() - begun,
@@ -198,13 +210,16 @@ def lift_of(actual: Floats, mean: Floats) -> float:
 
 
 def quantiles_of(said: Floats, middle: Floats, band: Floats) -> Floats:
-    """Return the quantiles of combinations, shape (origins, series, horizon, levels)."""
+    """Return the quantiles of combinations, shape (origins, series, horizon, levels).
+
+    The interval comes of one combination and the median of another. Where they disagree about the level, a bound may
+    lie near that median, or beyond it: then it keeps at least KEPT of its distance from the median of its own.
+    """
     found = combined(said, band)
-    found[..., MEDIAN] = combined(said[..., [MEDIAN]], middle)[..., 0]
-    # A bound of one combination that lies beyond the median of the other is the median.
-    found[..., :MEDIAN] = np.minimum(found[..., :MEDIAN], found[..., [MEDIAN]])
-    found[..., MEDIAN + 1 :] = np.maximum(found[..., MEDIAN + 1 :], found[..., [MEDIAN]])
-    return found
+    own, median = found[..., [MEDIAN]].copy(), combined(said[..., [MEDIAN]], middle)
+    below = np.maximum(median - found[..., :MEDIAN], KEPT * (own - found[..., :MEDIAN]))
+    above = np.maximum(found[..., MEDIAN + 1 :] - median, KEPT * (found[..., MEDIAN + 1 :] - own))
+    return np.concatenate([median - np.maximum(below, 0), median, median + np.maximum(above, 0)], axis=-1)
 
 
 def plan(panel: Panel, horizon: int) -> tuple[int, int, int]:

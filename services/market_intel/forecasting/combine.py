@@ -22,8 +22,14 @@ STEPS, RATE = 60, 0.5
 MOST_CELLS = 12_000
 """Forecast periods that shares are learnt from: more of them change no digit that matters."""
 
-DRAWN = 0.02
-"""Weight of the pull towards equal shares, in multiples of the loss of equal shares, where there is one series."""
+DRAWN = 0.1
+"""Weight of the pull towards the shares of `alone`, in multiples of the loss of equal shares, for one series.
+
+Equal shares are a good anchor among good models; among baselines, which lose by far, they are a bad one.
+"""
+
+ALONE = 8.0
+"""Models stand in the anchor by their own loss to this power: one that loses a tenth more has half the share."""
 
 PRIOR = 0.5
 """How many origins the panel's mean loss counts for in the loss of one series."""
@@ -144,18 +150,24 @@ def stack(actual: Floats, found: Floats, loss: Loss) -> Floats:
     if unit <= 0:
         return equal
     pull = DRAWN / np.sqrt(good.any(axis=(0, 2)).sum())
-    weights, mean = equal.copy(), np.zeros(models)
+    anchor = alone(np.array([loss.of(came, one).mean() for one in said]))
+    weights, mean = anchor.copy(), np.zeros(models)
     for step in range(STEPS):
         steep = loss.slope(came, np.tensordot(weights, said, 1))
-        slope = np.tensordot(said, steep, said.ndim - 1) / len(came) / unit + pull * np.log(
-            np.maximum(weights, 1e-9) * models
-        )
+        slope = np.tensordot(said, steep, said.ndim - 1) / len(came) / unit
+        slope = slope + pull * np.log(np.maximum(weights, 1e-9) / np.maximum(anchor, 1e-9))
         weights = weights * np.exp(-RATE * (slope - slope @ weights))
         weights /= weights.sum()
         if step >= STEPS // 2:
             mean += weights
     found_shares: Floats = mean / mean.sum()
     return found_shares
+
+
+def alone(losses: Floats) -> Floats:
+    """Return the shares that models earn by their own loss, whatever they would add to each other; shape (models,)."""
+    earned: Floats = np.maximum(losses / max(losses.min(), 1e-12), 1.0) ** -ALONE
+    return np.asarray(earned / earned.sum())
 
 
 def bent(common: Floats, each: Floats, power: float) -> Floats:

@@ -117,21 +117,6 @@ def reconciled(hierarchy: Hierarchy, forecast: Forecast, variances: Floats | Non
     return moved(forecast, mean)
 
 
-def bottom_up(hierarchy: Hierarchy, forecast: Forecast) -> Forecast:
-    """Return the forecasts with every parent's mean the sum of its leaves'.
-
-    Raises:
-        InvalidHierarchy: a parent is split in several ways, so that its leaves may differ in their sum.
-    """
-    parts = dict(hierarchy.sums)
-    if len(parts) < len(hierarchy.sums):
-        raise InvalidHierarchy("a series is split in several ways; bottom-up needs one: use the structural scaling")
-    mean = forecast.mean.copy()
-    for parent in sorted(parts, key=lambda name: hierarchy.leaves[hierarchy.places[name]]):
-        mean[hierarchy.places[parent]] = mean[[hierarchy.places[child] for child in parts[parent]]].sum(axis=0)
-    return moved(forecast, mean)
-
-
 def projected(constraints: Floats, weights: Floats, mean: Floats) -> Floats:
     """Return the means nearest to `mean` that keep the constraints, in the metric of the weights."""
     weighted = constraints * weights

@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 MOST_POINTS = 1_000_000
 MOST_PERIODS = 20_000
 """Periods that one series may span: 54 years of days. A year mistyped must not become a million empty days."""
+MOST_IN_ALL = 20_000_000
+"""Periods of all series together, those between observations too: two observations of fifty bytes name 54 years."""
 LARGEST = 1e15
 ONLY_SERIES = "all"
 
@@ -197,6 +199,8 @@ def panel_of(
     if lengths.max() > MOST_PERIODS:
         raise invalid(f"{known[lengths.argmax()]} spans {lengths.max()} periods, over {MOST_PERIODS}; is a date wrong?")
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    if offsets[-1] > MOST_IN_ALL:
+        raise invalid(f"the series span {offsets[-1]} periods in all, over {MOST_IN_ALL}; send fewer or shorter ones")
     filled = np.full(offsets[-1], gaps)
     filled[offsets[places] + periods - starts[places]] = np.where(np.isnan(values), gaps, values)
     seen = np.bincount(places, ~np.isnan(values), minlength=len(known)).astype(np.int64)

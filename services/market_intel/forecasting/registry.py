@@ -41,13 +41,18 @@ class Entry:
     takes: tuple[str, ...] = ()
     needs: str = ""
 
+    @property
+    def there(self) -> bool:
+        """Return whether the library that it needs is installed."""
+        return not self.needs or installed(self.needs)
+
     def make(self, **options: Any) -> Model:
         """Return the model with those of the options that it takes.
 
         Raises:
             ModelNotInstalled: its library is not there, or what it is to be loaded from is not set.
         """
-        if self.needs and not installed(self.needs):
+        if not self.there:
             remedy = "run `make deep`" if self.needs == "torch" else "install the extra market_intel"
             raise ModelNotInstalled(f"{self.title} needs {self.needs}, which is not installed; {remedy}")
         module, _, name = self.place.partition(":")
@@ -78,7 +83,7 @@ ENTRIES = (
     Entry("arima", "ARIMA", "arima:Arima", "expensive", 12, True, True, ("fits",), "statsmodels"),
     Entry("prophet", "Prophet", "prophet:Prophet", "expensive", 12, True, True, ("country",), "prophet"),
     Entry("lstm", "LSTM", "lstm:Lstm", "expensive", 8, True, False, ("threads", "seed", "epochs"), "torch"),
-    Entry("gbm", "Gradient boosting", "gbm:GradientBoosting", "expensive", 8, True, False, ("threads",)),
+    Entry("gbm", "Gradient boosting", "gbm:GradientBoosting", "expensive", 8, True, True, ("threads", "explained")),
     Entry("ensemble", "Ensemble", "ensemble:Ensemble", "cheap", 4),
     Entry(
         "pretrained", "Chronos", "pretrained:Pretrained", "expensive", 1, False, False, ("folder", "threads"), "torch"

@@ -7,8 +7,10 @@ version: nothing is on trial then. Nothing ever deletes a version or a line of t
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,6 +29,9 @@ THROUGH = "through_day"
 """Metric of a version: the last complete day when it was made, in days since 1970."""
 
 
+Tuning = Mapping[str, Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Version:
     """One registered version.
@@ -35,16 +40,24 @@ class Version:
         model: as the registry knows it.
         series: how each series is forecast.
         follows: versions that forecast the series they had as this one does: it has more series, no other choice.
+        tuning: by name of a tuned model what tuning found, and all that it tried.
     """
 
     model: ModelVersion
     series: Mapping[str, Kept]
     follows: tuple[str, ...] = ()
+    tuning: Tuning = field(default_factory=dict)
 
     @property
     def family(self) -> tuple[str, ...]:
         """Return the versions whose record is this one's too."""
         return (self.model.version, *self.follows)
+
+    @property
+    def mostly_tuned(self) -> Tuning:
+        """Return the tuned model that most series are of, with what tuning found; empty where none is."""
+        counts = Counter(name for kept in self.series.values() for name in kept.models & self.tuning.keys())
+        return {name: self.tuning[name] for name, _ in counts.most_common(1)}
 
     def differs(self, other: Version) -> set[str]:
         """Return the series that two versions forecast in different ways."""
@@ -95,7 +108,7 @@ def loaded(manifest: Manifest, model: ModelVersion) -> Version:
     """Return a version with what its artefact says."""
     written = manifest.artefact(model)
     series = {name: Kept.of(each) for name, each in written["series"].items()}
-    return Version(model, series, tuple(written["follows"]))
+    return Version(model, series, tuple(written["follows"]), written.get("tuning", {}))
 
 
 def readable(manifest: Manifest, model: ModelVersion | None) -> Version | None:
@@ -157,7 +170,7 @@ def watched(roles: Roles, accuracy: pa.Table, frequency: str, rules: Rules, regi
         return roles
     verdict = life.watch(found_between({CHAMPION: champion, SHADOW: shadow}, accuracy, frequency), rules)
     if verdict.action == "roll_back":
-        registry.deploy(shadow.model, CHAMPION, f"{champion.model.version} rolled back, {verdict.why}")
+        registry.deploy(shadow.model, CHAMPION, f"{champion.model.version} rolled back, {verdict.why}", rollback=True)
         registry.deploy(shadow.model, SHADOW, "answers again")
         # What was on trial against the one that went is on trial no more.
         registry.deploy(shadow.model, CHALLENGER, f"{champion.model.version} rolled back", 0)
@@ -191,6 +204,8 @@ def registered(
     series: Mapping[str, Kept],
     clock: dt.date,
     follows: tuple[str, ...] = (),
+    *,
+    tuning: Tuning | None = None,
 ) -> Version:
     """Return a newly registered version."""
     artefact = {
@@ -199,16 +214,26 @@ def registered(
         "frequency": frequency,
         "follows": list(follows),
         "series": {name: series[name].written() for name in sorted(series)},
+        **({"tuning": dict(tuning)} if tuning else {}),
     }
     errors = [kept.error for kept in series.values() if kept.error is not None]
     metrics = {THROUGH: float((clock - EPOCH).days), "series": float(len(series))}
     metrics |= {"mase": sum(errors) / len(errors)} if errors else {}
-    return Version(training.register(name_of(frequency), artefact, metrics), series, follows)
+    return Version(training.register(name_of(frequency), artefact, metrics), series, follows, tuning or {})
 
 
-def extended(version: Version, training: Training, frequency: str, new: Mapping[str, Kept], clock: dt.date) -> Version:
+def extended(
+    version: Version, training: Training, frequency: str, new: Mapping[str, Kept], clock: dt.date, *, tuning: Tuning
+) -> Version:
     """Return a version that forecasts as another does, and new series too."""
-    return registered(training, frequency, {**version.series, **new}, clock, version.family)
+    series = {**version.series, **new}
+    return registered(training, frequency, series, clock, version.family, tuning=still_used(version, series, tuning))
+
+
+def still_used(version: Version, series: Mapping[str, Kept], tuning: Tuning) -> Tuning:
+    """Return what was tuned now, and of what a version was tuned before what these choices are still of."""
+    used = {name for kept in series.values() for name in kept.models}
+    return {**{name: record for name, record in version.tuning.items() if name in used}, **tuning}
 
 
 def renewed(
@@ -220,6 +245,7 @@ def renewed(
     training: Training,
     frequency: str,
     clock: dt.date,
+    tuning: Tuning,
 ) -> Roles:
     """Return the roles after series have been chosen for.
 
@@ -231,26 +257,31 @@ def renewed(
         training: where versions are registered.
         frequency: of the series.
         clock: last complete day.
+        tuning: by name of a tuned model that the choices may be of, what tuning found.
     """
     registry = training.registry
     manifest = registry.manifest()
     past = is_past(manifest, name_of(frequency), clock)
     if roles is None:
-        first = registered(training, frequency, new, clock)
+        first = registered(training, frequency, new, clock, tuning=tuning)
         if not past:
             for alias in (CHAMPION, *manifest.aliases.get(first.model.name, {})):
                 registry.deploy(first.model, alias, "first version, or the first that this code understands")
         return Roles(first)
     if past:
-        return Roles(registered(training, frequency, {**roles.champion.series, **new, **again}, clock))
+        series = {**roles.champion.series, **new, **again}
+        both = still_used(roles.champion, series, tuning)
+        return Roles(registered(training, frequency, series, clock, tuning=both))
     champion, trial, shadow, share = roles.champion, roles.challenger, roles.shadow, roles.share
     if new:
-        champion = extended(champion, training, frequency, new, clock)
+        champion = extended(champion, training, frequency, new, clock, tuning=tuning)
         registry.deploy(champion.model, CHAMPION, f"{len(new)} new series")
         if trial is not None:
-            trial = extended(trial, training, frequency, new, clock)
+            trial = extended(trial, training, frequency, new, clock, tuning=tuning)
             registry.deploy(trial.model, CHALLENGER, f"{len(new)} new series", share)
     if again:
-        trial, share = registered(training, frequency, {**champion.series, **again}, clock), life.FIRST_SHARE
+        series = {**champion.series, **again}
+        both = still_used(champion, series, tuning)
+        trial, share = registered(training, frequency, series, clock, tuning=both), life.FIRST_SHARE
         registry.deploy(trial.model, CHALLENGER, why, share)
     return Roles(champion, trial, shadow, share)

@@ -21,7 +21,7 @@ from tests.s3_server import s3_server
 
 VOLATILE = ["_ingested_at", "computed_at", "model_version", "_extracted_at", "first_seen_at", "quarantined_at"]
 PLACED = ("_source_position", "_id")
-ONLY = ("orders", "order_items", "customers", "categories", "products", "suppliers", "promotions")
+ONLY = ("orders", "order_items", "customers", "categories", "products")
 WANTED = [f"{zone}.{table}" for zone in ("raw", "curated") for table in ONLY] + ["demand.rfm_scores"]
 
 
@@ -39,7 +39,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pipeline(var: Path, sample: Path, environment: Mapping[str, str]) -> str:
-    command = [sys.executable, "-m", "pipeline", "run", "--plain", "--source-dir", str(sample), "--only", *WANTED]
+    # Two months: on an object store each table's months are files of their own, each of them a few requests.
+    asked = ("--source-dir", str(sample), "--from", "2017-01-01", "--to", "2017-02-28", "--only", *WANTED)
+    command = [sys.executable, "-m", "pipeline", "run", "--plain", *asked]
     told = subprocess.run(
         command, env={**os.environ, **environment, "VAR_DIR": str(var)}, capture_output=True, text=True, check=False
     )

@@ -2,53 +2,41 @@
 
 from __future__ import annotations
 
-import importlib
+import datetime as dt
 import inspect
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import ibis
 import pyarrow as pa
 import pytest
 
-from pipeline.systems.functions import reads
+from pipeline.systems.functions import SERVICES, batch_functions, reads
+from services.market_intel import batch as market_intel
 from shared.clock import batch_clock
 from shared.engine import Engine
 from shared.models import Registry, Training
-from shared.systems import SYSTEMS
 from shared.tables import CONTRACT
 from tests.integration.engines import nasty
 from tests.integration.engines.compare import differences
+from tests.unit.services.market_intel.analytics.shop import CLOCK, Shop, money, table
 
 TOLERANCE = 1e-9
 """Of the floats in a row that a model made."""
-SERVICES = {"before", "clock", "engine", "registry", "training"}
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets of pyspark's own
 
 
-def modules() -> list[ModuleType]:
-    named = [f"services.{system.name}.batch" for system in SYSTEMS if find_spec(f"services.{system.name}") is not None]
-    return [importlib.import_module(name) for name in named if find_spec(name) is not None]
-
-
-def takes_tables(function: Callable[..., Any]) -> bool:
-    zones = ("curated_", *(f"{system.zone}_" for system in SYSTEMS))
-    arguments = [name for name in inspect.signature(function).parameters if name not in SERVICES]
-    named = (name.replace("_", ".", 1) if name.startswith("curated_") else _prod(name) for name in arguments)
-    return bool(arguments) and all(name.startswith(zones) for name in arguments) and all(n in CONTRACT for n in named)
-
-
-def _prod(argument: str) -> str:
-    zone = next((s.zone for s in SYSTEMS if argument.startswith(f"{s.zone}_")), "")
-    return f"{zone}.{argument.removeprefix(f'{zone}_')}"
+OF_A_SHOP = (market_intel.competitive_pricing, market_intel.price_wars, market_intel.product_performance)
+"""What drawn rows give nothing of: prices seen week after week, and the last ninety days before the clock."""
 
 
 def functions() -> list[tuple[str, Callable[..., Any]]]:
-    found = ((m.__name__, f) for m in modules() for _, f in inspect.getmembers(m, inspect.isfunction))
-    return [(f"{module}.{f.__name__}", f) for module, f in found if f.__module__ == module and takes_tables(f)]
+    """Return every batch function of one table, wherever its module stands; those that remember have their own test."""
+    found = (made for made in batch_functions() if len(made.makes) == 1 and made.function not in OF_A_SHOP)
+    return [
+        (made.makes[0], made.function) for made in found if "before" not in inspect.signature(made.function).parameters
+    ]
 
 
 def answer(engine: Engine, function: Callable[..., Any], inputs: dict[str, pa.Table], folder: Path) -> pa.Table:
@@ -86,3 +74,32 @@ def test_a_batch_function_gives_the_same_rows(
     relational = "pa.Table" not in str(inspect.signature(function).return_annotation)
     assert one.num_rows
     assert differences(one, other, None if relational else TOLERANCE) == []
+
+
+def seen_prices() -> list[dict[str, Any]]:
+    """Return twenty weeks of two rivals' prices of a department, one of whom starts a war; some are in EUR."""
+    return [
+        {
+            "product_id": product,
+            "competitor": rival,
+            "price": money(round(1000 * (0.8 if rival == "rival" and 10 <= week < 14 else 1.0)) + place + week % 3),
+            "currency_code": "EUR" if rival == "abroad" else "USD",
+            "observed_on": CLOCK - dt.timedelta(weeks=19 - week),
+        }
+        for week in range(20)
+        for rival in ("abroad", "rival")
+        for place, product in enumerate(("p1", "p2", "p3"))
+    ]
+
+
+@pytest.mark.parametrize("function", OF_A_SHOP, ids=[function.__name__ for function in OF_A_SHOP])
+def test_what_is_told_of_a_shop_is_the_same(
+    duck: Engine, spark: Engine, function: Callable[..., Any], tmp_path: Path
+) -> None:
+    shop = Shop(7).tables() | {"curated.competitor_prices": table("curated.competitor_prices", seen_prices())}
+    rates = [{"rate_on": CLOCK - dt.timedelta(days=9), "base_code": "EUR", "quote_code": "USD", "rate": 1.1}]
+    shop["curated.exchange_rates"] = table("curated.exchange_rates", rates)
+    one = answer(duck, function, shop, tmp_path / "one")
+    other = answer(spark, function, shop, tmp_path / "other")
+    assert one.num_rows
+    assert differences(one, other, TOLERANCE) == []

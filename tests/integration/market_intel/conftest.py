@@ -45,7 +45,7 @@ class Served:
 
     async def forecast(self, body: dict[str, Any], path: str = "forecast", **more: Any) -> httpx.Response:
         """Return the answer to a forecast asked for."""
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **more.pop("headers", {})}
         return await self.ask("POST", path, content=orjson.dumps(body), headers=headers, **more)
 
     async def done(self, response: httpx.Response, **more: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Served:
         operation: dict[str, Any] = response.json()["operation"]
         async with asyncio.timeout(120):
             while not operation["done"]:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.2)
                 answer = await self.ask("GET", f"/api/v1/operations/{operation['name']}", **more)
                 operation = answer.json()["operation"]
         return operation

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
+import os
+import threading
+import uuid
 from typing import Any
 
 import pytest
 
+from services.market_intel import servicer
+from shared.operations.operation import Operation
+from shared.operations.operations import Operations
+from shared.operations.store import QueueFull
+from shared.transcode.tables import ARROW, XLSX
 from tests.integration.market_intel.conftest import Served
 
 DAY_ONE = dt.date(2024, 1, 1)
@@ -47,6 +56,32 @@ async def test_a_metric_of_the_shop_is_forecast_at_once_with_its_reason_and_line
         "mase" not in answer["chosen"][0]["metrics"]
     )  # last week comes again to the cent: nothing to be a multiple of
     assert answer["chosen"][0]["metrics"]["mape"] < 10
+
+
+async def test_forecasts_that_would_wait_too_long_for_their_turn_are_shed_and_nothing_else_is(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    begun, may_go_on, make = threading.Event(), threading.Event(), servicer.forecast
+
+    def slow(*given: Any) -> Any:
+        begun.set()
+        assert may_go_on.wait(60)
+        return make(*given)
+
+    monkeypatch.setattr(servicer, "forecast", slow)
+    monkeypatch.setattr(servicer, "TURN_SECONDS", 0.05)
+    ask = {"series": series(), "horizon_days": 7}
+    first = asyncio.create_task(served.forecast(ask))
+    assert await asyncio.to_thread(begun.wait, 60)
+    refused = await asyncio.gather(*(served.forecast(ask) for _ in range(30)))
+    told = {(one.status_code, one.json()["reason"], one.headers["retry-after"]) for one in refused}
+    assert told == {(503, "OVERLOADED", str(servicer.RETRY_SECONDS))}
+    assert (await served.ask("GET", "forecasts", params={"metric": "revenue"})).status_code == 200, (
+        "the service is not taken for one that is away"
+    )
+    may_go_on.set()
+    assert (await first).status_code == 200
+    assert (await served.forecast(ask)).status_code == 200
 
 
 async def test_series_of_ones_own_are_forecast_together(served: Served):
@@ -130,7 +165,8 @@ async def test_many_series_are_an_operation_whose_rows_are_kept_for_whoever_aske
     names = [f"s{n:03}" for n in range(120)]
     rows = [row for name in names for row in series(30, name=name)]
     response = await served.forecast({"series": rows, "horizon": 28, "effort": "cheap"})
-    result = (await served.done(response))["result"]
+    operation = await served.done(response)
+    result = operation["result"]
     assert (result["series_count"], result["row_count"]) == (120, 120 * 28)
     assert result["forecast"] == [] and len(result["chosen"]) == 120
     path = f"forecasts/{result['forecast_id']}"
@@ -146,7 +182,32 @@ async def test_many_series_are_an_operation_whose_rows_are_kept_for_whoever_aske
     for other in ({"who": "bob"}, {"who": "bob", "role": "admin"}, {"regions": ["CA"]}):
         refused = await served.ask("GET", path, **other)
         assert (refused.status_code, refused.json()["reason"]) == (404, "FORECAST_NOT_FOUND")
+    withheld = (await served.ask("GET", f"/api/v1/operations/{operation['name']}", regions=["CA"])).json()["operation"]
+    assert withheld["error"]["reason"] == "OPERATION_RESULT_WITHHELD" and "result" not in withheld
     assert not list((served.settings.var_dir / "market_intel" / "forecasts").rglob("asked.json"))
+
+
+KINDS = {"text/csv": b"series_id,ds,mean", ARROW: b"\xff\xff\xff\xff", XLSX: b"PK\x03\x04"}
+
+
+@pytest.mark.parametrize(("kind", "begins"), KINDS.items(), ids=["csv", "arrow", "xlsx"])
+async def test_what_was_answered_at_once_is_a_file_too(served: Served, kind: str, begins: bytes):
+    response = await served.forecast({"series": series(60), "horizon": 9})
+    assert response.status_code == 200 and len(response.json()["forecast"]) == 9
+    path = f"forecasts/{response.json()['forecast_id']}"
+    file = await served.ask("GET", path, headers={"Accept": kind})
+    assert file.status_code == 200 and file.headers["content-type"].startswith(kind)
+    assert file.headers["x-total-count"] == "9" and file.content.startswith(begins)
+    choices = (await served.ask("GET", f"{path}/choices")).json()["items"]
+    assert [one["model"] for one in choices] == [response.json()["chosen"][0]["model"]]
+    assert (await served.ask("GET", path, who="bob")).status_code == 404
+
+
+async def test_a_forecast_that_cannot_be_kept_is_answered_all_the_same(served: Served):
+    served.settings.var_dir.joinpath("market_intel").mkdir(exist_ok=True)
+    served.settings.var_dir.joinpath("market_intel", "forecasts").write_text("in the way")
+    answer = (await served.forecast({"series": series(60), "horizon": 9})).json()
+    assert len(answer["forecast"]) == 9 and answer["forecast_id"] == ""
 
 
 @pytest.mark.parametrize("forecast_id", ["x", "..", "20240101T000000-0123456789abcdef", "%2e%2e%2foperations.db"])
@@ -160,23 +221,55 @@ async def test_a_product_is_forecast_from_the_lines_of_its_orders(served: Served
     result = (await served.done(response))["result"]
     whole(result, 3)
     assert result["forecast"][0]["ds"] == "2017-06-30"
-    denied = await served.forecast({"metric": "units", "filters": {"product": "bear"}}, regions=["CA"])
-    assert (await served.done(denied, regions=["CA"]))["error"]["reason"] == "REGION_BOUND"
+    theirs = await served.forecast({"metric": "units", "filters": {"product": "bear"}}, regions=["nowhere"])
+    assert (await served.done(theirs, regions=["nowhere"]))["error"]["reason"] == "EMPTY_SELECTION"
 
 
 async def test_a_bound_caller_gets_their_own_regions_alone(served: Served):
     answer = (await served.forecast({"metric": "orders", "horizon": 7}, regions=["NY"])).json()
     assert {row["y"] for row in answer["history"]} == {3, 6}
+    for now, status in ((["NY"], 200), (["CA", "NY"], 200), (None, 200), (["CA"], 404), ([], 404)):
+        kept = await served.ask("GET", f"forecasts/{answer['forecast_id']}", regions=now)
+        assert kept.status_code == status, now
 
 
 async def test_models_are_compared_best_first(served: Served):
     body = {"series": series(200), "horizon": 14, "effort": "cheap"}
     result = (await served.done(await served.forecast(body, "compare-models")))["result"]
     tried = [one for one in result["models"] if "metrics" in one]
-    assert {"seasonal_naive", "ets", "theta"} <= {one["model"] for one in tried}
+    assert {"auto", "seasonal_naive", "ets", "theta"} <= {one["model"] for one in tried}
+    baseline = next(one for one in tried if one["model"] == "seasonal_naive")
+    assert baseline["worse_than_naive_pct"] == 0
     assert [one["metrics"]["mase"] for one in tried] == sorted(one["metrics"]["mase"] for one in tried)
     assert all(one["seconds"] > 0 and one["title"] for one in tried)
     assert result["why"] and result["origins"] >= 3 and result["horizon"] == 14
+
+
+async def test_an_operation_whose_answer_was_lost_is_listed_and_is_had_again_by_its_key(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    begin = Operations.begin
+
+    async def without_a_word(*args: Any, **kwargs: Any) -> Operation:
+        await begin(*args, **kwargs)
+        return await asyncio.get_running_loop().create_future()
+
+    body = {"series": series(60), "horizon": 3, "effort": "cheap"}
+    key = {"Idempotency-Key": str(uuid.uuid4()), "X-Request-Timeout": "1"}
+    monkeypatch.setattr(Operations, "begin", without_a_word)
+    lost = await served.forecast(body, "compare-models", headers=key)
+    assert (lost.status_code, lost.json()["reason"]) == (504, "DEADLINE_EXCEEDED")
+    monkeypatch.undo()
+    listed = (await served.ask("GET", "/api/v1/operations")).json()["items"]
+    again = await served.forecast(body, "compare-models", headers=key)
+    assert again.status_code in (200, 202), again.text
+    assert [one["name"] for one in listed] == [again.json()["operation"]["name"]]
+    assert (await served.done(again))["result"]["chosen"]
+    # Its key is not another's, nor one for another comparison.
+    other = await served.forecast(body, "compare-models", who="bob", headers=key)
+    assert other.json()["operation"]["name"] != listed[0]["name"]
+    changed = await served.forecast({**body, "horizon": 4}, "compare-models", headers=key)
+    assert (changed.status_code, changed.json()["reason"]) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
 @pytest.mark.parametrize("model", ["seasonal_naive", "moving_average", "ets", "theta", "intermittent"])
@@ -184,6 +277,23 @@ async def test_a_model_that_is_named_is_the_one_that_forecasts(served: Served, m
     answer = (await served.forecast({"series": series(200), "horizon": 7, "model": model})).json()
     whole(answer, 7)
     assert answer["chosen"][0]["model"] == model
+
+
+async def test_nothing_stays_of_an_ask_that_failed_or_that_nobody_will_work_on(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    kept = served.settings.kept_uri
+    product = {"metric": "units", "filters": {"product": "none such"}}
+    operation = await served.done(await served.forecast(product))
+    assert operation["error"]["reason"] == "EMPTY_SELECTION"
+    assert not os.listdir(kept)  # noqa: PTH208  a folder of a test
+    monkeypatch.setattr(Operations, "begin", refuses)
+    assert (await served.forecast(product)).json()["reason"] == "OPERATIONS_QUEUE_FULL"
+    assert not os.listdir(kept)  # noqa: PTH208  a folder of a test
+
+
+async def refuses(*_: object, **__: object) -> None:
+    raise QueueFull("enough waits")
 
 
 async def test_work_can_be_ended_and_tells_how_far_it_is(served: Served):
@@ -219,6 +329,21 @@ async def test_components_add_up_to_the_forecast(served: Served):
     assert {"trend", "season"} <= parts.keys()
     sums = [sum(values) for values in zip(*parts.values(), strict=True)]
     assert sums == pytest.approx([row["mean"] for row in answer["forecast"]])
+    assert "without parts of their own" in answer["chosen"][0]["explained"]
+
+
+async def test_what_a_regressor_does_is_told_beside_the_forecast(served: Served):
+    promoted = [int(n % 9 in (2, 3)) for n in range(207)]
+    beside = [{"ds": (DAY_ONE + dt.timedelta(days=n)).isoformat(), "promo": one} for n, one in enumerate(promoted)]
+    names = [f"s{n}" for n in range(4)]
+    given = [row for name in names for row in series(200, lambda n: 100 + 3 * (n % 7) + 50 * promoted[n], name)]
+    body = {"series": given, "horizon": 7, "regressors": beside, "model": "gbm", "components": True}
+    answer = (await served.done(await served.forecast(body)))["result"]
+    assert [one["series_id"] for one in answer["chosen"]] == names
+    for chosen in answer["chosen"]:
+        (effect,) = chosen["effects"]
+        assert effect["name"] == "promo" and effect["per_unit"] > 20
+        assert chosen["explained"] == "100 % gbm by SHAP values of its trees"
 
 
 async def test_what_is_known_ahead_and_used_by_no_model_is_said(served: Served):

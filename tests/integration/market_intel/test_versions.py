@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from shared.models import CHALLENGER, CHAMPION, Registry, Training
@@ -53,3 +54,35 @@ async def test_only_a_manager_moves_it_and_before_a_run_there_is_nothing(served:
     assert response.json()["reason"] == "PERMISSION_MISSING"
     assert (await served.ask("GET", "models")).json()["reason"] == "MODEL_MANIFEST_MISSING"
     assert (await served.ask("GET", "models/moves")).json()["items"] == []
+
+
+async def test_a_rollback_never_brings_back_what_the_pipeline_rolled_back_itself(served: Served):
+    registry = registered(served)
+    bad = registry.manifest().live(MODEL, CHALLENGER)
+    good = registry.manifest().live(MODEL)
+    registry.deploy(bad, CHAMPION, "no worse")
+    registry.deploy(good, CHAMPION, "1.2.0 rolled back, worse", rollback=True)
+    response = await served.ask("POST", "models/rollback", role="admin", json={})
+    assert response.json()["model"]["version"] == "1.0.0"
+
+
+async def test_models_of_another_system_are_not_ours_to_move(served: Served):
+    registry = registered(served)
+    for lake_version in (1, 2):
+        training = Training(registry, {"curated.orders": lake_version}, "abc")
+        other = training.register("demand.customer_tiers", {"kind": "tiers", "at": lake_version}, {})
+        registry.deploy(other, CHAMPION, "theirs")
+    for path in ("1.0.0/promote", "rollback"):
+        body = {"model": "demand.customer_tiers"}
+        response = await served.ask("POST", f"models/{path}", role="admin", json=body)
+        assert response.json()["reason"] == "UNKNOWN_MODEL"
+    assert registry.manifest().live("demand.customer_tiers").version == "1.1.0"
+
+
+async def test_of_many_who_promote_the_same_version_at_once_one_does(served: Served):
+    registered(served)
+    calls = [served.ask("POST", "models/1.2.0/promote", role="admin", json={}) for _ in range(12)]
+    answers = [response.json() for response in await asyncio.gather(*calls)]
+    assert sorted(answer.get("reason", "") for answer in answers) == ["", *["MODEL_ALREADY_LIVE"] * 11]
+    moves = (await served.ask("GET", "models/moves")).json()["items"]
+    assert [move["version"] for move in moves if move["alias"] == "champion"][:2] == ["1.2.0", "1.1.0"]

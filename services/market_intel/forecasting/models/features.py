@@ -20,6 +20,16 @@ YEAR = {7: 364, 52: 52, 12: 12}
 SAME_PLACES = 4
 """How many seasons back the same place in the season is looked at."""
 
+GROUPS = HORIZON, LAGS, YEAR_BEFORE, OTHERS, LEVEL, CALENDAR = (
+    "steps ahead",
+    "last periods",
+    "a year before",
+    "all series together",
+    "level",
+    "calendar",
+)
+"""What features tell of."""
+
 LONG_SHARE = 0.2
 """Share of the long mean in the level, so that a quiet month does not make everything after it look huge."""
 
@@ -32,22 +42,32 @@ class Rows:
         features: shape (rows, features), NaN where unknown.
         level: what each row's target and lags are multiples of, positive.
         noise: typical change over a season before the origin, in multiples of the level.
+        groups: for each feature what it tells of, in words people read; a regressor by its name.
     """
 
     features: Floats
     level: Floats
     noise: Floats
+    groups: tuple[str, ...]
 
 
 class History:
     """A panel's matrix with running sums, from which features of any period seen from any origin are taken."""
 
-    def __init__(self, values: Floats, ends: Ints, frequency: Frequency, given: Floats | None = None) -> None:
+    def __init__(
+        self,
+        values: Floats,
+        ends: Ints,
+        frequency: Frequency,
+        given: Floats | None = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
         """Take the matrix of a panel, the number of the period after the last of each series, and what is known ahead.
 
-        That is the regressors over the periods and those to come, shape (regressors, series, periods + horizon).
+        That is the regressors by name over past and future, shape (regressors, series, periods + horizon).
         """
         self._given = np.zeros((0, *values.shape)) if given is None else given
+        self._names = tuple(f"{name} (given)" if name in GROUPS else name for name in names)
         self.values, self.frequency = values, frequency
         self._ends = ends
         self._sums, self._known = running(values), running(np.isfinite(values).astype(np.float64))
@@ -67,7 +87,8 @@ class History:
     def of(cls, panel: Panel, horizon: int) -> History:
         """Return the history of a panel, with what is known of the periods ahead."""
         given = np.concatenate(panel.regressor_matrices(horizon), axis=2)
-        return cls(panel.matrix(), panel.ends, panel.frequency, given)
+        names = panel.regressors.names if panel.regressors else ()
+        return cls(panel.matrix(), panel.ends, panel.frequency, given, names)
 
     def rows(self, which: Ints, when: Ints, ahead: Ints) -> Rows:
         """Return features of the periods `ahead` of origins.
@@ -88,27 +109,32 @@ class History:
         shared = self._shared(when, target, year, spans)
         with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            features = [
-                ahead,
-                *(self._at(which, when - 1 - index, when) / level for index in range(3)),
-                *same,
-                *([np.nanmean(same, axis=0), np.nanmedian(same, axis=0)] if len(same) else []),
-                *(found / level for found in yearly[:3]),
-                *yearly[3:],
-                *shared,
-                *(mean / level for mean in means),
-                *(ratio(self._sold, self._known, which, when - span, when) for span in spans[1:3]),
-                when - self._last_sold[which, np.maximum(when - 1, 0)],
-                np.log(level),
-                noise,
-                self._known[which, when],
-                *calendar(self.frequency, self._ends[which] - self.values.shape[1] + target),
-                *(known[which, target] for known in self._given),
-            ]
+            blocks = {
+                HORIZON: [ahead],
+                LAGS: [
+                    *(self._at(which, when - 1 - index, when) / level for index in range(3)),
+                    *same,
+                    *([np.nanmean(same, axis=0), np.nanmedian(same, axis=0)] if len(same) else []),
+                ],
+                YEAR_BEFORE: [*(found / level for found in yearly[:3]), *yearly[3:]],
+                OTHERS: shared,
+                LEVEL: [
+                    *(mean / level for mean in means),
+                    *(ratio(self._sold, self._known, which, when - span, when) for span in spans[1:3]),
+                    when - self._last_sold[which, np.maximum(when - 1, 0)],
+                    np.log(level),
+                    noise,
+                    self._known[which, when],
+                ],
+                CALENDAR: calendar(self.frequency, self._ends[which] - self.values.shape[1] + target),
+                **{name: [known[which, target]] for name, known in zip(self._names, self._given, strict=True)},
+            }
         # A series of nothing but zeros goes on so, whatever the others do.
         silent = (when == self.values.shape[1]) & (self._last_sold[which, -1] < 0)
         level = np.where(silent, 0.0, level)
-        return Rows(np.column_stack(features).astype(np.float32), level, np.nan_to_num(noise, nan=1.0))
+        features = [feature for block in blocks.values() for feature in block]
+        groups = tuple(name for name, block in blocks.items() for _ in block)
+        return Rows(np.column_stack(features).astype(np.float32), level, np.nan_to_num(noise, nan=1.0), groups)
 
     def _shared(self, when: Ints, target: Ints, year: int, spans: tuple[int, ...]) -> list[Floats]:
         """Return how all series together stand: lately, at this place in the season, and a year before the target."""

@@ -8,6 +8,8 @@ for forecasting groups of time series"; Ke et al. (2017), LightGBM.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -21,24 +23,92 @@ MOST_ROWS = 60_000
 """Rows to learn from: twice as many took twice as long and changed the error by less than a percent."""
 
 MOST_ORIGINS = 60
+BASE = "base value"
+"""What every series is expected to do, in multiples of its level, before anything is known of the period."""
+
 LARGEST_TARGET = 50.0
 """In multiples of the level; a single order of a wholesaler must not decide about all series."""
 
-ROUNDS = 150
-SHARED: dict[str, Any] = {
-    "learning_rate": 0.07,
-    "num_leaves": 31,
+FIXED: dict[str, Any] = {
     "max_bin": 63,
-    "min_data_in_leaf": 100,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.7,
     "bagging_freq": 1,
-    "lambda_l2": 5.0,
     "verbosity": -1,
     "seed": 1,
     "deterministic": True,
     "force_col_wise": True,
 }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may be tuned, by LightGBM's names; `rounds` is the number of trees."""
+
+    learning_rate: float = 0.07
+    num_leaves: int = 31
+    min_data_in_leaf: int = 100
+    feature_fraction: float = 0.5
+    bagging_fraction: float = 0.7
+    lambda_l2: float = 5.0
+    rounds: int = 150
+
+
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learnt from a panel, and the periods ahead that it is learnt for; no settings change it.
+
+    Attributes:
+        rows: periods of the past as they were seen from origins before them.
+        target: what came, in multiples of the level, shape (rows,).
+        weight: how much each row counts.
+        ahead: the periods to forecast, series by series.
+        shape: series and horizon.
+    """
+
+    rows: Rows
+    target: Floats
+    weight: Floats
+    ahead: Rows
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, panel: Panel, horizon: int) -> Lesson:
+        """Return the lesson of a panel. Raises ValueError where it has too few periods."""
+        history = History.of(panel, horizon)
+        rows, target, weight = training(history, horizon)
+        if len(target) < 2:
+            raise ValueError("there are too few periods to learn from")
+        ahead = history.rows(*grid(len(panel), history.values.shape[1], horizon))
+        return cls(rows, target, weight, ahead, (len(panel), horizon))
+
+
+class Learner:
+    """LightGBM with one lesson and one set of settings."""
+
+    def __init__(self, lesson: Lesson, settings: Settings, threads: int) -> None:
+        """Take what is learnt, with which settings and threads."""
+        import lightgbm  # noqa: PLC0415  a second to import, which only those who fit pay
+
+        self._train, self._lesson, self._rounds = lightgbm.train, lesson, settings.rounds
+        tuned = {name: value for name, value in asdict(settings).items() if name != "rounds"}
+        self._parameters = {**FIXED, **tuned, "num_threads": threads}
+        self._data = lightgbm.Dataset(lesson.rows.features, lesson.target, weight=lesson.weight, free_raw_data=False)
+
+    def trained(self, objective: Mapping[str, Any]) -> Any:
+        """Return a booster of an objective."""
+        return self._train({**self._parameters, **objective}, self._data, self._rounds)
+
+    def said(self, made: Any) -> Floats:
+        """Return what a booster says of the periods ahead, shape (series, horizon)."""
+        ahead = self._lesson.ahead
+        found = np.asarray(made.predict(ahead.features, num_threads=self._parameters["num_threads"]), np.float64)
+        return (found * ahead.level).reshape(self._lesson.shape)
+
+    def quantile(self, level: float) -> Floats:
+        """Return one quantile, shape (series, horizon); those of several levels may cross."""
+        return self.said(self.trained({"objective": "quantile", "alpha": float(level)}))
 
 
 class GradientBoosting:
@@ -47,32 +117,38 @@ class GradientBoosting:
     name = "gbm"
     local = False
 
-    def __init__(self, threads: int = 1, rounds: int = ROUNDS) -> None:
-        """Take the number of threads and of trees.
+    def __init__(
+        self, threads: int = 1, settings: Settings = DEFAULTS, *, explained: bool = False, name: str = name
+    ) -> None:
+        """Take threads, settings, whether forecasts come with the parts that they add up from, and another name.
 
         Several threads wait for each other by spinning, which a busy machine pays dearly.
         """
-        self._threads, self._rounds = threads, rounds
+        self.name, self._threads, self._settings, self._explained = name, threads, settings, explained
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """Return the forecasts of all series."""
-        import lightgbm  # noqa: PLC0415  a second to import, which only those who fit pay
+        lesson = Lesson.of(panel, horizon)
+        learner = Learner(lesson, self._settings, self._threads)
+        of_mean = learner.trained({"objective": "regression"})
+        mean = learner.said(of_mean)
+        quantiles = np.sort(np.stack([learner.quantile(level) for level in LEVELS], axis=2), axis=2)
+        parts = contributions(of_mean, lesson.ahead, len(panel), horizon) if self._explained else {}
+        return Forecast(mean, quantiles, components=parts)
 
-        history = History.of(panel, horizon)
-        rows, target, weight = training(history, horizon)
-        if len(target) < 2:
-            raise ValueError("there are too few periods to learn from")
-        data = lightgbm.Dataset(rows.features, target, weight=weight, free_raw_data=False)
-        ahead = history.rows(*grid(len(panel), history.values.shape[1], horizon))
 
-        def predicted(objective: dict[str, Any]) -> Floats:
-            made = lightgbm.train({**SHARED, "num_threads": self._threads, **objective}, data, self._rounds)
-            found = np.asarray(made.predict(ahead.features, num_threads=self._threads), np.float64)
-            return (found * ahead.level).reshape(len(panel), horizon)
+def contributions(made: Any, ahead: Rows, series: int, horizon: int) -> dict[str, Floats]:
+    """Return the SHAP values of what is forecast, summed by what features tell of; with the base value they add up.
 
-        mean = predicted({"objective": "regression"})
-        quantiles = [predicted({"objective": "quantile", "alpha": float(level)}) for level in LEVELS]
-        return Forecast(mean, np.sort(np.stack(quantiles, axis=2), axis=2))
+    Exact for trees: Lundberg et al. (2020), "From local explanations to global understanding with explainable AI for
+    trees".
+    """
+    found = np.asarray(made.predict(ahead.features, num_threads=1, pred_contrib=True), np.float64)
+    parts: dict[str, Floats] = {BASE: np.zeros((series, horizon))}
+    for name, values in zip((*ahead.groups, BASE), found.T, strict=True):
+        part = (values * ahead.level).reshape(series, horizon)
+        parts[name] = parts[name] + part if name in parts else part
+    return parts
 
 
 def grid(series: int, periods: int, horizon: int) -> tuple[Ints, Ints, Ints]:

@@ -21,7 +21,7 @@ from services.market_intel.forecasting.models.lstm import seeded
 from services.market_intel.forecasting.panel import Floats, Panel
 from shared.errors import FailedPrecondition
 
-REMEDY = "install transformers and safetensors beside `make deep`"
+REMEDY = "run `make deep`"
 SERIES_AT_ONCE = 16
 SAMPLES = 20
 MOST_CONFIG_BYTES = 1_000_000
@@ -104,7 +104,9 @@ class Pretrained:
     def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
         """Take the folder of the model; without one, raise ModelNotInstalled."""
         if folder is None:
-            raise ModelNotInstalled("no pretrained model is set up; name the folder of one in the settings")
+            raise ModelNotInstalled(
+                "no pretrained model is set up; name the folder of one in PRETRAINED_FORECASTER_DIR"
+            )
         self._folder, self._threads = folder, threads
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:

@@ -210,10 +210,12 @@ def smoothed(values: Floats, season: int, begun: States, candidates: Floats) -> 
     seasonal, sloped = bool(gamma.any()), bool(beta.any())
     known = np.isfinite(values)
     begins = np.maximum.accumulate(known, axis=1)
+    # What holds of all series in a period is asked once: thousands of small questions cost as much as the sums.
+    asked = (begins.any(axis=0), begins.all(axis=0), known.all(axis=0))
+    some_live, all_live, all_known = (np.asarray(one).tolist() for one in asked)
     error = np.empty(shape)
     for at in range(values.shape[1]):
-        live = begins[:, at]
-        if not live.any():
+        if not some_live[at]:
             continue
         trend_now = DAMPING * trend if sloped else 0.0
         place = at % season
@@ -221,12 +223,17 @@ def smoothed(values: Floats, season: int, begun: States, candidates: Floats) -> 
         np.subtract(values[:, at, None], expected, out=error)
         if seasonal:
             error -= seasons[place]
-        error[~known[:, at]] = 0.0
+        if not all_known[at]:
+            error[~known[:, at]] = 0.0
         squares += error * error
-        if sloped:
+        if sloped and all_live[at]:
+            level = expected + alpha * error
+            trend = trend_now + beta * error
+        elif sloped:
             # Before its first observation a series stands still.
-            level = np.where(live[:, None], expected + alpha * error, level)
-            trend = np.where(live[:, None], trend_now + beta * error, trend)
+            live = begins[:, at, None]
+            level = np.where(live, expected + alpha * error, level)
+            trend = np.where(live, trend_now + beta * error, trend)
         else:
             level += alpha * error
         if seasonal:

@@ -78,6 +78,11 @@ WRONG: dict[str, tuple[bytes, str, str]] = {
         "horizon",
     ),
     "no series": (b'{"series": []}', "INVALID_SERIES", "series"),
+    "filters for series": (
+        orjson.dumps({"series": SERIES, "filters": {"region": "CA"}}),
+        "METRIC_OR_SERIES",
+        "filters",
+    ),
     "null for series": (b'{"series": null}', "METRIC_OR_SERIES", "metric"),
     "regressors of nothing": (b'{"series": [{"ds": "2026-01-01", "y": 1}], "regressors": 7}', "INVALID_REGRESSORS", ""),
 }

@@ -7,7 +7,15 @@ import pytest
 
 from services.market_intel.forecasting import scores
 from services.market_intel.forecasting.backtest import backtest, stacked
-from services.market_intel.forecasting.choose import UnknownLevel, automatic, choose, lift_of, models_of
+from services.market_intel.forecasting.choose import (
+    FEW_SERIES,
+    UnknownLevel,
+    automatic,
+    choose,
+    lift_of,
+    models_of,
+    quantiles_of,
+)
 from services.market_intel.forecasting.model import Forecast, normal
 from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive
 from services.market_intel.forecasting.panel import Panel
@@ -119,6 +127,18 @@ def test_series_of_different_kinds_get_different_models():
     assert found.weights["moving_average"][10:].mean() > 0.6
 
 
+def test_models_that_fit_series_one_by_one_are_tried_on_a_few_only_and_when_there_is_time():
+    assert "arima" in models_of("full", FEW_SERIES)
+    assert "arima" not in models_of("full", FEW_SERIES + 1)
+    assert "arima" not in models_of("full")
+    assert "arima" not in models_of("cheap", 1)
+
+
+def test_without_the_library_of_arima_the_others_are_tried(monkeypatch):
+    monkeypatch.setattr("services.market_intel.forecasting.registry.find_spec", lambda library: None)
+    assert set(models_of("full", 1)) == set(models_of("full"))
+
+
 def test_a_combination_of_models_whose_errors_cancel_beats_each():
     class Off:
         local = True
@@ -162,6 +182,14 @@ def test_the_band_of_a_panel_covers_what_it_says():
     actual, bounds = values[:, -HORIZON:], found.quantiles
     assert 75 <= scores.coverage_pct(actual, bounds[:, :, 1], bounds[:, :, 3]).mean() <= 85
     assert 92 <= scores.coverage_pct(actual, bounds[:, :, 0], bounds[:, :, 4]).mean() <= 98
+
+
+def test_a_bound_does_not_fall_onto_a_median_that_another_combination_says():
+    band_says, median_says = [80.0, 90.0, 100.0, 110.0, 120.0], [100.0, 110.0, 112.0, 130.0, 140.0]
+    said = np.array([band_says, median_says]).reshape(2, 1, 1, 1, 5)
+    found = quantiles_of(said, middle=np.array([[[0.0, 1.0]]]), band=np.array([[[1.0, 0.0]]]))[0, 0, 0]
+    # The band's own bounds lie 10 and 20 above its own median: half of that is left above the other.
+    assert found.tolist() == [80.0, 90.0, 112.0, 117.0, 122.0]
 
 
 def test_sums_that_were_too_low_each_time_are_lifted_and_those_off_by_chance_are_not():

@@ -63,3 +63,11 @@ def test_shares_add_up_to_one():
     found = shares(ACTUAL, said(noise(1, 0.1), noise(2, 3.0), 5.0), SCALES, MIDDLE)
     np.testing.assert_allclose(found.weights.sum(axis=1), 1)
     np.testing.assert_allclose(found.held_out.sum(axis=2), 1)
+
+
+def test_with_one_series_to_go_by_models_that_lose_by_far_have_next_to_no_share():
+    few = (slice(None), slice(0, 1))
+    errors = (noise(1, 1.0), noise(2, 1.0), noise(3, 5.0), noise(4, 5.0), noise(5, 5.0))
+    found = shares(ACTUAL[few], said(*errors)[:, *few], SCALES[:1], MIDDLE).weights[0]
+    assert found[2:].sum() < 0.02
+    assert found[:2].min() > 0.25

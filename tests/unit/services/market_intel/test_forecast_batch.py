@@ -17,8 +17,11 @@ from services.market_intel.forecasting import batch, versions
 from services.market_intel.forecasting.batch import ACCURACY, BACKTESTS, FORECASTS, TABLES, Tables
 from services.market_intel.forecasting.business import Business, Key, Sum
 from services.market_intel.forecasting.kept import Kept
+from services.market_intel.forecasting.models.gbm import DEFAULTS, GradientBoosting, Settings
 from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive
 from services.market_intel.forecasting.periods import DAY
+from services.market_intel.forecasting.tune import Budget, Trial, Tuned
+from services.market_intel.forecasting.tune_windows import TooShortToTune
 from services.market_intel.forecasting.versions import name_of
 from shared.models import CHALLENGER, CHAMPION, SHADOW, Registry, Training
 from shared.tables import CONTRACT
@@ -310,3 +313,95 @@ def test_what_is_kept_of_a_choice_comes_back_as_it_was(registry: Registry, first
     assert live is not None
     for kept in versions.loaded(manifest, live).series.values():
         assert Kept.of(json.loads(json.dumps(kept.written()))) == kept
+
+
+def test_a_choice_of_models_that_are_not_tried_any_more_is_forecast_by_those_models(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As FORECAST_EFFORT=cheap after full: without the models of the choice its shares would add up to less than 1."""
+    first = run(registry, CLOCK, nothing())
+    only_average = {"moving_average": MovingAverage()}
+    monkeypatch.setattr(batch, "models_of", lambda effort: MODELS)
+    shop_then = shop(CLOCK + dt.timedelta(days=1))
+    kept = as_kept(first)
+    later = CLOCK + dt.timedelta(days=1)
+    mine = batch.tables_of(shop_then, kept, later, training(registry, later), only_average)
+    both = batch.tables_of(shop_then, kept, later, training(registry, later), MODELS)
+    assert mine[FORECASTS].equals(both[FORECASTS])
+
+
+SMALL = Settings(rounds=3, num_leaves=5, min_data_in_leaf=20)
+BUDGET = Budget(trials=2, seconds=60.0)
+
+
+def boosted(
+    registry: Registry, clock: dt.date, before: Tables, budget: Budget | None, business: Business | None = None
+) -> Tables:
+    """Return the tables of a run that has nothing but a gradient boosting to choose from."""
+    models = {"gbm": GradientBoosting(settings=Settings(rounds=3))}
+    whole = business or shop(clock)
+    return batch.tables_of(whole, as_kept(before), clock, training(registry, clock), models, budget=budget)
+
+
+def found_small(panel: Any, horizon: int, budget: Budget) -> Tuned:
+    trials = Trial(DEFAULTS, 1.0, "complete", 0.5), Trial(SMALL, 0.9, "complete", 0.5)
+    return Tuned(SMALL, trials, budget, 1, len(panel), (140, 70), 1.0, "trials")
+
+
+def test_what_was_tuned_is_kept_beside_the_version_and_forecast_by_until_it_is_due(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lightgbm")
+    monkeypatch.setattr(batch, "tune", found_small)
+    first = boosted(registry, CLOCK, nothing(), BUDGET)
+    manifest = registry.manifest()
+    live = manifest.live(DAY_MODEL)
+    assert live is not None
+    ((name, record),) = manifest.artefact(live)["tuning"].items()
+    assert (Settings(**record["settings"]), record["score"], record["budget"]["trials"]) == (SMALL, 0.9, 2)
+    assert [Settings(**trial["settings"]) for trial in record["trials"]] == [DEFAULTS, SMALL]
+    assert set(first[BACKTESTS]["model"].to_pylist()) == {name, "ensemble"}
+    assert set(first[FORECASTS]["chosen_model"].to_pylist()) == {name}
+
+    def never(panel: Any, horizon: int, budget: Budget) -> Tuned:
+        raise AssertionError("nothing is due")
+
+    monkeypatch.setattr(batch, "tune", never)
+    asked = []
+    monkeypatch.setattr(batch, "model_of", lambda written: asked.append(written) or GradientBoosting(name=name))
+    later = CLOCK + dt.timedelta(days=1)
+    other = boosted(registry, later, first, None)
+    assert record in asked
+    monkeypatch.undo()
+    as_full, as_tuned = (boosted(registry, later, first, budget) for budget in (None, BUDGET))
+    assert as_full[FORECASTS].equals(as_tuned[FORECASTS])
+    assert as_full[FORECASTS]["mean"] != other[FORECASTS]["mean"]
+
+
+def test_a_new_series_is_tried_with_what_was_tuned_for_the_others(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lightgbm")
+    tuned: list[int] = []
+    monkeypatch.setattr(batch, "tune", lambda *given: tuned.append(len(given[0])) or found_small(*given))
+    first = boosted(registry, CLOCK, nothing(), BUDGET, shop(sizes=(100.0, 40.0)))
+    assert set(tuned) == {3}
+    frequencies, (name,) = len(tuned), set(first[FORECASTS]["chosen_model"].to_pylist())
+    later = CLOCK + dt.timedelta(days=1)
+    second = boosted(registry, later, first, BUDGET, shop(later))
+    assert len(tuned) == frequencies
+    assert {row["chosen_model"] for row in rows(second[FORECASTS], series_id="TX")} == {name}
+
+
+def test_series_too_short_to_tune_are_forecast_without(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lightgbm")
+
+    def refuse(panel: Any, horizon: int, budget: Budget) -> Tuned:
+        raise TooShortToTune("send longer series")
+
+    monkeypatch.setattr(batch, "tune", refuse)
+    found = boosted(registry, CLOCK, nothing(), BUDGET)
+    assert set(found[FORECASTS]["chosen_model"].to_pylist()) == {"gbm"}
+    live = registry.manifest().live(DAY_MODEL)
+    assert live is not None
+    assert "tuning" not in registry.manifest().artefact(live)

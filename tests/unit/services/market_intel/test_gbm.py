@@ -7,7 +7,7 @@ import pytest
 
 from services.market_intel.forecasting import scores
 from services.market_intel.forecasting.models.features import History
-from services.market_intel.forecasting.models.gbm import GradientBoosting, training
+from services.market_intel.forecasting.models.gbm import GradientBoosting, Settings, training
 from services.market_intel.forecasting.models.naive import SeasonalNaive
 from services.market_intel.forecasting.periods import DAY, MONTH, WEEK
 from tests.unit.services.market_intel.test_models import panel, weekly_pattern
@@ -38,21 +38,24 @@ def test_targets_are_what_came_in_multiples_of_the_level():
 def test_it_learns_the_week_from_all_series_and_its_bands_rise():
     values = weekly_pattern(30, 150)
     known, actual = panel(values[:, :-HORIZON]), values[:, -HORIZON:]
-    found, naive = GradientBoosting(rounds=80).forecast(known, HORIZON), SeasonalNaive().forecast(known, HORIZON)
+    found, naive = (
+        GradientBoosting(settings=Settings(rounds=80)).forecast(known, HORIZON),
+        SeasonalNaive().forecast(known, HORIZON),
+    )
     assert scores.mae(actual, found.mean).mean() < 0.93 * scores.mae(actual, naive.mean).mean()
     assert (np.diff(found.quantiles, axis=2) >= 0).all()
 
 
 def test_series_of_any_size_are_alike_to_it():
     values = weekly_pattern(20, 150)
-    small = GradientBoosting(rounds=20).forecast(panel(values), 7)
-    large = GradientBoosting(rounds=20).forecast(panel(values * 1024), 7)
+    small = GradientBoosting(settings=Settings(rounds=20)).forecast(panel(values), 7)
+    large = GradientBoosting(settings=Settings(rounds=20)).forecast(panel(values * 1024), 7)
     np.testing.assert_allclose(large.mean, 1024 * small.mean, rtol=0.05)
 
 
 def test_the_same_series_give_the_same_forecast():
     values = weekly_pattern(10, 120)
-    first, second = (GradientBoosting(rounds=5).forecast(panel(values), 7) for _ in range(2))
+    first, second = (GradientBoosting(settings=Settings(rounds=5)).forecast(panel(values), 7) for _ in range(2))
     np.testing.assert_array_equal(first.mean, second.mean)
 
 

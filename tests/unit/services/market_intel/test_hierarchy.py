@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.market_intel.forecasting.hierarchy import Hierarchy, InvalidHierarchy, bottom_up, reconciled, tree
+from services.market_intel.forecasting.hierarchy import Hierarchy, InvalidHierarchy, reconciled, tree
 from services.market_intel.forecasting.model import Forecast, normal
 
 SHOP = Hierarchy(
@@ -71,14 +71,6 @@ def test_nothing_sold_is_not_forecast_below_zero():
     assert (found.mean >= 0).all()
     assert (found.quantiles[2:] >= 0).all()
     assert off(shop, found.mean) < 1e-9
-
-
-def test_bottom_up_keeps_the_leaves():
-    shop = tree({"all": ["a", "b"], "a": ["x", "y"]})
-    found = bottom_up(shop, forecast([[1.0], [1], [30], [20], [25]]))
-    assert found.mean[:, 0].tolist() == [75, 45, 30, 20, 25]
-    with pytest.raises(InvalidHierarchy, match="several ways"):
-        bottom_up(SHOP, forecast(np.ones((9, 1))))
 
 
 def test_parts_still_add_up_to_the_mean():

@@ -89,3 +89,9 @@ def test_regressors_come_by_name_for_all_series_or_each():
 def test_what_is_no_regressor_is_refused(rows: Any, said: str):
     with pytest.raises(InvalidRegressors, match=said):
         known(rows)
+
+
+def test_names_that_an_array_would_make_alike_are_refused():
+    rows = [{"ds": "2026-11-01", "y": 1, "series_id": "a"}, {"ds": "2026-11-02", "y": 2, "series_id": "a\0"}]
+    with pytest.raises(InvalidSeries, match=r"U\+0000"):
+        observations(rows)

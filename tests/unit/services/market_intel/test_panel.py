@@ -63,3 +63,10 @@ def test_what_is_no_series_is_refused(when, values, names, why):
     with pytest.raises(InvalidSeries, match=why) as raised:
         panel_of(DAY, days(*when), np.array(values, float), names)
     assert raised.value.errors[0].field == "series"
+
+
+def test_a_few_observations_do_not_become_more_periods_than_memory_has_room_for():
+    names = np.repeat([f"s{at}" for at in range(1_100)], 2)
+    days = np.tile(np.array(["1960-01-01", "2014-01-01"], "datetime64[D]"), 1_100)
+    with pytest.raises(InvalidSeries, match="21697500 periods in all, over 20000000"):
+        panel_of(DAY, days, np.ones(len(days)), names)

@@ -7,11 +7,13 @@ import json
 import numpy as np
 import pytest
 
+from services.market_intel.ask import Ask
 from services.market_intel.forecasting.model import ModelNotInstalled
 from services.market_intel.forecasting.models.pretrained import NotAPretrainedModel, Pretrained, Words
 from services.market_intel.forecasting.panel import panel_of
 from services.market_intel.forecasting.periods import DAY
 from services.market_intel.forecasting.registry import MODELS
+from services.market_intel.forecasts import forecast
 
 WORDS = {
     "tokenizer_class": "MeanScaleUniformBins",
@@ -35,6 +37,7 @@ def panel(*series):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    # CI installs both (requirements/deep.txt): a test that skips there would show nothing.
     pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     sizes = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2, "vocab_size": WORDS["n_tokens"]}
@@ -53,6 +56,14 @@ def test_a_folder_with_chronos_forecasts_beyond_what_it_says_at_once(folder):
     assert (np.diff(first.quantiles, axis=2) >= 0).all()
     assert (first.quantiles >= 0).all()
     np.testing.assert_array_equal(first.mean, second.mean)
+
+
+def test_a_forecast_by_name_is_made_from_the_folder_of_the_settings(folder):
+    made = forecast(Ask(DAY, 3, model="pretrained"), panel(np.arange(40.0) % 7), lambda *_: None, folder)
+    assert made.forecast.mean.shape == (1, 3) and np.isfinite(made.forecast.quantiles).all()
+    assert made.choices[0].model == "pretrained" and "futures drawn" in made.choices[0].told
+    with pytest.raises(ModelNotInstalled, match="PRETRAINED_FORECASTER_DIR"):
+        forecast(Ask(DAY, 3, model="pretrained"), panel(np.arange(40.0)), lambda *_: None)
 
 
 def test_values_become_words_and_words_values():

@@ -82,7 +82,7 @@ def test_whatever_the_series_the_answer_is_finite_and_its_quantiles_rise(entry, 
     panel = series_of_all_kinds(frequency)
     if entry.regressors:
         panel = panel.with_regressors(holiday_regressors(panel, HORIZON, "DE"))
-    found = entry.make(**QUICK).forecast(panel, HORIZON)
+    found = entry.make(**QUICK, explained=True).forecast(panel, HORIZON)
     assert found.mean.shape == (len(panel), HORIZON)
     assert found.quantiles.shape == (len(panel), HORIZON, len(LEVELS))
     assert np.isfinite(found.mean).all()

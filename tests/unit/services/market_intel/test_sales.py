@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -12,9 +13,8 @@ from services.market_intel.ask import Ask, Filters
 from services.market_intel.forecasting.periods import DAY, FREQUENCIES, MONTH, WEEK
 from services.market_intel.sales import EmptySelection, sales
 from shared.lake import Lake, Zones
-from shared.policy import RegionBound
 from shared.principal import Principal
-from tests.unit.services.market_intel.shop import CLOCK, FIRST, stock
+from tests.unit.services.market_intel.shop import CLOCK, FIRST, filled, order_rows, stock
 
 ANN = Principal("ann")
 BOUND = Principal("bo", regions=frozenset({"NY"}))
@@ -52,10 +52,72 @@ def test_a_caller_bound_to_regions_is_answered_from_those_alone(lake: Lake):
     with pytest.raises(EmptySelection, match=r"there are NY$"):
         values(lake, "orders", caller=BOUND, region="CA")
     assert values(lake, "units", caller=BOUND, category="toys")[:9] == [1, 0, 0, 0, 0, 0, 0, 1, 0]
-    with pytest.raises(RegionBound):
-        values(lake, "orders", caller=BOUND, product="bear")
     with pytest.raises(EmptySelection, match="no sale of a region that you may see"):
         values(lake, "orders", caller=Principal("cy", regions=frozenset()))
+
+
+@pytest.mark.parametrize(
+    "metric, filters",
+    [
+        ("revenue", {"product": "bear"}),
+        ("units", {"product": "bear"}),
+        ("orders", {"product": "bear"}),
+        ("orders", {"category": "toys"}),
+        ("orders", {"category": "toys", "country": "US"}),
+    ],
+)
+def test_lines_of_a_bound_caller_are_those_of_the_orders_of_their_regions(
+    shared_lake: Lake, metric: str, filters: dict[str, str]
+):
+    of_orders = {"revenue": "sum(i.line_total)", "orders": "count(DISTINCT i.order_id)", "units": "sum(i.quantity)"}
+    valid = "true" if metric == "orders" else "o.status NOT IN ('cancelled', 'returned')"
+    wanted = "i.product_id = 'bear'" if "product" in filters else "i.product_id IN ('bear', 'ball')"
+    everything = []
+    for regions in (("NY",), ("CA",), ("NY", "CA")):
+        listed = ", ".join(f"'{region}'" for region in regions)
+        expected = by_hand(
+            shared_lake,
+            f"""SELECT CAST(o.ordered_at AS DATE) AS ds, CAST({of_orders[metric]} AS DOUBLE) AS value
+            FROM items i JOIN orders o USING (order_id)
+            WHERE {wanted} AND {valid} AND o.region IN ({listed}) GROUP BY ds ORDER BY ds""",
+        )
+        caller = Principal("bo", regions=frozenset(regions))
+        panel = sales(shared_lake, caller, Ask(DAY, 7, metric, Filters(**filters))).panel  # type: ignore[arg-type]
+        begins = DAY.first_day(int(panel.starts[0]))
+        found = {begins + dt.timedelta(days=n): value for n, value in enumerate(panel.values) if value}
+        assert found == expected
+        everything.append(sum(found.values()))
+    assert everything[0] + everything[1] == everything[2]
+    assert everything[0] > 0
+
+
+def by_hand(lake: Lake, select: str) -> dict[dt.date, float]:
+    everyone = Principal("sql")
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.register("orders", lake.read("curated.orders", everyone).data)
+        connection.register("items", lake.read("curated.order_items", everyone).data)
+        return dict(connection.execute(select).fetchall())
+
+
+@pytest.fixture(scope="module")
+def shared_lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Return the shop with every third order in NY, and one without a region."""
+    found = Lake(Zones.under(tmp_path_factory.mktemp("two-regions")))
+    stock(found)
+    orders, _ = order_rows()
+    regions = ["NY" if n % 3 == 1 else None if n == 5 else "CA" for n in range(len(orders))]
+    placed = [{**order, "region": region} for order, region in zip(orders, regions, strict=True)]
+    found.overwrite("curated.orders", filled("curated.orders", placed))
+    return found
+
+
+def test_a_caller_bound_to_regions_hears_nothing_of_products_sold_elsewhere(shared_lake: Lake):
+    nobody = Principal("cy", regions=frozenset({"TX"}))
+    with pytest.raises(EmptySelection):
+        values(shared_lake, "units", caller=nobody, product="bear")
+    with pytest.raises(EmptySelection, match=r"there are NY$"):
+        values(shared_lake, "units", caller=BOUND, product="bear", region="CA")
 
 
 def test_weeks_and_months_that_are_not_whole_are_left_out(lake: Lake):

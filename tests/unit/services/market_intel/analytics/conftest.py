@@ -22,7 +22,7 @@ MADE_AT = dt.datetime(2017, 6, 30, 3, tzinfo=dt.UTC)
 ORDER = (
     "revenue_daily", "revenue_hourly", "customer_daily", "payments_daily", "sales_daily", "sales_monthly",
     "shipping_daily", "marketing_daily", "competitive_pricing", "price_wars", "product_performance", "trends",
-    "revenue_drivers",
+    "revenue_drivers", "orders_monthly", "sales_by_trait_monthly",
 )  # fmt: skip
 Make = Callable[[str, Mapping[str, pa.Table]], pa.Table]
 
@@ -57,9 +57,9 @@ def make(engine: Engine) -> Make:
     return made
 
 
-def all_tables(make: Make, shop: Shop) -> dict[str, pa.Table]:
-    """Return the curated tables of a shop and every table of its analytics."""
-    tables = shop.tables()
+def all_tables(make: Make, shop: Shop, others: Mapping[str, pa.Table] | None = None) -> dict[str, pa.Table]:
+    """Return the curated tables of a shop, those of other zones, and every table of its analytics."""
+    tables = {**shop.tables(), **(others or {})}
     for name in ORDER:
         tables[f"market_intel.{name}"] = make(name, tables)
     return tables

@@ -23,6 +23,8 @@ PLAIN = {
     "DECIMAL(18,2)": Decimal(0),
     "DECIMAL(18,4)": Decimal(0),
     "INT": 1,
+    "SMALLINT": 1,
+    "BIGINT": 1,
     "BOOLEAN": True,
 }
 PRODUCTS = {

@@ -10,6 +10,7 @@ import pytest
 
 from services.market_intel.analytics.lines import departments
 from shared.engine import Engine
+from shared.tables.market_analytics import TRAITS
 from tests.unit.services.market_intel.analytics.conftest import Make, all_tables
 from tests.unit.services.market_intel.analytics.shop import (
     CLOCK,
@@ -48,7 +49,7 @@ def test_every_cut_of_orders_adds_up_to_the_same_revenue_and_orders(make: Make, 
     shop = Shop(seed, 40)
     tables = all_tables(make, shop)
     revenue = sum((order["total"] for order in shop.valid()), Decimal(0))
-    for name in ("revenue_daily", "revenue_hourly", "customer_daily", "payments_daily"):
+    for name in ("revenue_daily", "revenue_hourly", "customer_daily", "payments_daily", "orders_monthly"):
         rows = of(tables, name)
         assert sum((row["revenue"] for row in rows), Decimal(0)) == revenue, name
         assert sum(row["valid_orders"] for row in rows) == len(shop.valid()), name
@@ -56,6 +57,9 @@ def test_every_cut_of_orders_adds_up_to_the_same_revenue_and_orders(make: Make, 
     sales = sum((line["line_total"] for line, _ in shop.sold()), Decimal(0))
     for name in ("revenue_daily", "customer_daily", "sales_daily", "sales_monthly"):
         assert sum((row["sales"] for row in of(tables, name)), Decimal(0)) == sales, name
+    for trait in TRAITS:
+        rows = [row for row in of(tables, "sales_by_trait_monthly") if row["trait"] == trait]
+        assert sum((row["sales"] for row in rows), Decimal(0)) == sales, trait
 
 
 def test_hours_are_those_of_the_orders(made: Tables, shop: Shop) -> None:

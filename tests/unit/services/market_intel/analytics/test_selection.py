@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 
 import pyarrow as pa
 import pytest
@@ -64,6 +65,12 @@ def test_a_filter_for_what_is_not_there_names_what_is() -> None:
     assert raised.value.errors[0].field == "region"
     assert Filters({"region": "North", "channel": ""}).apply(rows).num_rows == 1
     assert Filters({"region": "North", "channel": "online"}).apply(rows).num_rows == 0
+
+
+def test_any_two_dimensions_go_together_by_month() -> None:
+    for pair in itertools.combinations(DIMENSIONS, 2):
+        for grain in ("month", "all"):
+            assert set(pair) <= set(cut_for(pair, grain).dimensions)
 
 
 def test_every_pair_of_dimensions_has_a_cut_or_a_reason() -> None:

@@ -11,13 +11,14 @@ import pytest
 
 from protos.common.v1 import table_pb2
 from protos.market_intel.v1 import analytics_pb2 as pb
-from services.market_intel.analytics import servicer
+from services.market_intel.analytics import questions, servicer
+from services.market_intel.analytics.readings import Readings
 from services.market_intel.analytics.servicer import Call, MarketServicer
 from shared.errors import FailedPrecondition, InvalidArgument, PlatformError
 from shared.lake import Lake
 from shared.principal import Principal
 from shared.table_message import columns_of, to_items
-from tests.unit.services.market_intel.analytics.shop import CLOCK, Shop, sums
+from tests.unit.services.market_intel.analytics.shop import CLOCK, Shop, sums, table
 
 READ = frozenset({"market_intel:read"})
 FREE = Principal("ann", permissions=READ)
@@ -227,7 +228,7 @@ def test_segments_need_those_of_the_demand_zone(ask: Ask) -> None:
         (servicer.list_revenue, {"channel": "moon"}, "UNKNOWN_FILTER"),
         (servicer.list_revenue, {"from": "soon"}, "INVALID_PERIOD"),
         (servicer.list_revenue, {"from": "2030-01-01"}, "EMPTY_SELECTION"),
-        (servicer.list_revenue, {"by": ["category", "device"]}, "UNKNOWN_COMBINATION"),
+        (servicer.list_revenue, {"by": ["segment", "device"], "category": "food"}, "UNKNOWN_COMBINATION"),
         (servicer.list_revenue, {"by": ["product"], "grain": "day"}, "UNKNOWN_COMBINATION"),
         (servicer.list_revenue, {"category": "moon"}, "UNKNOWN_FILTER"),
         (servicer.list_revenue, {"page_token": "x"}, "INVALID_PAGE_TOKEN"),
@@ -332,3 +333,41 @@ def test_trends_of_a_region_are_its_revenue(ask: Ask, shop: Shop) -> None:
         assert value == pytest.approx(float(expected[month]))
     assert answer.direction.direction == "none"
     assert answer.direction.note
+
+
+def test_categories_and_departments_are_named_beside_their_ids(ask: Ask) -> None:
+    names = {"tea": "Tea", "coffee": "Coffee", "food": "Food", "toys": "Toys", "gone": "gone"}
+    for row in to_items(ask(servicer.list_products).table):
+        assert row["category_name"] == names[row["category_id"]]
+        assert row["department_name"] == names[row["department_id"]]
+    brands = to_items(ask(servicer.list_brands, by_category=True).table)
+    assert {(row["category_id"], row["category_name"]) for row in brands} >= {("tea", "Tea"), ("gone", "gone")}
+    segments = [each for each in ask(servicer.get_drivers).segments if each.dimension == "department"]
+    assert {each.segment: each.segment_name for each in segments}["food"] == "Food"
+    assert {each.segment_name for each in ask(servicer.get_drivers).segments} >= {"store", "online"}
+    for by in (["department"], ["category"], ["category", "region"]):
+        pairs = to_items(ask(servicer.list_correlations, by=by).table)
+        assert pairs, by
+        for row in pairs:
+            for side in ("a", "b"):
+                own = names if row[f"dimension_{side}"] in ("department", "category") else {}
+                assert row[f"value_{side}_name"] == own.get(row[f"value_{side}"], row[f"value_{side}"])
+
+
+def test_price_wars_name_their_department(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
+    war = {
+        "category_id": "food",
+        "competitor": "rival",
+        "starts_on": CLOCK,
+        "ends_on": CLOCK,
+        "depth_pct": 20.0,
+        "is_ongoing": True,
+        "data_through_on": CLOCK,
+    }
+    empty_lake.overwrite("market_intel.price_wars", table("market_intel.price_wars", [war]))
+    for name in ("curated.categories", "market_intel.customer_daily"):
+        empty_lake.overwrite(name, made[name])
+    (row,) = to_items(servicer.list_price_wars(Call(empty_lake, pb.ListPriceWarsRequest(), FREE, "json")).table)
+    assert (row["category_id"], row["category_name"]) == ("food", "Food")
+    found, _ = questions.findings(Readings(empty_lake, FREE, None))
+    assert "rival has cut prices in Food by 20 %" in [each.title for each in found]

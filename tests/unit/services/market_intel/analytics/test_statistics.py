@@ -101,7 +101,7 @@ def test_pairs_are_correlated_as_scipy_says_and_strongest_first() -> None:
     rng = np.random.default_rng(3)
     base = rng.standard_normal(60).cumsum()
     values = np.array([base, base * 2 + rng.standard_normal(60) * 0.1, rng.standard_normal(60).cumsum()])
-    rows = correlations.correlations([Series("region", ("a", "b", "c"), values)]).to_pylist()
+    rows = correlations.correlations([Series("region", ("a", "b", "c"), values)], {}).to_pylist()
     assert (rows[0]["value_a"], rows[0]["value_b"]) in {("a", "b"), ("b", "a")}
     changes = np.diff(values)
     assert rows[0]["spearman"] == pytest.approx(stats.spearmanr(changes[0], changes[1])[0])
@@ -114,7 +114,7 @@ def test_unrelated_walks_are_seldom_correlated() -> None:
     found = 0
     for _ in range(60):
         walks = rng.standard_normal((6, 52)).cumsum(axis=1)
-        rows = correlations.correlations([Series("region", tuple("abcdef"), walks)])
+        rows = correlations.correlations([Series("region", tuple("abcdef"), walks)], {})
         found += any(rows["is_significant"].to_pylist())
     assert found <= 8
 
@@ -126,8 +126,9 @@ def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
 
 def test_series_that_do_not_move_or_are_short_are_not_correlated() -> None:
     flat = Series("region", ("a", "b"), np.array([np.ones(30), np.arange(30.0)]))
-    assert correlations.correlations([flat]).num_rows == 0
-    assert correlations.correlations([Series("region", ("a", "b"), np.arange(8.0).reshape(2, 4))]).num_rows == 0
+    assert correlations.correlations([flat], {}).num_rows == 0
+    short = Series("region", ("a", "b"), np.arange(8.0).reshape(2, 4))
+    assert correlations.correlations([short], {}).num_rows == 0
 
 
 def test_only_periods_that_are_over_and_begun_with_are_complete() -> None:
