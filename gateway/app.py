@@ -25,6 +25,7 @@ from shared.transcode.backends import Backends
 from shared.transcode.callers import Callers
 from shared.transcode.cookies import CookieNames
 from shared.transcode.endpoint import Edge
+from shared.transcode.export import Exports
 from shared.transcode.publish import ContractApp, publish
 
 
@@ -90,6 +91,7 @@ def edge_of(base: Base, backends: dict[str, ResilientChannel]) -> Edge:
         limiter=base.limits,
         keeper=base.cache,
         replier=base.replier,
+        exports=Exports(settings.export_rows, settings.exports_at_once, seconds=settings.export_seconds),
     )
 
 

@@ -51,6 +51,8 @@ class Files:
         try:
             path = (self._root / name).resolve()
             inside = path.is_relative_to(self._root) and path.is_file()
+            # What a build left beside its files, such as `.git` or `.env`, is no part of the application.
+            inside = inside and not any(part.startswith(".") for part in path.relative_to(self._root).parts)
         except (OSError, ValueError):
             return None
         return path if inside else None

@@ -32,6 +32,8 @@ LOST_AFTER_SECONDS = LONGEST_TIMEOUT_SECONDS + 5
 
 log = structlog.stdlib.get_logger("gateway")
 _DIGEST_BYTES = 32
+LONGEST_KEPT = 1024 * 1024
+"""Bytes of an answer that is kept: one a second for a day fills disks, and what made it can be read again."""
 
 
 class BadKey(InvalidArgument):
@@ -60,7 +62,7 @@ class OutcomeUnknown(Aborted):
 
 
 class AnswerNotKept(Aborted):
-    """The first request with this Idempotency-Key was done, and its answer is told once only."""
+    """The first request with this Idempotency-Key was done; its answer holds a secret or is too long to be kept."""
 
     reason = "IDEMPOTENCY_ANSWER_NOT_KEPT"
 
@@ -84,8 +86,10 @@ class Idempotency:
         known = await calls.begin(call)
         if known is not None:
             self._used.add("repeated")
-            return replayed(known, call)
-        self._used.add("first")
+            if not may_ask_again(known, call, question):
+                return replayed(known, call)
+        else:
+            self._used.add("first")
         # A caller who leaves will ask again with the key; so the work goes on and its answer is kept.
         task = asyncio.create_task(self._made(calls, call, question, make))
         self._running.add(task)
@@ -106,7 +110,8 @@ class Idempotency:
         except BaseException:
             await self._ended(calls, call, UNKNOWN)
             raise
-        secret = holds_secret(question.method.descriptor.output_type) or sets_cookie(answer)
+        told_once = holds_secret(question.method.descriptor.output_type) or sets_cookie(answer)
+        secret = told_once or len(answer.body) > LONGEST_KEPT
         if not secret:
             call.status, call.media_type, call.body = answer.status, answer.media_type.decode("latin-1"), answer.body
             call.headers = orjson.dumps(
@@ -153,6 +158,17 @@ def new_call(key: bytes, question: Question, now: datetime) -> IdempotentCall:
     return IdempotentCall(key_hash=hashed, fingerprint=fingerprint, method=method, outcome=RUNNING, started_at=now)
 
 
+def may_ask_again(known: IdempotentCall, call: IdempotentCall, question: Question) -> bool:
+    """Return whether a call whose answer was lost may be made again: its service tells of the same operation then."""
+    lost = known.outcome == UNKNOWN or (known.outcome == RUNNING and seconds_left(known, call) <= 0)
+    return lost and known.fingerprint == call.fingerprint and question.method.policy.begins_once
+
+
+def seconds_left(known: IdempotentCall, call: IdempotentCall) -> float:
+    """Return for how long a known call may still be running."""
+    return LOST_AFTER_SECONDS - (call.started_at - known.started_at).total_seconds()
+
+
 def rights(caller: Principal) -> list[list[str] | None]:
     """Return what a caller may do and where, the same for equal ones."""
     return [sorted(caller.permissions), None if caller.regions is None else sorted(caller.regions)]
@@ -165,12 +181,12 @@ def replayed(known: IdempotentCall, call: IdempotentCall) -> Answer:
             "this Idempotency-Key was used for another request, or when you had other permissions; use a new one"
         )
     began = f"the request that began at {known.started_at:%Y-%m-%dT%H:%M:%SZ} with this Idempotency-Key"
-    left = LOST_AFTER_SECONDS - (call.started_at - known.started_at).total_seconds()
+    left = seconds_left(known, call)
     if known.outcome == RUNNING and left > 0:
         wait = str(max(1, round(min(left, 2))))
         raise StillRunning(f"{began} is still running; ask again in {wait} s", metadata={RETRY_AFTER: wait})
     if known.outcome == SECRET:
-        raise AnswerNotKept(f"{began} was done; its answer holds a secret that is told once and kept nowhere")
+        raise AnswerNotKept(f"{began} was done; its answer is told once: it holds a secret, or is long")
     if known.outcome != DONE:
         raise OutcomeUnknown(f"{began} may or may not have been done; look, and use a new key to do it again")
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in orjson.loads(known.headers)]

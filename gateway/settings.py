@@ -100,6 +100,12 @@ class GatewaySettings(MailSettings):
     linger_seconds: float = Field(default=0, ge=0, le=60)
     """LINGER_SECONDS: once told to stop, requests are still taken for so long while /health/ready says no, so that a
     balancer sends none to a closed door; a little more than it takes to ask twice."""
+    export_rows: int = Field(default=1_000_000, ge=1)
+    """EXPORT_ROWS: rows of a list that `?export=` answers as one file; a workbook has 1,048,575 at most in any case."""
+    exports_at_once: int = Field(default=4, ge=1)
+    """EXPORTS_AT_ONCE: such files made at once by this process, two of them for one caller; each takes some 100 MB."""
+    export_seconds: float = Field(default=600.0, gt=0)
+    """EXPORT_SECONDS: for how long a file may be made and read."""
     most_requests: int = Field(default=1024, ge=0)
     """MOST_REQUESTS: requests of the API being answered at once; more are answered 503 at once. 0: any number."""
     realtime_connections: int = Field(default=10_000, ge=0)

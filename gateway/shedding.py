@@ -30,6 +30,9 @@ has to be in time again: refusing makes it so at once, and to let everybody in t
 ALWAYS_LET_IN = 64
 TOO_MANY = "too many requests are under way; try again"
 PLAIN = re.compile(rb"GET (/api/[A-Za-z0-9._~/-]*)(?:\?\S*)? HTTP/1\.1\r\n")
+LINES = re.compile(rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+\r\n")
+"""Headers as the standard writes them, and nothing else: what somebody before us may have read otherwise (a folded
+line, a control character in a name) is left to the parser, which refuses it and closes."""
 RICHER = re.compile(
     rb"\r\n(?:content-length|transfer-encoding|upgrade|origin|x-request-id|connection)[ \t]*:(?! *keep-alive\r)",
     re.IGNORECASE,
@@ -123,10 +126,8 @@ class Refuser:
         if not self._strain.refuses(under_way):
             return None
         begin = PLAIN.match(data)
-        if begin is None or data.find(b"\r\n\r\n") != len(data) - 4 or RICHER.search(data):
+        if begin is None or not LINES.fullmatch(data, begin.end()) or RICHER.search(data):
             return None
-        if not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
-            return None  # somebody before us may have seen another line end there, and a body behind it
         self._shed.add()
         told = {b"path": begin[1], b"id": b"%s%016x" % (self._run, next(self._numbers))}
         body = self._body % told

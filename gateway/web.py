@@ -63,6 +63,8 @@ class WebRoute(BaseRoute):
         if found is None:
             raise HTTPException(404)
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        if kind.endswith("+xml"):  # of texts the response says so by itself
+            kind += "; charset=utf-8"
         kept = FOR_EVER if path.startswith("assets/") else SHORT
         headers = {"Cache-Control": kept, "ETag": found.etag, "Vary": "Accept-Encoding"}
         if found.etag in [tag.strip() for tag in header(scope, b"if-none-match").split(",")]:

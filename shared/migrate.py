@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 
-from shared.db import WRITE, open_engine
+from shared.db import BEGIN, open_engine
 from shared.errors import Unavailable
 
 LOCK_SECONDS = 60
@@ -91,7 +91,7 @@ async def _locked(url: str, location: Path, work: Callable[[Connection], None]) 
     engine = open_engine(url, foreign_keys=False)  # a batch migration drops and remakes tables
     try:
         async with engine.connect() as connection:
-            await connection.execution_options(**{WRITE: True})
+            await connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
             async with connection.begin():
                 await connection.run_sync(lambda sync: _serialised(sync, location.parent.name, work))
     finally:

@@ -8,12 +8,19 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from shared.errors import FieldError, InvalidArgument
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
+EXPORT_SIZE = 100_000
+"""Rows a page while a list is exported whole: each page reads and orders the table anew."""
+ROWS_KEY = "page-rows"
+"""gRPC metadata key by which an edge that exports asks for so many rows a page."""
+exported_rows: ContextVar[int] = ContextVar("exported_rows", default=0)
+"""Rows a page that the call being served asks for as part of an export; 0: it is none."""
 _HEAD = struct.Struct(">QQ")
 _SEAL_BYTES = 12
 _MOST = 2**53
@@ -46,16 +53,21 @@ class Page:
         return base64.urlsafe_b64encode(head + _seal(self.query, head)).decode().rstrip("=")
 
 
+def begin(rows: str) -> None:
+    """Set how many rows a page the call being served asks for as part of an export, empty where it is none."""
+    exported_rows.set(min(int(rows), EXPORT_SIZE) if rows.isdecimal() and len(rows) < 7 else 0)
+
+
 def page(query: Mapping[str, object], size: int = 0, token: str = "") -> Page:
     """Return the page that a request asks for; `query` names all that decides its rows. Raises InvalidPageToken.
 
     Args:
         query: the table and every parameter but size and token, such as `{"table": …, "filters": […], "as_of": …}`.
-        size: rows a page, 1-1000; 0 asks for 50.
+        size: rows a page, 1-1000; 0 asks for 50. A call that is part of an export has its own.
         token: `next_page_token` of the page before, empty for the first.
     """
     canonical = json.dumps(query, sort_keys=True, default=str)
-    size = min(size if size > 0 else DEFAULT_SIZE, MAX_SIZE)
+    size = exported_rows.get() or min(size if size > 0 else DEFAULT_SIZE, MAX_SIZE)
     if not token:
         return Page(canonical, size)
     offset, version = _opened(canonical, token)

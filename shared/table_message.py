@@ -88,15 +88,16 @@ def to_items(message: table_pb2.Table) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def to_csv(arrow_stream: bytes) -> bytes:
-    """Return the rows of an Arrow stream as CSV (RFC 4180, UTF-8, header first).
+def to_csv(arrow_stream: bytes, header: bool = True) -> bytes:
+    """Return the rows of an Arrow stream as CSV (RFC 4180, UTF-8, header first where it is wanted).
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe.
     """
     columns = _columns_of(arrow_stream, _cell)
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
-    writer.writerow(_cell(name) for name in columns)
+    if header:
+        writer.writerow(_cell(name) for name in columns)
     writer.writerows(zip(*columns.values(), strict=True))
     return lines.getvalue().encode()
 

@@ -10,7 +10,8 @@ import orjson
 import structlog
 
 from gateway.alerts.book import Book
-from gateway.realtime.hub import Hub, Key
+from gateway.realtime.hub import Hub
+from gateway.realtime.listener import Key
 from gateway.realtime.topics import ALERTS
 from shared.errors import PlatformError
 

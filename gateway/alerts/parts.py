@@ -24,7 +24,7 @@ from gateway.realtime.figures import Tile, all_tiles
 from gateway.realtime.hub import Hub
 from gateway.settings import GatewaySettings
 from shared.errors import Unimplemented
-from shared.mail.settings import open_mailer
+from shared.mail.opened import open_mailer
 from shared.rpc.channel import ServiceChannel
 from shared.seal import Seal
 from shared.standing import RemoteStandings

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.realtime.hub import Hub, Key
-from gateway.realtime.listener import Listener
+from gateway.realtime.hub import Hub
+from gateway.realtime.listener import Key, Listener
 from gateway.realtime.messages import MOST_TOPICS, MessageInvalid, Said, read
 from gateway.realtime.room import Room
 from gateway.realtime.tickets import TicketInvalid, Tickets

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import orjson
 import structlog
 
-from gateway.realtime.listener import Listener
+from gateway.realtime.listener import Key, Listener
 from gateway.realtime.wire import text_frame
 
 KEPT_EVENTS = 256
@@ -27,15 +27,6 @@ AT_ONCE = 250
 """Listeners written to before other work of the process has a turn."""
 
 log = structlog.stdlib.get_logger("gateway")
-
-
-class Key(NamedTuple):
-    """One stream of events: a topic, for everybody who may listen to it or for one caller."""
-
-    topic: str
-    subject: str = ""
-    bound: bool = False
-    """Whether it is for callers bound to regions, who are told less."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from gateway.realtime.wire import SLOW, Wire, text_frame
 from shared.tokens import Verified
 
-if TYPE_CHECKING:
-    from gateway.realtime.hub import Key
+
+class Key(NamedTuple):
+    """One stream of events: a topic, for everybody who may listen to it or for one caller."""
+
+    topic: str
+    subject: str = ""
+    bound: bool = False
+    """Whether it is for callers bound to regions, who are told less."""
 
 
 class Listener:

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 import structlog
 
-from gateway.realtime.hub import Hub, Key
+from gateway.realtime.hub import Hub
+from gateway.realtime.listener import Key
 from gateway.realtime.topics import OPERATIONS
 from protos.common.v1 import operation_pb2, operations_pb2, operations_pb2_grpc
 from shared.errors import PlatformError, Unimplemented

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from gateway.realtime.hub import Key
+from gateway.realtime.listener import Key
 from shared.errors import NotFound
 from shared.principal import Principal
 from shared.rpc.access import PermissionMissing

@@ -46,6 +46,7 @@ EVERYBODYS = ("common.v1.", "grpc.")
 
 MOST = {"messages": 300, "fields": 3000, "enum values": 2000, "methods": 100}
 MOST_TEXT = 2000
+MOST_BODY_BYTES = 16 * 1024 * 1024
 MOST_PATTERN = 500
 SEGMENT = r"(?:[a-z0-9][a-z0-9._-]*|\{[a-z][a-z0-9_]*\})"
 MOST_PATH = 200
@@ -206,6 +207,14 @@ def guarded(method: Method, name: str, prefix: str) -> None:
         raise PolicyMissing(f"{method.full_name}: permission {policy.permission[:80]!r}; one of {', '.join(allowed)}")
 
 
+def bounded(method: Method, name: str, prefix: str) -> None:
+    """Refuse a method that would have the gateway take in more at once than others may send."""
+    if method.policy.max_body_bytes > MOST_BODY_BYTES:
+        raise ContractRefused(
+            f"{method.full_name}: max_body_bytes may be up to {MOST_BODY_BYTES}; send long data to the system itself"
+        )
+
+
 def below_prefix(method: Method, name: str, prefix: str) -> None:
     """Refuse a path beside the system's prefix, and one that is not plainly below it."""
     if method.http is None:
@@ -253,4 +262,4 @@ def reached(*messages: Descriptor) -> list[Descriptor]:
     return list(found.values())
 
 
-RULES: tuple[Callable[[Method, str, str], None], ...] = (guarded, below_prefix, plain_texts, plain_messages)
+RULES: tuple[Callable[[Method, str, str], None], ...] = (guarded, bounded, below_prefix, plain_texts, plain_messages)

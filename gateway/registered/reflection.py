@@ -105,7 +105,8 @@ class Reading:
             request_serializer=pb.ServerReflectionRequest.SerializeToString,
             response_deserializer=pb.ServerReflectionResponse.FromString,
         )
-        call = stream(question)
+        # A connection that breaks off between two questions is made anew, within the time of all.
+        call = stream(question, wait_for_ready=True)
         try:
             answer = await call.read()
         except grpc.aio.AioRpcError as error:

@@ -39,11 +39,19 @@ class Opened:
         self._schedule = Schedule(self._store, settings, packages, changes)
         self._working = asyncio.create_task(self._schedule.run(), name="operations")
 
-    async def add(self, **fields: Any) -> None:
-        """Put an operation into the queue. Raises QueueFull, TooMany."""
+    async def add(self, **fields: Any) -> Operation:
+        """Return an operation put into the queue, or the one that has its key already. Raises QueueFull, TooMany."""
         row = OperationRow(state="queued", **fields)
-        await self._store.add(row, self._settings.operations_queued, self._settings.operations_queued_per_caller)
+        there = await self._store.add(
+            row, self._settings.operations_queued, self._settings.operations_queued_per_caller
+        )
         self._schedule.wake()
+        return operation_of(there, with_result=True)
+
+    async def begun(self, function: str, owner: str, key: str) -> Operation | None:
+        """Return the operation of an owner that has a key."""
+        row = await self._store.begun(function, owner, key)
+        return None if row is None else operation_of(row, with_result=True)
 
     async def get(self, operation_id: str) -> Operation | None:
         """Return one operation."""

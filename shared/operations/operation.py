@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -14,6 +14,7 @@ from shared.principal import Principal
 
 CANCELLED = "OPERATION_CANCELLED"
 INTERRUPTED = "OPERATION_INTERRUPTED"
+WITHHELD = "OPERATION_RESULT_WITHHELD"
 ENDED = "it was ended before it was done"
 
 
@@ -63,6 +64,8 @@ class Operation:
     """Why it failed, as a reason and a sentence."""
     detail: str = ""
     is_cancellable: bool = True
+    regions: frozenset[str] | None = None
+    """Regions that whoever began it saw then, and its result may be made from; None: every one."""
 
     @property
     def name(self) -> str:
@@ -126,6 +129,14 @@ def is_visible(operation: Operation, caller: Principal) -> bool:
         return True
     own = bool(caller.subject) and caller.subject == operation.owner
     return own and concerns(caller, operation.service)
+
+
+def as_seen_by(caller: Principal, operation: Operation) -> Operation:
+    """Return an operation, with no result where that may be made from regions that the caller does not see."""
+    if operation.result is None or caller.covers(operation.regions):
+        return operation
+    detail = "its result is made from regions that you do not see now; begin it again to have one from those you see"
+    return replace(operation, result=None, reason=WITHHELD, detail=detail)
 
 
 def concerns(caller: Principal, service: str) -> bool:

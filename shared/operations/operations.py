@@ -2,7 +2,7 @@
 
 operations = Operations("demand", settings)
 async with operations:
-    operation = await operations.begin("forecast", forecast.work, {"days": 30}, caller, expected_seconds=20)
+    operation = await operations.begin("forecast", forecast.work, {"days": 30}, caller)
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ import structlog
 
 from shared.errors import InvalidArgument, PlatformError
 from shared.operations.changes import Changes, within
-from shared.operations.operation import Operation, Place, not_found
+from shared.operations.operation import Operation, Place, as_seen_by, not_found
 from shared.operations.settings import OperationSettings
 from shared.operations.work import Work, name_of
 from shared.principal import Principal
@@ -36,6 +35,7 @@ SOON_SECONDS = 2.0
 CANCEL_SECONDS = 5.0
 POLL_SECONDS = 0.4
 AGAIN_SECONDS = 5.0
+LEAVE_SECONDS = 5.0
 OVERLAP = timedelta(seconds=30)
 """Rows become visible when committed, a little after the moment they carry; replicas' clocks differ a little too."""
 ARGUMENT_BYTES = 8 * 1024 * 1024
@@ -52,7 +52,7 @@ class ArgumentsTooLarge(InvalidArgument):
 class Operations(AbstractAsyncContextManager["Operations"]):
     """Where a service begins long work, and where its operations are found.
 
-    Nothing is opened, nor any database library loaded, before there is an operation, or one from before.
+    Its store is opened and migrated beside the start of the process, so that no caller waits for that.
     """
 
     def __init__(self, service: str, settings: OperationSettings, packages: Collection[str] = PACKAGES) -> None:
@@ -62,7 +62,8 @@ class Operations(AbstractAsyncContextManager["Operations"]):
         self._changes = Changes()
         self._opening = asyncio.Lock()
         self._opened: Opened | None = None
-        self._resuming: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._leaving = asyncio.Event()
 
     @property
     def service(self) -> str:
@@ -78,8 +79,11 @@ class Operations(AbstractAsyncContextManager["Operations"]):
         *,
         expected_seconds: float = float("inf"),
         memory_mb: int | None = None,
+        key: str = "",
     ) -> Operation:
-        """Return the operation that does the work; done already where it was expected soon and came soon.
+        """Return the operation that does the work as soon as it is written down; done where it was waited for and came.
+
+        A caller whose answer is lost finds it among their own, or has it again by the same key.
 
         Args:
             kind: what it is in words, such as `forecast`.
@@ -88,33 +92,44 @@ class Operations(AbstractAsyncContextManager["Operations"]):
             caller: who asks, and whom `principal.current` names in that process, with the same permissions and regions.
             expected_seconds: how long it will take; up to two, the answer is waited for.
             memory_mb: most data memory of its process; OPERATIONS_MEMORY_MB when not given.
+            key: at most 64 characters; of one caller's operations of a function there is but one with it, which is
+                returned again for as long as it is kept.
 
         Raises: QueueFull, TooMany, ArgumentsTooLarge, StoreUnavailable; NotWork for a function that cannot be named.
         """
         told = orjson.dumps(dict(arguments)).decode()
+        seen = seen_by(caller)
         if len(told) > ARGUMENT_BYTES:
             raise ArgumentsTooLarge(f"{len(told)} bytes are more than the {ARGUMENT_BYTES} that long work is given")
         now = datetime.now(UTC)
         opened = await self._open()
         operation_id = f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
-        await opened.add(
+        made = await opened.add(
             id=operation_id,
             service=self._service,
             kind=kind,
             function=name_of(function, self._packages),
             owner=caller.subject,
-            caller=orjson.dumps(seen_by(caller)).decode(),
+            caller=orjson.dumps(seen).decode(),
+            regions=None if caller.regions is None else orjson.dumps(seen["regions"]).decode(),
             arguments=told,
             memory_mb=memory_mb or self._settings.operations_memory_mb,
             created_at=now,
             changed_at=now,
+            idempotency_key=key,
         )
         self._changes.tell()
-        return await self._end_of(operation_id, SOON_SECONDS if expected_seconds <= SOON_SECONDS else 0.0)
+        found = made if expected_seconds > SOON_SECONDS else await self._end_of(made.id, SOON_SECONDS)
+        return as_seen_by(caller, found)
+
+    async def begun(self, function: Work, caller: Principal, key: str) -> Operation | None:
+        """Return the caller's operation of a function that was begun with a key."""
+        found = await (await self._open()).begun(name_of(function, self._packages), caller.subject, key)
+        return None if found is None else as_seen_by(caller, found)
 
     async def get(self, operation_id: str) -> Operation:
-        """Return one operation. Raises OperationNotFound."""
-        found = await opened.get(operation_id) if (opened := await self._there()) else None
+        """Return one operation, with its result whoever asks. Raises OperationNotFound."""
+        found = await (await self._open()).get(operation_id)
         if found is None:
             raise not_found(self._service, operation_id)
         return found
@@ -130,8 +145,7 @@ class Operations(AbstractAsyncContextManager["Operations"]):
 
     async def page(self, owner: str | None, before: Place | None, size: int) -> tuple[Sequence[Operation], int]:
         """Return the newest operations after a place, without results, and how many there are in all."""
-        opened = await self._there()
-        return ((), 0) if opened is None else await opened.page(owner, before, size)
+        return await (await self._open()).page(owner, before, size)
 
     async def watch(self) -> AsyncIterator[Operation]:
         """Yield those that are not done, then each whenever it changes, without results."""
@@ -139,8 +153,7 @@ class Operations(AbstractAsyncContextManager["Operations"]):
         since: datetime | None = None
         while True:
             news, began = self._changes.next, datetime.now(UTC)
-            opened = await self._there()
-            for revision, changed_at, operation in await opened.changed(since) if opened else ():
+            for revision, changed_at, operation in await (await self._open()).changed(since):
                 if told.get(operation.id, (-1, began))[0] != revision:
                     told[operation.id] = revision, changed_at
                     yield operation
@@ -160,17 +173,10 @@ class Operations(AbstractAsyncContextManager["Operations"]):
                 return found
             await within(news, min(left, POLL_SECONDS))
 
-    async def _there(self) -> Opened | None:
-        """Return the store where there is one already."""
-        return await self._open() if self._opened or self._was_used() else None
-
-    def _was_used(self) -> bool:
-        return self._is_shared or Path(self._settings.operations_file(self._service)).exists()
-
     async def _open(self) -> Opened:
         async with self._opening:
             if self._opened is None:
-                # A database library, for whoever has long work; it takes a while to load, so off the event loop.
+                # A database library: it takes a while to load, so off the event loop.
                 await asyncio.to_thread(import_module, "shared.operations.opened")
                 from shared.operations.opened import opened  # noqa: PLC0415
 
@@ -178,27 +184,27 @@ class Operations(AbstractAsyncContextManager["Operations"]):
         return self._opened
 
     async def __aenter__(self) -> Operations:
-        """Return itself; what was interrupted by the end of the process before goes on."""
-        if self._was_used():
-            self._resuming = asyncio.create_task(self._resume())
+        """Return itself; its store is opened soon, and what the end of the process before interrupted goes on."""
+        self._starting = asyncio.create_task(self._start())
         return self
 
-    async def _resume(self) -> None:
-        while True:
+    async def _start(self) -> None:
+        while not self._leaving.is_set():
             try:
                 await self._open()
                 return
             except PlatformError as error:
                 log.warning("operations wait for their database", reason=error.error_reason, detail=error.detail)
-                await asyncio.sleep(AGAIN_SECONDS)
+                await within(self._leaving, AGAIN_SECONDS)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        if self._resuming is not None:
-            self._resuming.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._resuming
+        self._leaving.set()
+        if self._starting is not None:
+            # A connection that is cut off while it is made is closed by nobody.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._starting, LEAVE_SECONDS)
         if self._opened is not None:
             await self._opened.close()
 

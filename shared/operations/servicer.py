@@ -16,6 +16,7 @@ from shared.operations.operation import (
     Operation,
     Place,
     Source,
+    as_seen_by,
     concerns,
     is_visible,
     manages,
@@ -37,9 +38,7 @@ class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
     ) -> operations_pb2.GetOperationResponse:
         """Return one operation."""
         found = await self._visible(request.service, request.id)
-        # A long result takes a while to turn into a message.
-        message = await asyncio.to_thread(operation_message, found)
-        return operations_pb2.GetOperationResponse(operation=message)
+        return operations_pb2.GetOperationResponse(operation=await seen_message(found))
 
     async def CancelOperation(  # noqa: N802
         self, request: operations_pb2.CancelOperationRequest, context: Context
@@ -47,8 +46,7 @@ class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
         """Return one operation after telling it to end."""
         await self._visible(request.service, request.id)
         found = await self._source.cancel(request.id)
-        message = await asyncio.to_thread(operation_message, found)
-        return operations_pb2.CancelOperationResponse(operation=message)
+        return operations_pb2.CancelOperationResponse(operation=await seen_message(found))
 
     async def ListOperations(  # noqa: N802
         self, request: operations_pb2.ListOperationsRequest, context: Context
@@ -78,6 +76,12 @@ class OperationServicer(operations_pb2_grpc.OperationServiceServicer):
         if not is_visible(found, principal.current.get()):
             raise not_found(service, operation_id)
         return found
+
+
+async def seen_message(found: Operation) -> operation_pb2.Operation:
+    """Return the message of an operation as the caller may see it."""
+    # A long result takes a while to turn into a message.
+    return await asyncio.to_thread(operation_message, as_seen_by(principal.current.get(), found))
 
 
 def operation_message(found: Operation) -> operation_pb2.Operation:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import defer
 from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from shared.db import Database, UtcDateTime, metadata
 from shared.errors import ResourceExhausted
@@ -59,8 +60,12 @@ class OperationRow(SQLModel, table=True):
     owner: str = Field(max_length=200)
     caller: str = Field(sa_type=Text)
     """What the owner may see, as JSON, without a token; emptied when the work ends, as are the arguments."""
+    regions: str | None = Field(default=None, sa_type=Text)
+    """Of those, the regions, as a JSON list, kept with the result; None: every one, or it is not known."""
     arguments: str = Field(sa_type=LONG_TEXT)
     memory_mb: int
+    idempotency_key: str = Field(default="", max_length=64)
+    """What its caller may ask for it by once more; empty: nothing."""
     state: str = Field(max_length=16)
     attempts: int = 0
     runner: str = Field(default="", max_length=64)
@@ -107,6 +112,7 @@ def operation_of(row: OperationRow, *, with_result: bool) -> Operation:
         row.reason,
         row.detail,
         not state.is_over,
+        None if row.regions is None else frozenset(orjson.loads(row.regions)),
     )
 
 
@@ -121,18 +127,33 @@ class Store:
     def _own(self) -> ColumnElement[bool]:
         return col(OperationRow.service) == self._service
 
-    async def add(self, row: OperationRow, most_queued: int, most_of_owner: int) -> None:
-        """Put a row into the queue. Raises QueueFull, TooMany."""
+    async def add(self, row: OperationRow, most_queued: int, most_of_owner: int) -> OperationRow:
+        """Return the row, in the queue now, or the one of the same key that was there. Raises QueueFull, TooMany."""
         queued = and_(self._own, col(OperationRow.state) == State.QUEUED)
         of_owner = and_(self._own, col(OperationRow.state).in_(NOT_DONE), col(OperationRow.owner) == row.owner)
         await self._make_queue()
         async with self._database.transaction() as session:
             await session.get_one(OperationQueue, self._service, with_for_update=True)
+            if row.idempotency_key:
+                known = (await session.scalars(self._of_key(row.function, row.owner, row.idempotency_key))).first()
+                if known is not None:
+                    return known
             if (await session.scalar(select(func.count()).where(of_owner)) or 0) >= most_of_owner:
                 raise TooMany(f"you have {most_of_owner} operations under way; wait for one to end, or end one")
             if (await session.scalar(select(func.count()).where(queued)) or 0) >= most_queued:
                 raise QueueFull(f"{most_queued} operations wait already; try again when some are done")
             session.add(row)
+        return row
+
+    async def begun(self, function: str, owner: str, key: str) -> OperationRow | None:
+        """Return the newest row of an owner with a key."""
+        async with self._database.session() as session:
+            return (await session.scalars(self._of_key(function, owner, key))).first()
+
+    def _of_key(self, function: str, owner: str, key: str) -> SelectOfScalar[OperationRow]:
+        ours = and_(self._own, col(OperationRow.owner) == owner, col(OperationRow.function) == function)
+        newest = col(OperationRow.created_at).desc()
+        return select(OperationRow).where(ours, col(OperationRow.idempotency_key) == key).order_by(newest).limit(1)
 
     async def _make_queue(self) -> None:
         """Have the row that `add` holds; in a transaction of its own, as one that found it there would hold it too."""

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeAlias
 import grpc
 import structlog
 
-from shared import client, principal, telemetry
+from shared import client, page, principal, telemetry
 from shared.errors import Internal, PlatformError, Unavailable
 from shared.rpc import deadline
 from shared.rpc.access import Door, Guard, bearer
@@ -129,6 +129,7 @@ class Interceptor:
         failure, began = "", time.perf_counter()
         try:
             deadline.begin(context.time_remaining())
+            page.begin(headers.get(page.ROWS_KEY, ""))
             token, peer = bearer(headers.get("authorization", "")), context.peer()
             told = headers.get(client.HEADER, "") if self._guard.inside(peer) else ""
             client.arrived.set(client.Arrival(peer, told))

@@ -18,11 +18,26 @@ from shared.transcode.encode import Encoders
 from shared.transcode.pairs import invalid
 from shared.transcode.problem import Header
 from shared.transcode.request import holds_secret
-from shared.transcode.tables import ARROW, COLUMNS, CSV, FILES, FORMATS, JSON, XLSX, file_body, file_headers, printable
+from shared.transcode.tables import (
+    ARROW,
+    COLUMNS,
+    CSV,
+    CSV_TYPE,
+    FILES,
+    FORMATS,
+    JSON,
+    SUFFIXES,
+    XLSX,
+    file_body,
+    file_headers,
+    printable,
+)
 from shared.transcode.workbook import offered
 
 OPERATIONS = "/api/v1/operations/"
 FORMAT = b"format="
+EXPORT = b"export="
+EXPORTS = {SUFFIXES[one]: one for one in FILES}
 Headers = Mapping[bytes, bytes]
 
 
@@ -46,11 +61,12 @@ class Answerer:
         self._cookies = cookies
         self._status = 202 if method.policy.long_running else 200
         self._operation = operation_field(method)
-        self._file_name = method.rule.template.text.rpartition("/")[2]
+        self.file_name = [part for part in method.rule.template.text.split("/") if "{" not in part][-1]
         self.table_field = table_field(method)
         self._offered = (JSON, COLUMNS, CSV, ARROW, *((XLSX,) if offered() else ()))
         self._columnar = Encoders(columnar=True).message(method.descriptor.output_type) if self.table_field else None
         self._names_format = bool(self.table_field) and "format" not in method.request_fields()
+        self.exports = exported(method)
         self._redirect = method.policy.redirect_field
         self._redirect_status = 302 if method.rule.verb == "GET" else 303
         self._raw = method.descriptor.output_type.full_name == f.HTTP_BODY
@@ -67,17 +83,26 @@ class Answerer:
 
         Raises InvalidArgument for a format there is not.
         """
-        if FORMAT not in query or not self._names_format:
-            return "", query
+        return self._named(FORMAT, FORMATS, query) if FORMAT in query and self._names_format else ("", query)
+
+    def named_export(self, query: bytes) -> tuple[str, bytes]:
+        """Return the media type of the file that `export=` asks the whole list as, and the query without it.
+
+        Raises InvalidArgument for a form there is not.
+        """
+        return self._named(EXPORT, EXPORTS, query) if EXPORT in query and self.exports else ("", query)
+
+    def _named(self, key: bytes, forms: Mapping[str, str], query: bytes) -> tuple[str, bytes]:
         pairs = query.split(b"&")
-        named = [pair[len(FORMAT) :].decode("latin-1") for pair in pairs if pair.startswith(FORMAT)]
-        rest = b"&".join(pair for pair in pairs if not pair.startswith(FORMAT))
+        named = [pair[len(key) :].decode("latin-1") for pair in pairs if pair.startswith(key)]
+        rest = b"&".join(pair for pair in pairs if not pair.startswith(key))
         if not named:
             return "", query
-        media_type = FORMATS.get(named[0]) if len(named) == 1 else None
+        media_type = forms.get(named[0]) if len(named) == 1 else None
         if media_type not in self._offered:
-            known = ", ".join(name for name, kind in FORMATS.items() if kind in self._offered)
-            raise invalid([FieldError("format", f"must be given once and be one of {known}")])
+            known = ", ".join(name for name, kind in forms.items() if kind in self._offered)
+            name = key.decode().rstrip("=")
+            raise invalid([FieldError(name, f"must be given once and be one of {known}")])
         return media_type or "", rest
 
     def answer(self, message: Any, media_type: str, cookie_mode: bool) -> Answer:
@@ -109,7 +134,7 @@ class Answerer:
             return Answer(self._status, message.data, printable(message.content_type))
         if media_type in FILES:
             table = getattr(message, self.table_field)
-            about = file_headers(table, media_type, self._file_name)
+            about = file_headers(table, media_type, self.file_name)
             return Answer(self._status, file_body(table, media_type), charset(media_type), about)
         columnar = self._columnar if media_type == COLUMNS else None
         found = self._encode(message) if columnar is None else columnar(message)
@@ -136,6 +161,13 @@ def table_field(method: Method) -> str:
     """Return the name of the response field that holds the rows, empty when there is none."""
     found = [one.name for one in method.descriptor.output_type.fields if f.is_message(one, f.TABLE)]
     return found[0] if found else ""
+
+
+def exported(method: Method) -> bool:
+    """Return whether a method's whole list can be asked for as one file: a GET that answers rows in pages."""
+    fields = method.request_fields()
+    paged = method.rule.verb == "GET" and "page_token" in fields and "export" not in fields
+    return paged and bool(table_field(method))
 
 
 def operation_field(method: Method) -> str:
@@ -165,4 +197,4 @@ def caching(method: Method, negotiated: bool) -> list[Header]:
 
 def charset(media_type: str) -> bytes:
     """Return the content type of a file."""
-    return b"text/csv; charset=utf-8; header=present" if media_type == CSV else media_type.encode()
+    return CSV_TYPE if media_type == CSV else media_type.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,14 @@ import orjson
 from starlette.types import Receive
 
 from shared.errors import Cancelled
-from shared.transcode.problem import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
+from shared.transcode.problem import (
+    BodyTooLarge,
+    BodyTooSlow,
+    MalformedBody,
+    NoRoom,
+    TooMuchAtOnce,
+    UnsupportedMediaType,
+)
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -19,6 +27,56 @@ BODY_SECONDS = 30.0
 LONGEST_LENGTH = 20
 """Digits of the longest length that makes sense."""
 JSON_TYPES = (b"application/json", b"")
+
+
+class Room:
+    """The bytes of long bodies that a process holds at once, from their first byte to the end of their call.
+
+    A body is copied on its way, so a request takes several times its length: a thousand of the longest at once would be
+    the end of the process. Short ones, as nearly all are, take no room.
+    """
+
+    def __init__(self, most: int = 192 * 1024 * 1024) -> None:
+        self._most = most
+        self._held: Counter[str] = Counter()
+
+    def place(self, headers: Mapping[bytes, bytes], limit: int, who: str) -> Place:
+        """Return room for what a request may send, by its length or else by the limit. Raises NoRoom, TooMuchAtOnce."""
+        length = headers.get(b"content-length", b"")
+        told = int(length) if length.isdigit() and len(length) <= LONGEST_LENGTH else limit
+        size = min(told, limit)
+        if size <= MAX_BYTES:
+            return Place(self, "", 0)
+        if self._held[who] and self._held[who] + size > self._most // 2:
+            raise TooMuchAtOnce("long bodies of yours are under way; send this one once they are answered")
+        if self._held.total() + size > self._most:
+            raise NoRoom("as much as this process can take in at once is under way; try again in a moment")
+        return Place(self, who, size)
+
+    def take(self, who: str, size: int) -> None:
+        """Count bytes of a caller's, negative ones when they are given back."""
+        self._held[who] += size
+        if not self._held[who]:
+            del self._held[who]
+
+
+class Place:
+    """Room that one request holds while anything is inside: the request itself, and a call that outlives it."""
+
+    __slots__ = ("_inside", "_room", "_size", "_who")
+
+    def __init__(self, room: Room, who: str, size: int) -> None:
+        self._room, self._who, self._size, self._inside = room, who, size, 0
+
+    def __enter__(self) -> None:
+        if not self._inside and self._size:
+            self._room.take(self._who, self._size)
+        self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._inside -= 1
+        if not self._inside and self._size:
+            self._room.take(self._who, -self._size)
 
 
 def parsed_object(headers: Mapping[bytes, bytes], body: bytes) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Encoders:
         if field.is_repeated:
             return always(field.name, listed(self._single(field)))
         if f.is_message(field, f.TABLE):
-            return flat(field.name, flat_table(self, self._columnar))
+            return flat(field.name, flat_table(self.message, self._columnar))
         if field.enum_type is not None and not field.has_presence and f.has_unspecified(field.enum_type):
             return when_true(field.name, self._single(field))
         if field.has_presence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,18 +14,21 @@ from starlette.types import Receive, Scope, Send
 from shared import client, telemetry
 from shared.api_keys import KeyTokens
 from shared.errors import Internal, InvalidArgument, PlatformError
+from shared.page import MAX_SIZE, ROWS_KEY
 from shared.principal import ANONYMOUS, Principal
 from shared.rpc.access import Access, Verifier, access
 from shared.rpc.channel import DEFAULT_TIMEOUT_SECONDS
 from shared.transcode import body, idempotency, problem
-from shared.transcode.answer import Answer, Answerer, may_be_kept
-from shared.transcode.backends import Backends
+from shared.transcode import fields as f
+from shared.transcode.answer import EXPORT, Answer, Answerer, may_be_kept
+from shared.transcode.backends import Backend, Backends
 from shared.transcode.callers import Callers, take
 from shared.transcode.contract import Method
 from shared.transcode.cookies import CookieNames, Cookies
 from shared.transcode.decode import Decoders
 from shared.transcode.disconnect import Watch
 from shared.transcode.encode import Encoders
+from shared.transcode.export import COST, Export, Exports, send_export
 from shared.transcode.form import BodyReader
 from shared.transcode.oauth import send_oauth_error
 from shared.transcode.parts import Keeper, Limiter, Question, Replier
@@ -37,6 +41,8 @@ LONG_BYTES = 128 * 1024
 ENCODED = "shop.encoded"
 """Key of a message that starts an answer, below which its compressed forms are kept from one time to the next."""
 
+SMALL: AbstractContextManager[None] = nullcontext()
+"""What a request holds whose body is short."""
 ARROW_ASKED = (("table-encoding", "arrow"),)
 
 log = structlog.stdlib.get_logger("shared.transcode")
@@ -54,6 +60,8 @@ class Edge:
     limiter: Limiter | None = None
     keeper: Keeper | None = None
     replier: Replier | None = None
+    room: body.Room = field(default_factory=body.Room)
+    exports: Exports = field(default_factory=Exports)
     encoders: Encoders = field(default_factory=Encoders)
     decoders: Decoders = field(default_factory=Decoders)
     api_keys: KeyTokens | None = None
@@ -80,13 +88,15 @@ class Endpoint:
         self._callers = Callers(edge.verifier, edge.api_keys)
         self._max_body_bytes = method.policy.max_body_bytes or edge.max_body_bytes
         self._cost = method.policy.rate_cost or 1
+        size = method.request_fields().get("page_size")
+        self._most_rows = 0 if size is None else int(f.options_of(size).max or MAX_SIZE)
         self._serialize: Callable[[Any], bytes] = method.request_class.SerializeToString
         self._deserialize: Callable[[bytes], Any] = method.response_class.FromString
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; every failure becomes a problem document."""
         try:
-            answer = await self._answered(scope, receive)
+            answer = await self._answered(scope, receive, send)
         except PlatformError as error:
             await self._send_failure(error, scope, send)
         except Exception:
@@ -96,12 +106,28 @@ class Endpoint:
             if answer is not None:
                 await send_answer(answer, scope, send)
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Answer | None:
-        """Return the answer, or None when the caller has gone."""
+    async def _answered(self, scope: Scope, receive: Receive, send: Send) -> Answer | None:
+        """Return the answer, or None when the caller has gone or has been answered."""
         headers = dict(scope["headers"])
         caller = await self._admitted(scope, headers)
+        if self._max_body_bytes <= body.MAX_BYTES:
+            return await self._served(scope, receive, send, headers, caller, SMALL)
+        place = self._edge.room.place(headers, self._max_body_bytes, caller.subject)
+        with place:
+            return await self._served(scope, receive, send, headers, caller, place)
+
+    async def _served(  # noqa: PLR0917  what is known of the request
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: Mapping[bytes, bytes],
+        caller: Principal,
+        place: AbstractContextManager[None],
+    ) -> Answer | None:
         cookie_mode = self._cookies.used and self._cookies.asked(headers)
-        named, query = self._answerer.named_format(scope["query_string"])
+        exported, query = self._answerer.named_export(scope["query_string"])
+        named, query = self._answerer.named_format(query)
         request = await self._request(scope, query, headers, receive, cookie_mode)
         # A name that is no system's is not found for anybody; how a known one stands is for those it lets in.
         service = self._service(request)
@@ -112,12 +138,19 @@ class Endpoint:
         metadata: tuple[tuple[str, str], ...] = ARROW_ASKED if media_type in FILES else ()
         if self._tells_client:  # reads are not told: it would cost each of them, and nobody notes who read what
             metadata += ((client.HEADER, client.told(scope, headers)),)
+            metadata += idempotency.told(self.method, caller, headers)
         timeout = self._timeout(headers)
+        if exported:
+            export = self._export(exported, request, caller, backend, timeout)
+            with Watch(receive):
+                await send_export(self._edge.exports, export, scope, send)
+            return None
 
         async def make() -> Answer:
-            message = await backend.call(
-                self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=metadata
-            )
+            with place:
+                message = await backend.call(
+                    self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=metadata
+                )
             # What takes a while to write is written beside this loop, on which others wait.
             if media_type == XLSX or self._answerer.size(message) > LONG_BYTES:
                 return await asyncio.to_thread(self._answerer.answer, message, media_type, cookie_mode)
@@ -141,20 +174,38 @@ class Endpoint:
             answer = await found
         return None if watch.gone else self._answerer.for_caller(answer, headers)
 
+    def _export(self, media_type: str, request: Any, caller: Principal, backend: Backend, timeout: float) -> Export:
+        """Return what asks for the list page by page: as many rows as are wanted, or as the method's own limit says."""
+        begin = request.page_token
+        if self._most_rows:
+            request.page_size = self._most_rows
+
+        async def ask(token: str, rows: int) -> Any:
+            request.page_token = token
+            about = (*ARROW_ASKED, (ROWS_KEY, str(rows)))
+            message = await backend.call(
+                self._rpc_path, request, self._serialize, self._deserialize, timeout=timeout, metadata=about
+            )
+            return getattr(message, self._answerer.table_field)
+
+        return Export(self.method.full_name, media_type, self._answerer.file_name, caller, begin, ask)
+
     async def _admitted(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal:
         """Return who calls, after taking the call from its rate limit.
 
         Raises Unauthenticated, RateLimited, and where no field of the request says what is needed PermissionDenied.
         """
-        limiter = self._edge.limiter
+        limiter, cost = self._edge.limiter, self._cost
+        if self._answerer.exports and EXPORT in scope["query_string"]:
+            cost *= COST
         if not self._access.needs_token:
             caller = ANONYMOUS
             if limiter is not None:
-                await take(limiter, self._cost, caller, scope)
+                await take(limiter, cost, caller, scope)
         elif limiter is None:
             caller = await self._callers.named(headers)
         else:
-            caller = await self._callers.admitted(scope, headers, limiter, self._cost)
+            caller = await self._callers.admitted(scope, headers, limiter, cost)
         if self._access.needs_token and not self._access.fields:
             self._access.check(caller, None)
         return caller

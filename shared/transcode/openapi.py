@@ -86,6 +86,10 @@ OAUTH_ERROR: Schema = {
         "error_description": {"type": "string", "description": "What was wrong and what to do."},
     },
 }
+RETRY_AFTER: Schema = {
+    "description": "Seconds to wait before the call is made again; of 429 and 503.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 TITLES = {system.name: system.title for system in SYSTEMS}
 
 
@@ -127,12 +131,26 @@ class Document:
             "info": {"title": self.title, "version": self.version, "description": self.description},
             "servers": [{"url": "/", "description": "This installation"}],
             "tags": [*tags(contracts.published, schemas.comments, titled), *self.extra_tags],
-            "paths": dict(sorted(paths.items())),
+            "paths": {path: waiting(item) for path, item in sorted(paths.items())},
             "components": {
+                "headers": {"RetryAfter": RETRY_AFTER},
                 "schemas": dict(sorted(schemas.components.items())),
                 "securitySchemes": schemes,
             },
         }
+
+
+def waiting(item: Schema) -> Schema:
+    """Return a path item whose operations say where a failure tells how long to wait."""
+    told: Schema = {}
+    for verb, operation in item.items():
+        told[verb] = operation
+        if isinstance(operation, Mapping) and "default" in operation.get("responses", {}):
+            responses = dict(operation["responses"])
+            header = {"$ref": "#/components/headers/RetryAfter"}
+            responses["default"] = {**responses["default"], "headers": {"Retry-After": header}}
+            told[verb] = {**operation, "responses": responses}
+    return told
 
 
 def oauth_paths(contracts: Contracts) -> dict[str, str]:

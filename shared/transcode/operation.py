@@ -11,15 +11,16 @@ import orjson
 from shared.rpc.access import Door, access
 from shared.transcode import fields as f
 from shared.transcode import reasons
-from shared.transcode.answer import operation_field, table_field
+from shared.transcode.answer import exported, operation_field, table_field
 from shared.transcode.backends import BY_SERVICE
 from shared.transcode.contract import Method
 from shared.transcode.example import example
+from shared.transcode.export import REASONS as EXPORT_REASONS
 from shared.transcode.form import FORM
 from shared.transcode.rows import row_schema
 from shared.transcode.schema import Schema, Schemas
 from shared.transcode.security import BEARER, PERSON, for_persons_alone, requirement
-from shared.transcode.tables import ARROW, COLUMNS, CSV, FORMATS, JSON, XLSX
+from shared.transcode.tables import ARROW, COLUMNS, CSV, FILES, FORMATS, JSON, SUFFIXES, XLSX
 
 PROBLEM_TYPE = "application/problem+json"
 SESSION_HEADER: Schema = {
@@ -40,8 +41,20 @@ FORMAT_PARAMETER: Schema = {
     "description": "What to answer with, for callers who cannot say it by `Accept`; it counts before that.",
     "schema": {"type": "string", "enum": list(FORMATS)},
 }
+EXPORT_PARAMETER: Schema = {
+    "name": "export",
+    "in": "query",
+    "required": False,
+    "description": (
+        "The whole list as one file, from `page_token` on where one is given; `page_size`, `format` and `Accept` then "
+        "say nothing. CSV and Arrow come as they are made; where such an answer breaks off it is not whole. An export "
+        "costs as much of the rate limit as ten pages. Lists that are too long are refused with `EXPORT_TOO_LARGE`."
+    ),
+    "schema": {"type": "string", "enum": [SUFFIXES[one] for one in FILES]},
+}
 FILE_HEADERS: dict[str, Schema] = {
     "X-Next-Page-Token": {"description": "Token of the next page, when there is one.", "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "Name of the file.", "schema": {"type": "string"}},
     "X-Total-Count": {"description": "Rows over all pages.", "schema": {"type": "integer"}},
     "X-Lake-Version": {"description": "Version of the table that was read.", "schema": {"type": "integer"}},
 }
@@ -96,8 +109,9 @@ class Operation:
         field = self._method.policy.route_by
         routed = [] if not field else ["UNKNOWN_SERVICE"] if field == BY_SERVICE else ["UNKNOWN_SYSTEM"]
         cookie = list(reasons.COOKIE) if self._uses_cookies() else []
+        whole = list(EXPORT_REASONS) if exported(self._method) else []
         return reasons.of(
-            [*self._method.policy.reasons, *routed, *cookie],
+            [*self._method.policy.reasons, *routed, *cookie, *whole],
             token=self._access.needs_token,
             alone=self._method.policy.own_session,
             permission=self._access.door is Door.PERMISSION,
@@ -109,6 +123,8 @@ class Operation:
         found += [self._parameter(name, "query") for name in self._method.query_fields()]
         if table_field(self._method) and "format" not in self._fields:
             found.append(FORMAT_PARAMETER)
+        if exported(self._method):
+            found.append(EXPORT_PARAMETER)
         return [*found, SESSION_HEADER] if self._uses_cookies() else found
 
     def _parameter(self, name: str, place: str) -> Schema:

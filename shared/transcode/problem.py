@@ -9,7 +9,16 @@ from typing import Any
 
 import orjson
 
-from shared.errors import DOMAIN, DeadlineExceeded, InvalidArgument, NotFound, PlatformError, Unimplemented
+from shared.errors import (
+    DOMAIN,
+    DeadlineExceeded,
+    InvalidArgument,
+    NotFound,
+    PlatformError,
+    ResourceExhausted,
+    Unavailable,
+    Unimplemented,
+)
 
 MEDIA_TYPE = "application/problem+json"
 Header = tuple[bytes, bytes]
@@ -24,6 +33,18 @@ class UnknownPath(NotFound):
     """Nothing is published at this path."""
 
     reason = "UNKNOWN_PATH"
+
+
+class NoRoom(Unavailable):
+    """This process holds as many long bodies as it can bear."""
+
+    reason = "OVERLOADED"
+
+
+class TooMuchAtOnce(ResourceExhausted):
+    """One caller sends more in long bodies at once than is left to one."""
+
+    reason = "RESOURCE_EXHAUSTED"
 
 
 class MethodNotAllowed(Unimplemented):

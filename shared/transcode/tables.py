@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
+from google.protobuf.descriptor import Descriptor
 
 from protos.common.v1 import table_pb2
 from shared.table_message import to_csv, to_items
 from shared.transcode import fields as f
 from shared.transcode.workbook import to_xlsx
-
-if TYPE_CHECKING:
-    from shared.transcode.encode import Encoders
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -22,18 +20,23 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 COLUMNS = "application/vnd.shop.columns+json"
 """JSON whose rows are `data`, column → values: each name stands there once."""
 FILES = (CSV, ARROW, XLSX)
+CSV_TYPE = b"text/csv; charset=utf-8; header=present"
 SUFFIXES = {CSV: "csv", ARROW: "arrow", XLSX: "xlsx"}
 FORMATS = {"json": JSON, "columns": COLUMNS, "csv": CSV, "arrow": ARROW, "xlsx": XLSX}
 """What `?format=` may say, for people who cannot set headers."""
 
+Encode = Callable[[Any], Any]
 Flatten = Callable[[table_pb2.Table, dict[str, Any]], None]
 
 
-def flat_table(encoders: Encoders, columnar: bool = False) -> Flatten:
-    """Return what writes a table's parts into the answer that holds it: `items`, or `data` by column."""
+def flat_table(encoder: Callable[[Descriptor], Encode], columnar: bool = False) -> Flatten:
+    """Return what writes a table's parts into the answer that holds it: `items`, or `data` by column.
+
+    `encoder` tells how a message within it is written.
+    """
     parts: dict[str, Any] = f.parts_of(table_pb2.Table)
-    column = encoders.message(parts["columns"].message_type)
-    lineage = encoders.message(parts["lineage"].message_type)
+    column = encoder(parts["columns"].message_type)
+    lineage = encoder(parts["lineage"].message_type)
 
     def write(table: table_pb2.Table, out: dict[str, Any]) -> None:
         if columnar:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.util import find_spec
@@ -50,33 +50,49 @@ def offered() -> bool:
 
 def to_xlsx(table: table_pb2.Table) -> bytes:
     """Return the rows of a table that came as Arrow as a workbook."""
-    from xlsxwriter.workbook import Workbook  # noqa: PLC0415  only who wants a workbook pays for it
-
     out = io.BytesIO()
-    with Workbook(out, OPTIONS) as book:
-        # The same rows make the same bytes.
-        book.set_properties({"created": table.lineage.computed_at.ToDatetime()})
-        sheet = book.add_worksheet("Rows")
-        about = book.add_worksheet("About")
-        _rows(book, sheet, table)
-        _about(book, about, table)
+    write_book(out, [table])
     return out.getvalue()
 
 
-def _rows(book: Workbook, sheet: Worksheet, table: table_pb2.Table) -> None:
-    columns = columns_of(table.arrow_stream)
+def write_book(out: str | io.BytesIO, pages: Iterable[table_pb2.Table]) -> None:
+    """Write the rows of one or more pages, all with the columns of the first, as a workbook."""
+    from xlsxwriter.workbook import Workbook  # noqa: PLC0415  only who wants a workbook pays for it
+
+    left = iter(pages)
+    first = next(left)
+    with Workbook(out, OPTIONS) as book:
+        # The same rows make the same bytes.
+        book.set_properties({"created": first.lineage.computed_at.ToDatetime()})
+        sheet = book.add_worksheet("Rows")
+        about = book.add_worksheet("About")
+        rows = _rows(book, sheet, first, left)
+        _about(book, about, first, rows)
+
+
+def _rows(book: Workbook, sheet: Worksheet, first: table_pb2.Table, left: Iterator[table_pb2.Table]) -> int:
+    """Write the rows of the first page and of those that are left; return how many there are."""
+    columns = columns_of(first.arrow_stream)
     bold = book.add_format({"bold": True})
-    kinds = {column.name: column.type for column in table.columns}
-    formats = {name: _format(book, kinds.get(name, "")) for name in columns}
+    kinds = {column.name: column.type for column in first.columns}
+    formats = [_format(book, kinds.get(name, "")) for name in columns]
     for place, name in enumerate(columns):
         sheet.set_column(place, place, min(WIDEST, max(12, len(name) + 2)))
     sheet.freeze_panes(1, 0)
     for place, name in enumerate(columns):
         sheet.write_string(0, place, name, bold)
-    names = list(columns)
-    for number, row in enumerate(zip(*columns.values(), strict=True), start=1):
+    number = 0
+    for number, row in enumerate(_lines(columns, left), start=1):
         for place, value in enumerate(row):
-            put(sheet, number, place, value, formats[names[place]])
+            put(sheet, number, place, value, formats[place])
+    return number
+
+
+def _lines(columns: Mapping[str, list[Any]], left: Iterator[table_pb2.Table]) -> Iterator[tuple[Any, ...]]:
+    yield from zip(*columns.values(), strict=True)
+    for page in left:
+        further = columns_of(page.arrow_stream)
+        yield from zip(*(further[name] for name in columns), strict=True)
 
 
 def _format(book: Workbook, kind: str) -> Format:
@@ -123,7 +139,7 @@ def fitting(text: str) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - len(CUT)] + CUT
 
 
-def _about(book: Workbook, sheet: Worksheet, table: table_pb2.Table) -> None:
+def _about(book: Workbook, sheet: Worksheet, table: table_pb2.Table, rows: int) -> None:
     bold = book.add_format({"bold": True})
     lineage = table.lineage
     facts: Sequence[tuple[str, Any]] = (
@@ -132,7 +148,7 @@ def _about(book: Workbook, sheet: Worksheet, table: table_pb2.Table) -> None:
         ("Data through", lineage.data_through_on),
         ("Model", " ".join((lineage.model_name, lineage.model_version)).strip()),
         ("Not the newest", lineage.degraded),
-        ("Rows here", table.row_count),
+        ("Rows here", rows),
         ("Rows in all", table.total_size),
     )
     sheet.set_column(0, 2, 18)

@@ -11,20 +11,24 @@ from typing import Any
 
 import duckdb
 import httpx
+import pyarrow as pa
 import pytest
 import pytest_asyncio
 import uvicorn
 
 from gateway.app import create_app
+from protos.common.v1 import table_pb2
 from protos.demand.v1 import demand_pb2
 from protos.demand.v1.demand_pb2_grpc import add_DemandServiceServicer_to_server as add_demand
-from services.demand.servicer import DemandServicer
+from services.demand.servicer import COLUMNS, DemandServicer
 from services.demand.settings import DemandSettings
 from shared import work
 from shared.errors import Cancelled
 from shared.lake import Lake, Zones
+from shared.page import exported_rows
 from shared.rpc.channel import channel
 from shared.rpc.server import Service, running
+from shared.table_message import part_message
 from shared.telemetry import Telemetry
 from shared.tokens import TokenVerifier
 from tests.contract.backend import AUDIENCE, ISSUER, Backend, new_key, serving, settings_for
@@ -73,7 +77,13 @@ class Endless(DemandServicer):
         self._query = query
 
     async def ListSegments(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answer a first page of exports, and no second one."""
+        if exported_rows.get() and not request.page_token:
+            rows = pa.table({"customer_id": ["c1"]})
+            made = part_message(rows, COLUMNS[:1], table_pb2.Lineage(), 2, "more", "arrow")
+            return demand_pb2.ListSegmentsResponse(table=made)
         await work.in_thread(self._query)
+        return None
 
 
 @asynccontextmanager
@@ -108,7 +118,7 @@ async def shop(request: pytest.FixtureRequest, tmp_path: Any) -> AsyncIterator[t
 
 async def test_a_caller_who_hangs_up_stops_the_query_in_the_services_thread(shop: Any) -> None:
     desk, auth, url, _ = shop
-    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=auth.bearer("viewer")) as client:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=auth.bearer("viewer"), timeout=60) as client:
         asking = asyncio.create_task(client.get("/api/v1/demand-insights/segments", timeout=60))
         await until(lambda: desk.begun == 1, PATIENCE)
         assert not desk.ended
@@ -118,9 +128,41 @@ async def test_a_caller_who_hangs_up_stops_the_query_in_the_services_thread(shop
     assert desk.ended in (["InterruptException"], ["between steps"])
 
 
+@pytest.mark.parametrize("form", ["csv", "arrow", "xlsx"])
+async def test_who_hangs_up_in_the_middle_of_an_export_stops_the_query_of_its_next_page(shop: Any, form: str) -> None:
+    desk, auth, url, _ = shop
+    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=auth.bearer("viewer"), timeout=60) as client:
+        path = f"/api/v1/demand-insights/segments?export={form}"
+        asking = asyncio.create_task(client.get(path, timeout=60))
+        await until(lambda: desk.begun == 1, PATIENCE)
+        assert not desk.ended
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await until(lambda: desk.ended, PATIENCE)
+        # Its place is free again: two more may begin.
+        more = [asyncio.create_task(client.get(path, timeout=60)) for _ in range(2)]
+        await until(lambda: desk.begun == 3, PATIENCE)
+        refused = await client.get(path)
+        assert (refused.status_code, refused.json()["reason"]) == (429, "EXPORTS_BUSY")
+        for one in more:
+            one.cancel()
+        await asyncio.gather(*more, return_exceptions=True)
+    await until(lambda: len(desk.ended) == 3, PATIENCE)
+
+
+async def test_an_export_whose_service_fails_on_the_way_breaks_off(shop: Any) -> None:
+    _, auth, url, _ = shop
+    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=auth.bearer("viewer"), timeout=60) as client:
+        patience = {"X-Request-Timeout": "0.5"}
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get("/api/v1/demand-insights/segments?export=csv", headers=patience, timeout=60)
+        whole = await client.get("/api/v1/demand-insights/segments?export=xlsx", headers=patience, timeout=60)
+    assert whole.status_code == 504  # nothing of a workbook is sent before it is whole
+
+
 async def test_a_call_whose_time_is_over_stops_the_query_too(shop: Any) -> None:
     desk, auth, url, _ = shop
-    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=auth.bearer("viewer")) as client:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, headers=auth.bearer("viewer"), timeout=60) as client:
         for seconds in ("0.5", "5", "30"):
             patience = {"X-Request-Timeout": seconds}
             answer = await client.get("/api/v1/demand-insights/segments", timeout=60, headers=patience)

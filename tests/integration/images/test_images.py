@@ -1,7 +1,7 @@
 """Each image holds what its Dockerfile copies and its lock installs: enough to answer, and nothing of another service.
 
-No container engine is needed: the files are laid out as the Dockerfile says and the lock is installed into an empty
-virtual environment.
+No container engine is needed: the files are laid out as the Dockerfile says, beside an environment that holds what the
+lock names.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from deploy.local.plan import free_ports
 from deploy.local.preflight import HOST
 from protos.auth.v1 import auth_pb2, auth_pb2_grpc
 from tests.integration.images.dockerfile import ROOT, lay_out, stages
+from tests.integration.images.locked import environment
 
 PASSWORD = "seven-quiet-Herons-2041"
 PATIENCE_SECONDS = 40
@@ -50,21 +50,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Imag
     def build(target: str, image: str) -> Image:
         folder = tmp_path_factory.mktemp(image)
         lay_out(target, image, folder / "app")
-        venv.create(folder / "venv", with_pip=True)
-        python = folder / "venv" / "bin" / "python"
-        lock = ROOT / "requirements" / f"{image}.txt"
-        install = [
-            str(python),
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--require-hashes",
-            "-r",
-            lock,
-        ]
-        subprocess.run(install, check=True)
+        python = environment(ROOT / "requirements" / f"{image}.txt", folder / "venv")
         return Image(folder / "app", python)
 
     return build
@@ -151,7 +137,7 @@ def test_the_demand_image_answers_a_verified_caller_and_holds_no_other_service(
         assert f"No module named '{other}'" in image.run(f"import {other}").stderr
 
 
-FORECASTS = """
+PANEL = """
 import numpy as np
 from services.market_intel.forecasting.panel import panel_of
 from services.market_intel.forecasting.periods import DAY
@@ -159,7 +145,9 @@ from services.market_intel.forecasting.registry import MODELS
 
 days = np.arange("2024-01-01", "2024-07-01", dtype="datetime64[D]")
 panel = panel_of(DAY, days, np.arange(len(days)) % 7 + np.arange(len(days)) % 5 + 1.0)
-made = {name: one.make().forecast(panel, 7) for name, one in MODELS.items() if name not in ("lstm", "pretrained")}
+"""
+FORECASTS = f"""{PANEL}
+made = {{name: one.make().forecast(panel, 7) for name, one in MODELS.items() if name not in ("lstm", "pretrained")}}
 assert all(np.isfinite(one.mean).all() for one in made.values())
 print(*made)
 """
@@ -179,7 +167,7 @@ def test_the_market_intel_image_has_what_its_models_need_and_holds_no_other_serv
     made = image.run(FORECASTS)
     assert {"arima", "ets", "gbm", "prophet", "theta"} <= set(made.stdout.split()), made.stderr
     # Whoever wants the LSTM adds torch; without it the model says so.
-    assert "make deep" in image.run(f"{FORECASTS}\nMODELS['lstm'].make().forecast(panel, 7)").stderr
+    assert "make deep" in image.run(f"{PANEL}\nMODELS['lstm'].make().forecast(panel, 7)").stderr
     for other in ("services.auth", "services.demand", "gateway", "pipeline"):
         assert f"No module named '{other}'" in image.run(f"import {other}").stderr
 

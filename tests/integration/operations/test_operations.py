@@ -216,10 +216,63 @@ async def test_the_bounds_hold_for_several_replicas_that_add_at_once(url: str, t
         adding = [stores[number % 4].add(row(number, owner), most, each) for number in range(8)]
         return sorted(type(one).__name__ for one in await asyncio.gather(*adding, return_exceptions=True))
 
-    assert await added("ada", 100, 3) == [*["NoneType"] * 3, *["TooMany"] * 5]
-    assert await added("bob", 5, 100) == [*["NoneType"] * 2, *["QueueFull"] * 6]
+    assert await added("ada", 100, 3) == ["OperationRow"] * 3 + ["TooMany"] * 5
+    assert await added("bob", 5, 100) == ["OperationRow"] * 2 + ["QueueFull"] * 6
     for database in databases:
         await database.close()
+
+
+async def test_a_key_begins_one_operation_however_many_replicas_are_asked_at_once(
+    open_operations: Open, tmp_path: Path
+) -> None:
+    arguments = {"folder": str(tmp_path)}
+    async with open_operations() as first, open_operations() as second:
+        asked = [one.begin("waiting", work.waiting, arguments, ADA, key="k") for one in (first, second) * 3]
+        assert len({one.id for one in await asyncio.gather(*asked)}) == 1
+        known = await first.begun(work.waiting, ADA, "k")
+        assert known is not None and known.owner == "ada"
+        others = [
+            await first.begin("waiting", work.waiting, arguments, BOB, key="k"),
+            await first.begin("doubling", work.doubled, {"number": 2}, ADA, key="k"),
+            await first.begin("waiting", work.waiting, arguments, ADA, key="another"),
+        ]
+        assert known.id not in {one.id for one in others} and len({one.id for one in others}) == 3
+        assert await first.begun(work.waiting, BOB, "another") is None
+        leave(tmp_path, "go")
+        done = await ended(first, known.id)
+        assert (await second.begin("waiting", work.waiting, arguments, ADA, key="k")).result == done.result
+
+
+@FILE
+async def test_the_store_is_there_before_anybody_asks(open_operations: Open, tmp_path: Path) -> None:
+    def newest() -> list[tuple[str]]:
+        try:
+            with sqlite3.connect(f"file:{tmp_path}/demand/operations.db?mode=ro", uri=True) as database:
+                return database.execute("SELECT version_num FROM alembic_version_operations").fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+    async with open_operations():
+        await until(lambda: newest() == [("0004",)])
+
+
+@FILE
+async def test_it_is_begun_before_there_is_a_process_for_it(
+    open_operations: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_start, start = asyncio.Event(), Process.start
+
+    async def late(job: Any) -> Process:
+        await may_start.wait()
+        return await start(job)
+
+    monkeypatch.setattr(Process, "start", late)
+    async with open_operations() as operations:
+        begun_one = await operations.begin("doubling", work.doubled, {"number": 4}, ADA)
+        assert not begun_one.is_done
+        assert [one.id for one in (await operations.page("ada", None, 9))[0]] == [begun_one.id]
+        may_start.set()
+        assert (await ended(operations, begun_one.id)).state is State.SUCCEEDED
 
 
 @FILE

@@ -12,10 +12,11 @@ import httpx
 import pytest
 from google.protobuf import json_format
 
-from protos.common.v1 import operations_pb2, operations_pb2_grpc, system_pb2, system_pb2_grpc
+from protos.common.v1 import operation_pb2, operations_pb2, operations_pb2_grpc, system_pb2, system_pb2_grpc
 from protos.common.v1.system_pb2_grpc import add_SystemServiceServicer_to_server as add_system
 from shared import principal
 from shared.lake import Lake, Zones
+from shared.operations.operation import Operation
 from shared.operations.operations import Operations
 from shared.operations.servicer import NoOperations, operation_message, operation_service
 from shared.operations.settings import OperationSettings
@@ -58,8 +59,9 @@ class Served:
         return [one["name"] for one in response.json()["items"]]
 
 
-def caller(subject: str, role: str = "analyst") -> Principal:
-    return Principal(subject, frozenset({role}), permissions_of([role]))
+def caller(subject: str, role: str = "analyst", regions: list[str] | None = None) -> Principal:
+    bound = None if regions is None else frozenset(regions)
+    return Principal(subject, frozenset({role}), permissions_of([role]), bound)
 
 
 @pytest.fixture
@@ -140,6 +142,54 @@ async def test_whoever_manages_a_service_sees_and_ends_all_of_it(served: Served,
     assert await served.names(who="root", role="admin") == []
     found = await served.ask("DELETE", f"{OPERATIONS}/{demand.name}", who="root", role="admin")
     assert found.json()["operation"]["error"]["reason"] == "OPERATION_CANCELLED"
+
+
+REGIONS = {
+    "as they were": (["CA", "NY"], ["NY", "CA"], True),
+    "more": (["CA"], ["CA", "NY"], True),
+    "all, once some": (["CA"], None, True),
+    "all, as ever": (None, None, True),
+    "fewer": (["CA", "NY"], ["CA"], False),
+    "others": (["CA"], ["NY"], False),
+    "some, once all": (None, ["CA", "NY"], False),
+    "none": (["CA"], [], False),
+}
+
+
+@pytest.mark.parametrize("then, now, is_told", REGIONS.values(), ids=REGIONS)
+async def test_a_result_is_told_to_whoever_sees_the_regions_it_may_be_made_from(
+    served: Served, then: list[str] | None, now: list[str] | None, is_told: bool
+) -> None:
+    operation = await served.demand.begin("doubling", work.doubled, {"number": 2}, caller("ada", regions=then), key="k")
+    await ended(served.demand, operation.id)
+    answers = [
+        (await served.ask(verb, f"{OPERATIONS}/{operation.name}", who=who, role=role, regions=now)).json()["operation"]
+        for who, role in (("ada", "analyst"), ("root", "admin"))
+        for verb in ("GET", "DELETE")
+    ]
+    answers.append(json_format.MessageToDict(await over_grpc(served, operation, now)))
+    again = await served.demand.begin("doubling", work.doubled, {"number": 2}, caller("ada", regions=now), key="k")
+    known = await served.demand.begun(work.doubled, caller("ada", regions=now), "k")
+    answers += [json_format.MessageToDict(operation_message(each)) for each in (again, known) if each is not None]
+    assert [each["name"] for each in answers] == [operation.name] * 7
+    assert all(each["done"] for each in answers)
+    if is_told:
+        assert [each["result"]["twice"] for each in answers] == [4] * 7
+    else:
+        assert [each["error"]["reason"] for each in answers] == ["OPERATION_RESULT_WITHHELD"] * 7
+        assert not any("result" in each for each in answers)
+
+
+async def over_grpc(served: Served, operation: Operation, regions: list[str] | None) -> operation_pb2.Operation:
+    """Return an operation as its service tells its owner, bound to regions, without a gateway between."""
+    settings = OperationSettings(services={"auth": "127.0.0.1:1"})
+    async with channel("demand", served.addresses["demand"], settings) as to_demand:
+        stub: Any = operations_pb2_grpc.OperationServiceStub(to_demand)
+        request = operations_pb2.GetOperationRequest(service="demand", id=operation.id)
+        token = served.auth.token("analyst", subject="ada", regions=regions)
+        answer = await stub.GetOperation(request, metadata=(("authorization", f"Bearer {token}"),))
+        found: operation_pb2.Operation = answer.operation
+        return found
 
 
 @pytest.mark.parametrize("path", ["nothing/x", "auth-service/x", "copilot/x"])

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import RunRecord
-from pipeline.sources import source
 from tests.integration.orchestration.extra import SYSTEMS, Systems, write_systems
 from tests.integration.pipeline.conftest import sample_folder
 from tests.integration.pipeline.sample import Pipeline, clone
+from tests.once import once
 
 __all__ = ["sample_folder"]
 
@@ -19,16 +18,13 @@ __all__ = ["sample_folder"]
 @pytest.fixture(scope="session")
 def curated(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """Raw and curated tables of the sample, nothing of the systems. Not to be changed."""
-    pipeline = Pipeline(sample_folder, tmp_path_factory.mktemp("curated"))
-    record = curate(pipeline)
+    return once(tmp_path_factory, "curated", lambda folder: _curated(Pipeline(sample_folder, folder)))
+
+
+def _curated(pipeline: Pipeline) -> Pipeline:
+    record = pipeline.curated()
     assert record.status == "succeeded", record.failures
     return pipeline
-
-
-def curate(pipeline: Pipeline) -> RunRecord:
-    """Run raw and curated tables of everything that the source has."""
-    names = source("complete-journey", pipeline.folder).tables
-    return pipeline.run(*(f"{zone}.{name}" for zone in ("raw", "curated") for name in names))
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from pipeline.request import Request
 from pipeline.runs.read import runs
 from pipeline.sources import Window
 from pipeline.systems.functions import batch_functions
-from tests.integration.orchestration.conftest import curate
 from tests.integration.pipeline.sample import Pipeline, edit
 
 LEDGER, METRICS = "pipeline.reconciliation", "pipeline.quality_metrics"
@@ -67,7 +66,7 @@ def test_a_row_that_vanished_behind_the_pipelines_back_fails_the_next_run_and_sa
     memory = mine.var_dir / "pipeline/checked/curated.orders.json"
     noted = json.loads(memory.read_text())
     memory.write_text(json.dumps({**noted, "versions": [noted["versions"][0] + 1, noted["versions"][1]]}))
-    record = curate(mine)
+    record = mine.curated()
     assert record.status == "failed"
     assert "1 line of its ledger is unexplained" in record.failures[f"{LEDGER}[curated.orders]"]
     (gap,) = ledger(mine.lake, "curated.orders").filter(pc.field("reason") == UNEXPLAINED).to_pylist()
@@ -86,7 +85,7 @@ def test_changed_and_vanished_rows_stay_in_the_ledger_by_name(mine: Pipeline) ->
         "transactions",
         f"SELECT * REPLACE ({value} AS sales_value) FROM rows WHERE basket_id <> {order}",
     )
-    record = curate(mine)
+    record = mine.curated()
     assert record.status == "succeeded", record.failures
     found = sums(mine, "curated.orders")
     assert found["raw", "superseded"][0] == 2
@@ -122,10 +121,10 @@ def test_lines_tie_on_every_day_where_their_orders_were_made_by_other_code(mine:
 
 def test_only_what_changed_is_measured_again_and_nothing_new_measures_nothing(mine: Pipeline) -> None:
     before = {name: mine.lake.version(name) for name in (LEDGER, METRICS)}
-    assert curate(mine).checked == {}
+    assert mine.curated().checked == {}
     assert {name: mine.lake.version(name) for name in before} == before
     edit(mine.folder, "demographics", "SELECT * REPLACE ('19-24 x' AS age) FROM rows")
-    record = curate(mine)
+    record = mine.curated()
     assert set(record.checked) <= {"curated.customers", "curated.customers_history"}
     assert "curated.customers" in record.checked
     history = table_metrics(mine.lake, "curated.customers", history=True)

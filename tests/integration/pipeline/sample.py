@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -25,6 +26,8 @@ from shared.lake import Lake, parse_as_of
 
 FILES = ("transactions", "products", "demographics", "campaign_descriptions", "coupons")
 HOUSEHOLDS = 50
+DEMAND_ALONE = "tests.integration.pipeline.demand_alone"
+EVERY_SYSTEM = "services"
 VOLATILE = ("_ingested_at", "computed_at", "model_version")
 CURATED = (
     "customers",
@@ -36,10 +39,19 @@ CURATED = (
     "orders",
     "order_items",
 )
+MADE = (
+    *(f"raw.{name}" for name in CURATED),
+    *(f"curated.{name}" for name in (*CURATED, "customers_history", "products_history")),
+    *("demand.rfm_scores", "demand.customer_segments"),
+)
+"""What stands on what the package itself has, without what is simulated on top of it, and demand's tables."""
 
 
-def cut(folder: Path) -> None:
-    """Write a sample that has every oddity of the whole: fuel, lines of quantity 0, products nobody catalogued."""
+def cut(folder: Path) -> Path:
+    """Return the folder with a sample in it that has every oddity of the whole.
+
+    Those are fuel, lines of quantity 0, and products that nobody catalogued.
+    """
     folder.mkdir(parents=True)
     package = source("complete-journey").folder
     with duckdb.connect() as connection:
@@ -68,6 +80,7 @@ def cut(folder: Path) -> None:
         }
         for name, select in cuts.items():
             connection.execute(f"COPY ({select}) TO '{folder / name}.parquet'")
+    return folder
 
 
 def edit(folder: Path, name: str, select: str) -> None:
@@ -85,10 +98,13 @@ class Pipeline:
     folder: Path
     var_dir: Path
     shown: io.StringIO = field(default_factory=io.StringIO)
+    systems: str = DEMAND_ALONE
+    """Where the systems' batch modules are looked for, unless BATCH_MODULES says it."""
 
     @property
     def settings(self) -> PipelineSettings:
-        return PipelineSettings(var_dir=self.var_dir, engine_memory="500MB")
+        systems = os.environ.get("BATCH_MODULES", self.systems)
+        return PipelineSettings(var_dir=self.var_dir, engine_memory="500MB", batch_modules=systems)
 
     @property
     def lake(self) -> Lake:
@@ -139,8 +155,8 @@ def moved(before: dict[str, int], after: dict[str, int]) -> set[str]:
 def clone(pipeline: Pipeline, to: Path) -> Pipeline:
     """Return a pipeline of its own that stands where `pipeline` does."""
     shutil.copytree(pipeline.folder, to / "source")
-    shutil.copytree(pipeline.var_dir, to / "var")
-    return Pipeline(to / "source", to / "var")
+    shutil.copytree(pipeline.var_dir, to / "var", ignore=shutil.ignore_patterns("tmp"))
+    return replace(pipeline, folder=to / "source", var_dir=to / "var", shown=io.StringIO())
 
 
 def plant(var_dir: Path, table: str, rows: Iterable[dict[str, str | None]], columns: Iterable[str], batch: str) -> None:

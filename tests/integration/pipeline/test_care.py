@@ -143,7 +143,7 @@ def test_what_refers_to_archived_orders_stays_and_new_lines_find_them(tmp_path: 
     assert pipeline.one("SELECT count(*) FROM quarantine.order_items") == 0
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(stream=streams())
 def test_archiving_after_every_run_loses_and_doubles_nothing(stream: list[Sent]) -> None:
     with tempfile.TemporaryDirectory() as folder:

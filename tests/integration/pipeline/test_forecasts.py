@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,39 +15,45 @@ from pipeline.request import Request
 from pipeline.run import run
 from pipeline.systems.functions import batch_functions
 from shared.models import CHAMPION, load_manifest
-from tests.integration.pipeline.sample import Pipeline
+from tests.integration.pipeline.sample import Pipeline, clone
 
 TABLES = {"market_intel.forecasts", "market_intel.forecast_backtests", "market_intel.forecast_accuracy"}
 
 
-def test_every_level_is_forecast_by_a_registered_version(loaded: Pipeline) -> None:
-    assert loaded.one("SELECT string_agg(DISTINCT level, ' ' ORDER BY level) FROM market_intel.forecasts") == (
+@pytest.fixture
+def mine(whole: Pipeline, tmp_path: Path) -> Pipeline:
+    """A copy of the pipeline of every system, to be changed."""
+    return clone(whole, tmp_path)
+
+
+def test_every_level_is_forecast_by_a_registered_version(whole: Pipeline) -> None:
+    assert whole.one("SELECT string_agg(DISTINCT level, ' ' ORDER BY level) FROM market_intel.forecasts") == (
         "category channel product region total"
     )
-    manifest = load_manifest(loaded.var_dir / "models" / "manifest.json")
+    manifest = load_manifest(whole.var_dir / "models" / "manifest.json")
     for frequency in ("day", "week", "month"):
         live = manifest.live(f"market_intel.forecasts_{frequency}", CHAMPION)
         assert live is not None
         named = f"SELECT DISTINCT model_version FROM market_intel.forecasts WHERE frequency = '{frequency}'"
-        assert loaded.one(named) == live.version
+        assert whole.one(named) == live.version
         read = {"curated.orders", "curated.order_items", "curated.products", "curated.categories"}
         assert set(live.lake_versions) == read
 
 
 @pytest.mark.parametrize("level", ["region", "channel", "category"])
-def test_means_of_the_parts_are_the_mean_of_the_whole(loaded: Pipeline, level: str) -> None:
+def test_means_of_the_parts_are_the_mean_of_the_whole(whole: Pipeline, level: str) -> None:
     apart = f"""
         SELECT max(abs(parts - whole)) FROM (
             SELECT metric, frequency, ds, sum(mean) FILTER (level = '{level}') AS parts,
                    sum(mean) FILTER (level = 'total') AS whole
             FROM market_intel.forecasts GROUP BY ALL
         ) WHERE parts IS NOT NULL"""
-    gap = loaded.one(apart)
+    gap = whole.one(apart)
     assert isinstance(gap, float)
     assert gap < 1e-6
 
 
-def test_products_add_up_to_their_department(loaded: Pipeline) -> None:
+def test_products_add_up_to_their_department(whole: Pipeline) -> None:
     apart = """
         SELECT max(abs(p.mean - c.mean)) FROM (
             SELECT metric, frequency, parent_id, ds, sum(mean) AS mean FROM market_intel.forecasts
@@ -54,7 +61,7 @@ def test_products_add_up_to_their_department(loaded: Pipeline) -> None:
         ) p JOIN market_intel.forecasts c
           ON c.level = 'category' AND c.series_id = p.parent_id
          AND (c.metric, c.frequency, c.ds) = (p.metric, p.frequency, p.ds)"""
-    gap = loaded.one(apart)
+    gap = whole.one(apart)
     assert isinstance(gap, float)
     assert gap < 1e-6
 

@@ -16,7 +16,7 @@ from pipeline.records import RunRecord
 from pipeline.sources import Window, source
 from services.demand.rfm import segment_of
 from shared.principal import BATCH
-from tests.integration.pipeline.sample import CURATED, Pipeline, edit, moved
+from tests.integration.pipeline.sample import CURATED, MADE, Pipeline, edit, moved
 from tests.unit.services.demand import oracle
 
 FIRST_HALF = Window(last=date(2017, 6, 30))
@@ -126,31 +126,6 @@ def test_a_basket_that_vanished_from_the_source_leaves_the_tables(mine: Pipeline
     assert all(table.reconciled for table in record.tables.values())
 
 
-def test_between_two_halves_of_the_year_as_of_equals_a_recomputation_from_raw(
-    sample_folder: Path, tmp_path: Path
-) -> None:
-    halves = Pipeline(sample_folder, tmp_path / "halves")
-    assert halves.run(window=FIRST_HALF).status == "succeeded"
-    between = halves.versions()
-    tables = [f"curated.{name}" for name in CURATED] + sorted(ALL_DEMAND)
-    first = {table: halves.rows(table) for table in tables}
-    moment = max(halves.lake.snapshot(table).committed_at for table in tables).isoformat()
-    raw_then = sorted((halves.var_dir / "lake/raw").rglob("*.parquet"))
-
-    assert halves.run().status == "succeeded"
-    assert {"curated.orders", "curated.order_items", *ALL_DEMAND} <= moved(between, halves.versions())
-
-    again = Pipeline(sample_folder, tmp_path / "again")
-    for path in raw_then:
-        target = again.var_dir / path.relative_to(halves.var_dir)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(path.read_bytes())
-    assert again.replay().status == "succeeded"
-    for table in tables:
-        assert halves.rows(table, moment).equals(first[table]), table
-        assert again.rows(table).equals(first[table]), table
-
-
 def test_two_halves_make_the_same_tables_as_the_whole(loaded: Pipeline, tmp_path: Path) -> None:
     halves = Pipeline(loaded.folder, tmp_path)
     halves.curated(window=FIRST_HALF)
@@ -233,8 +208,8 @@ def test_if_needed_runs_only_when_something_can_have_changed(mine: Pipeline, mon
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, RunRecord]:
     """The pipeline run once over the whole data inside the package."""
-    whole = Pipeline(None, tmp_path_factory.mktemp("whole"))  # type: ignore[arg-type]
-    return whole, whole.run()
+    everything = Pipeline(None, tmp_path_factory.mktemp("everything"))  # type: ignore[arg-type]
+    return everything, everything.run(*MADE)
 
 
 @pytest.mark.slow

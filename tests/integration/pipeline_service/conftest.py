@@ -19,11 +19,11 @@ from shared.telemetry import Telemetry
 from shared.tokens import TokenVerifier
 from shared.transcode.publish import service_app
 from tests.contract.backend import AUDIENCE, ISSUER, Backend, gateway, new_key, serving, settings_for
-from tests.integration.pipeline.conftest import loaded, sample_folder
+from tests.integration.pipeline.conftest import demand_alone, loaded, sample_folder
 from tests.integration.pipeline.sample import Pipeline, clone
 from tests.unit.services.demand.conftest import NothingRevoked, OneKey
 
-__all__ = ["loaded", "sample_folder"]
+__all__ = ["demand_alone", "loaded", "sample_folder"]
 
 
 @dataclass(frozen=True)

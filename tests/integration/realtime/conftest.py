@@ -106,7 +106,7 @@ async def running(settings: GatewaySettings, tokens: Backend, **web_sockets: Any
     """Give a gateway that is served as its process serves it."""
     app = create_app(settings)
     serves = http_server(app, "127.0.0.1:0", Telemetry(), web_sockets={**wire.UVICORN, **web_sockets})
-    async with serves as address, httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as http:
+    async with serves as address, httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=60) as http:
         gateway = Gateway(address, app, http, tokens)
         yield gateway
     for one in gateway.opened:

@@ -9,11 +9,13 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.realtime.hub import KEPT_EVENTS, Key
+from gateway.realtime.hub import KEPT_EVENTS
+from gateway.realtime.listener import Key
+from gateway.settings import GatewaySettings
 from protos.common.v1 import operation_pb2, system_pb2
 from shared.rpc import patience
 from tests.contract.backend import Backend
-from tests.integration.realtime.conftest import Gateway, Listening
+from tests.integration.realtime.conftest import Gateway, Listening, running
 from tests.waiting import until
 
 TILES_RPC = "/common.v1.SystemService/Tiles"
@@ -125,6 +127,26 @@ async def test_the_seq_of_a_subscription_resumes_from_it(gateway: Gateway) -> No
     gateway.realtime.hub.publish([(Key(TOPIC), "missed")])
     again = await gateway.listener(TOPIC, resume={TOPIC: seq})
     assert (await again.hear())["data"] == "missed"
+
+
+async def test_who_resumes_at_another_gateway_is_told_to_read_anew_and_hears_what_comes(
+    gateway: Gateway, backend: Backend, settings: GatewaySettings
+) -> None:
+    backend.answers[TILES_RPC] = tiles(100)
+    here = await subscribed(gateway, TOPIC)
+    last = (await moved(gateway, backend, here))["seq"]
+    async with running(settings, backend) as other:
+        for topic in (TOPIC, "alerts", "operations"):
+            there = await other.listener(topic, resume={topic: last})
+            assert await there.hear() == {"type": "reset", "topic": topic}
+            told = await there.hear()
+            assert told["type"] == "subscribed"
+            # A sequence id of that gateway is none here either, and a reset is told each time.
+            back = await gateway.listener(topic, resume={topic: told["seq"]})
+            assert await back.hear() == {"type": "reset", "topic": topic}
+        there = await other.listener(TOPIC, resume={TOPIC: last})
+        assert [(await there.hear())["type"] for _ in range(2)] == ["reset", "subscribed"]
+        assert (await moved(other, backend, there))["topic"] == TOPIC
 
 
 @pytest.mark.parametrize("seq", ["", "elsewhere.3", "x" * 40, "{epoch}.999999999999", "{epoch}.-1", "{epoch}.1"])

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.realtime import wire
 from gateway.realtime.endpoint import BURST, MOST_WRONG
-from gateway.realtime.hub import Key
+from gateway.realtime.listener import Key
 from gateway.realtime.messages import MOST_TOPICS
 from gateway.settings import GatewaySettings
 from tests.contract.backend import Backend

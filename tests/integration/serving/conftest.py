@@ -15,6 +15,7 @@ from tests.integration.pipeline.conftest import sample_folder
 from tests.integration.pipeline.sample import Pipeline, clone
 from tests.integration.serving.doors import Served, served
 from tests.integration.serving.year import Year, loaded_in_halves
+from tests.once import once
 
 __all__ = ["sample_folder"]
 
@@ -28,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def year(sample_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Year:
-    return loaded_in_halves(sample_folder, tmp_path_factory.mktemp("year"))
+    return once(tmp_path_factory, "year", lambda folder: loaded_in_halves(sample_folder, folder))
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ async def served(lake: Lake, key: SigningKey) -> AsyncIterator[Served]:
         async with (
             running("demand", settings, made, verifier, Telemetry(), data_ready=ready, http_app_factory=rest) as at,
             channel("demand", at.grpc_address, settings) as to_demand,
-            httpx.AsyncClient(base_url=f"http://{at.http_address}", trust_env=False) as own,
+            httpx.AsyncClient(base_url=f"http://{at.http_address}", trust_env=False, timeout=60) as own,
             gateway(settings_for(auth, services={"auth": auth.address, "demand": at.grpc_address})) as (before, _),
         ):
             yield Served({SERVICE: own, GATEWAY: before}, to_demand, auth, at.grpc_address)

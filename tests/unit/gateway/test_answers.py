@@ -251,6 +251,7 @@ async def test_every_answer_has_the_headers_that_guard_the_user(client):
         assert "script-src 'self';" in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
         assert "strict-transport-security" not in headers
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.idempotency import LOST_AFTER_SECONDS, Idempotency
+from gateway.idempotency import LONGEST_KEPT, LOST_AFTER_SECONDS, Idempotency
 from gateway.store import MIGRATIONS
 from gateway.tables import METADATA
 from protos.auth.v1 import auth_pb2
@@ -328,7 +328,7 @@ async def test_a_gateway_killed_in_the_middle_leaves_a_record_that_the_next_one_
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment)
     try:
-        async with asyncio.timeout(60), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with asyncio.timeout(60), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             asking = asyncio.create_task(asked(client, backend))
             await begun.wait()
             process.send_signal(signal.SIGKILL)
@@ -363,3 +363,11 @@ async def test_migrations_go_up_down_and_up_again(tmp_path):
         names = await connection.run_sync(lambda sync: sync.dialect.get_table_names(sync))
     await database.close()
     assert set(names) == {"alembic_version_gateway", *METADATA.tables}
+
+
+async def test_a_long_answer_is_given_once_and_fills_no_disk(client, backend, tmp_path):
+    backend.answers[RUNS_RPC] = lambda request, context: run_called("x" * (LONGEST_KEPT + 1))
+    first = await start(client, backend)
+    assert (first.status_code, len(first.content) > LONGEST_KEPT) == (202, True)
+    assert reason(await start(client, backend)) == (409, "IDEMPOTENCY_ANSWER_NOT_KEPT")
+    assert sum(file.stat().st_size for file in (tmp_path / "gateway").iterdir()) < LONGEST_KEPT

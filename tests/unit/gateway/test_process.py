@@ -34,7 +34,7 @@ async def process(backend: Backend):
     command = (sys.executable, "-m", "gateway")
     one = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             await until_ready(client, one)
             yield client, one, port
     finally:
@@ -85,6 +85,15 @@ async def test_it_does_not_tell_what_serves_it(process):
     response = await process[0].get("/health/live")
     assert "server" not in response.headers
     assert "date" in response.headers
+
+
+async def test_a_request_is_not_sent_back_to_who_sent_it(process):
+    client, _, _ = process
+    for verb in ("TRACE", "TRACK", "DEBUG"):
+        for path in ("/", "/api/v1/auth/me", "/health/live"):
+            answer = await client.request(verb, path, headers={"X-Mine": "s3cret"})
+            assert answer.status_code in (400, 404, 405), (verb, path)
+            assert "s3cret" not in answer.text
 
 
 async def test_headers_beyond_reason_are_refused(process):
@@ -138,7 +147,7 @@ async def test_told_to_stop_it_says_so_before_it_closes_the_door(backend):
     command = (sys.executable, "-m", "gateway")
     one = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(30):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client, asyncio.timeout(30):
             await until_ready(client, one)
             one.send_signal(signal.SIGTERM)
             while (await client.get("/health/ready")).status_code != 503:  # noqa: ASYNC110  a process
@@ -153,7 +162,7 @@ async def refused(client: httpx.AsyncClient) -> None:
     """Return once nothing more is accepted."""
     while True:
         try:
-            async with httpx.AsyncClient(base_url=client.base_url) as other:
+            async with httpx.AsyncClient(base_url=client.base_url, timeout=60) as other:
                 await other.get("/health/live")
         except httpx.TransportError:
             return

@@ -252,7 +252,7 @@ async def own_process(port: int, environment: dict[str, str]) -> AsyncIterator[h
     environment = {**environment, "HTTP_ADDRESS": f"127.0.0.1:{port}"}
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
             async with asyncio.timeout(60):
                 while process.returncode is None:
                     try:

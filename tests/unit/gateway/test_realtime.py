@@ -9,8 +9,8 @@ import pytest
 
 from gateway.realtime import hub as hubs
 from gateway.realtime import wire
-from gateway.realtime.hub import Hub, Key
-from gateway.realtime.listener import Listener
+from gateway.realtime.hub import Hub
+from gateway.realtime.listener import Key, Listener
 from gateway.realtime.room import Room
 from shared.errors import PlatformError
 from shared.principal import Principal

@@ -54,6 +54,34 @@ async def test_hashed_assets_are_kept_for_ever_and_compressed(site):
     assert (await site.get("/assets/index-abc123.js", headers=headers)).status_code == 304
 
 
+@pytest.mark.parametrize("path", ["/.git/config", "/.env", "/assets/.npmrc", "/assets/", "/assets"])
+async def test_hidden_files_and_folders_of_the_build_are_not_told(site, dist, path):
+    (dist / ".git").mkdir()
+    for name in (".git/config", ".env", "assets/.npmrc"):
+        (dist / name).write_text("s3cret")
+    response = await site.get(path)
+    assert "s3cret" not in response.text
+    assert "index-abc123" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/assets/index-abc123.js", "text/javascript; charset=utf-8"),
+        ("/favicon.svg", "image/svg+xml; charset=utf-8"),
+        ("/api/v1/docs", "text/html; charset=utf-8"),
+        ("/api/v1/openapi.json", "application/json"),
+        ("/api/v1/nothing", "application/problem+json"),
+        ("/nothing.js", "application/problem+json"),
+    ],
+)
+async def test_every_body_says_what_it_is_and_texts_their_characters(site, path, kind):
+    response = await site.get(path)
+    assert response.content
+    assert response.headers["content-type"] == kind
+
+
 async def test_other_files_are_asked_for_again(site):
     response = await site.get("/favicon.svg")
     assert response.headers["cache-control"] == "no-cache"

@@ -34,6 +34,7 @@ OPTIONS = {
     "a cookie cleared": (POLICY, {"policy": READ + 'clears_cookie: "refresh_token"'}),
     "an OAuth endpoint": (POLICY, {"policy": READ + 'oauth_endpoint: "token"'}),
     "a form": (POLICY, {"policy": READ + "form: true", "rule": 'post: "/api/v1/weather/today" body: "*"'}),
+    "bodies without an end": (CONTRACT, {"policy": READ + "max_body_bytes: 4294967295"}),
     "a cookie set": (CONTRACT, {"response": 'string text = 1 [(common.v1.field) = {cookie: "refresh_token"}];'}),
     "a page of its own": (
         CONTRACT,

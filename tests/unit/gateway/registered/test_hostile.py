@@ -63,7 +63,8 @@ async def test_a_system_that_answers_nonsense_is_down_and_the_rest_is_not(two: T
 
 async def test_a_system_sends_no_caller_to_log_in_again(two: Two) -> None:
     async with system() as weather:
-        assert (await two.register(weather.address)).status_code == 201
+        made = await two.register(weather.address)
+        assert made.status_code == 201, made.text
         await turn(weather, status(http_status="401"))
         answer = await two.call("GET", TODAY)
         assert (answer.status_code, answer.json()["reason"]) == (403, "NO")

@@ -56,10 +56,10 @@ class Demand(demand_pb2_grpc.DemandServiceServicer):
 
 
 class System(system_pb2_grpc.SystemServiceServicer):
-    """Lists nothing, and watches for ever."""
+    """Lists nothing, and watches until it is ended."""
 
     def __init__(self) -> None:
-        self.cancelled = asyncio.Event()
+        self.ended = asyncio.Event()
 
     async def ListTables(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         return system_pb2.ListTablesResponse()
@@ -69,9 +69,9 @@ class System(system_pb2_grpc.SystemServiceServicer):
             yield system_pb2.WatchResponse(table=f"caller is {principal.current.get().subject or 'nobody'}")
             yield system_pb2.WatchResponse(table=telemetry.trace_id())
             await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled.set()
-            raise
+        finally:
+            # Cancelled while it waits; closed where the caller has gone before it came to that.
+            self.ended.set()
 
 
 class Auth(auth_pb2_grpc.AuthServiceServicer):

@@ -116,7 +116,7 @@ async def test_leaving_a_stream_cancels_the_work_behind(stack: Any) -> None:
     watch = stub.Watch(system_pb2.WatchRequest())
     assert (await anext(watch)).table == "caller is nobody"
     await watch.aclose()
-    await asyncio.wait_for(stack.system.cancelled.wait(), 30)
+    await asyncio.wait_for(stack.system.ended.wait(), 30)
 
 
 async def test_the_trace_goes_on_in_the_next_process(stack: Any, caller: Any) -> None:

@@ -57,7 +57,7 @@ async def test_with_a_token_it_is_asked_of_everybody():
 
 
 async def told(stack: Stack) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    async with httpx.AsyncClient(base_url=f"http://{stack.bound.http_address}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://{stack.bound.http_address}", trust_env=False, timeout=60) as client:
         answer = await client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -91,7 +91,8 @@ async def test_trickling_headers_does_not_stretch_the_time(app: App, monkeypatch
         while not closed.done():
             writer.write(b"X-A: b\r\n")
             await asyncio.wait([closed], timeout=0.01)
-        assert closed.result() == b""
+        with suppress(ConnectionResetError):  # closed as well: what was sent after it is answered so
+            assert closed.result() == b""
 
 
 async def test_a_head_without_end_takes_no_memory_without_end(app: App) -> None:

@@ -57,7 +57,7 @@ def free(address: str) -> bool:
 async def test_a_signal_ends_the_process_and_frees_its_ports(number: signal.Signals) -> None:
     async with started() as (process, bound):
         assert bound["service"] == "demand"
-        async with httpx.AsyncClient(base_url=f"http://{bound['http']}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://{bound['http']}", trust_env=False, timeout=60) as client:
             assert (await client.get("/health/ready")).status_code == 200
         process.send_signal(number)
         assert await asyncio.wait_for(process.wait(), PATIENCE_SECONDS) == 0

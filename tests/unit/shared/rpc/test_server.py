@@ -59,7 +59,7 @@ async def test_reflection_carries_our_own_options(stack: Stack) -> None:
 
 
 async def test_http_tells_of_this_process_alone(stack: Stack) -> None:
-    async with httpx.AsyncClient(base_url=f"http://{stack.bound.http_address}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://{stack.bound.http_address}", trust_env=False, timeout=60) as client:
         assert (await client.get("/health/live")).json() == {"status": "live"}
         assert (await client.get("/health/ready")).json() == {"status": "ready"}
         assert (await client.get("/elsewhere")).status_code == 404
@@ -72,7 +72,7 @@ async def test_a_process_that_is_not_ready_says_why(settings: Any) -> None:
     async with Stack().started(settings, ready=ready) as bound:
         async with channel("demand", bound.grpc_address, settings) as demand:
             assert await health(demand, "demand.v1.DemandService") == NOT_SERVING
-        async with httpx.AsyncClient(base_url=f"http://{bound.http_address}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://{bound.http_address}", trust_env=False, timeout=60) as client:
             answer = await client.get("/health/ready")
             assert answer.status_code == 503 and "python -m pipeline run" in answer.json()["detail"]
             assert (await client.get("/health/live")).status_code == 200
@@ -107,7 +107,7 @@ async def test_the_http_app_of_a_service_gets_a_channel_to_it_and_the_trace(sett
 
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     async with Stack().started(settings, http_app_factory=factory) as bound:
-        async with httpx.AsyncClient(base_url=f"http://{bound.http_address}", trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=f"http://{bound.http_address}", trust_env=False, timeout=60) as client:
             headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
             assert (await client.get("/api/v1/anything", headers=headers)).status_code == 204
     assert seen == [(SERVING, trace)]
@@ -191,7 +191,7 @@ async def test_a_watch_is_not_begun_again_while_the_process_stops(settings: Any)
 
         return app
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         async with Stack().started(settings, http_app_factory=factory) as bound:
             request = asyncio.create_task(client.get(f"http://{bound.http_address}/"))
             await asyncio.wait_for(came.wait(), 5)

@@ -44,7 +44,7 @@ async def test_a_service_answers_rest_for_itself_alone():
     settings = ProcessSettings()
     async with (
         running("demand", settings, services, Verifier(), Telemetry(), http_app_factory=rest) as at,
-        httpx.AsyncClient(base_url=f"http://{at.http_address}") as client,
+        httpx.AsyncClient(base_url=f"http://{at.http_address}", timeout=60) as client,
     ):
         good = {"Authorization": "Bearer good"}
         assert (await client.get(f"{SEGMENTS}?method=kmeans", headers=good)).json()["method"] == "kmeans"
@@ -68,7 +68,7 @@ async def test_a_services_own_slice_knows_no_system_but_its_own():
             Telemetry(),
             http_app_factory=rest,
         ) as at,
-        httpx.AsyncClient(base_url=f"http://{at.http_address}/api/v1/analytics") as client,
+        httpx.AsyncClient(base_url=f"http://{at.http_address}/api/v1/analytics", timeout=60) as client,
     ):
         unknown = await client.get("/copilot/tables", headers={"Authorization": "Bearer good"})
         assert (unknown.status_code, unknown.json()["reason"]) == (404, "UNKNOWN_SYSTEM")

@@ -1,0 +1,3 @@
+"""The tables of the demand zone, as they are made of services/demand."""
+
+from services.demand.batch import *  # noqa: F403
