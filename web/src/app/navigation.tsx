@@ -18,16 +18,17 @@ import { Logo } from '@/components/logo'
 
 const LINK = {
   color: 'text.secondary',
-  px: 1.5,
+  flex: 'none',
+  px: { lg: 1, xl: 1.5 },
   whiteSpace: 'nowrap',
   '&.active': { color: 'text.primary', bgcolor: 'action.selected' },
 }
 
-/** The pages in a row; those of administration behind one button. */
+/** The pages in a row, which scrolls where the letters are too wide for it; those of administration behind one button. */
 export function WideNavigation() {
   const { common, administration } = useOpenPages()
   return (
-    <Box component="nav" aria-label="Pages" sx={{ display: { xs: 'none', lg: 'flex' }, gap: 0.5 }}>
+    <Box component="nav" aria-label="Pages" sx={{ display: { xs: 'none', lg: 'flex' }, gap: { xl: 0.5 }, minWidth: 0, overflowX: 'auto', py: 0.5 }}>
       {common.map(({ path, title, folder = false }) => (
         <Button key={path} component={NavLink} to={path} end={!folder} color="inherit" sx={LINK}>
           {title}

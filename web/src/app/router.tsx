@@ -99,6 +99,18 @@ export const routes: RouteObject[] = [
                     }),
                   },
                   {
+                    path: 'versions',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/versions-page')).VersionsPage,
+                    }),
+                  },
+                  {
+                    path: 'correlations',
+                    lazy: async () => ({
+                      Component: (await import('@/features/market-intel/components/correlations-page')).CorrelationsPage,
+                    }),
+                  },
+                  {
                     path: 'drivers',
                     lazy: async () => ({
                       Component: (await import('@/features/market-intel/components/drivers-page')).DriversPage,

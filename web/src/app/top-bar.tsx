@@ -27,7 +27,7 @@ export function TopBar() {
           <IconButton edge="start" aria-label="Open the menu" onClick={() => setOpen(true)} sx={{ display: { lg: 'none' } }}>
             <MenuIcon />
           </IconButton>
-          <Box component={Link} to="/" aria-label="Shop Insight, overview" sx={{ color: 'inherit', textDecoration: 'none', borderRadius: 1, mr: { lg: 3 } }}>
+          <Box component={Link} to="/" aria-label="Shop Insight, overview" sx={{ color: 'inherit', textDecoration: 'none', borderRadius: 1, mr: { lg: 1, xl: 3 } }}>
             <Logo />
           </Box>
           <WideNavigation />

@@ -76,7 +76,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       ) : (
         <Rows {...props} />
       )}
-      {pages && !asked.error && <Footer label={label} pages={pages} shown={rows.length} />}
+      {pages && !asked.error && (rows.length > 0 || pages.previous) && <Footer label={label} pages={pages} shown={rows.length} />}
     </Card>
   )
 }
@@ -180,7 +180,7 @@ const CELL = {
   flexDirection: 'row',
   textAlign: { xs: 'left', md: 'start' },
   borderBottomWidth: { xs: 0, md: 1 },
-  overflowWrap: 'anywhere',
+  overflowWrap: { xs: 'anywhere', md: 'break-word' },
   px: { xs: 2.5, md: 1.5 },
   py: { xs: 0.5, md: '11px' },
 }
@@ -199,12 +199,16 @@ function Footer({ label, pages, shown }: { label: string; pages: Pages; shown: n
         {shown > 0 && `${formatCount(from)}–${formatCount(from + shown - 1)}`}
         {shown > 0 && pages.total !== undefined && ` of ${formatCount(pages.total)}`}
       </Typography>
-      <Button size="small" color="inherit" disabled={!pages.previous} onClick={pages.previous}>
-        Previous
-      </Button>
-      <Button size="small" color="inherit" disabled={!pages.next} onClick={pages.next}>
-        Next
-      </Button>
+      {(pages.previous || pages.next) && (
+        <>
+          <Button size="small" color="inherit" disabled={!pages.previous} onClick={pages.previous}>
+            Previous
+          </Button>
+          <Button size="small" color="inherit" disabled={!pages.next} onClick={pages.next}>
+            Next
+          </Button>
+        </>
+      )}
     </Box>
   )
 }

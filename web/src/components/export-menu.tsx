@@ -7,20 +7,14 @@ import Snackbar from '@mui/material/Snackbar'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { DownloadIcon } from '@/components/icons'
-import { download } from '@/lib/api'
+import { download, type FileForm } from '@/lib/api'
 import { usePlatform } from '@/lib/context'
-import { formatCount } from '@/lib/format'
 import { problemFromError } from '@/lib/problem'
 
-const FORMATS = [
-  {
-    title: 'Excel',
-    detail: 'A workbook',
-    accept: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-    extension: 'xlsx',
-  },
-  { title: 'CSV', detail: 'For other spreadsheets', accept: 'text/csv', extension: 'csv' },
-  { title: 'Arrow', detail: 'For pandas, R, DuckDB', accept: 'application/vnd.apache.arrow.stream', extension: 'arrow' },
+const FORMATS: { title: string; detail: string; form: FileForm }[] = [
+  { title: 'Excel', detail: 'A workbook', form: 'xlsx' },
+  { title: 'CSV', detail: 'For other spreadsheets', form: 'csv' },
+  { title: 'Arrow', detail: 'For pandas, R, DuckDB', form: 'arrow' },
 ]
 
 interface ExportMenuProps {
@@ -29,20 +23,14 @@ interface ExportMenuProps {
   /** Name of the file without its ending, where the server names none. */
   name: string
   disabled: boolean
-  /** Rows over all pages. Only CSV goes beyond the first page. */
-  total?: number | undefined
 }
 
-/** The most rows that one answer has. */
-const PAGE = 1000
-
 /** Saves an answer's rows as a file, in one of the forms that every table is answered in. */
-export function ExportMenu({ path, name, disabled, total = 0 }: ExportMenuProps) {
+export function ExportMenu({ path, name, disabled }: ExportMenuProps) {
   const { session } = usePlatform()
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const save = useMutation({
-    mutationFn: ({ accept, extension }: (typeof FORMATS)[number]) =>
-      download(session, path, accept, `${name}.${extension}`),
+    mutationFn: ({ form }: (typeof FORMATS)[number]) => download(session, path, form, `${name}.${form}`),
   })
   return (
     <>
@@ -69,7 +57,7 @@ export function ExportMenu({ path, name, disabled, total = 0 }: ExportMenuProps)
               save.mutate(format)
             }}
           >
-            <ListItemText primary={format.title} secondary={total > PAGE && format.accept !== 'text/csv' ? `${format.detail}; the first ${formatCount(PAGE)} rows` : format.detail} />
+            <ListItemText primary={format.title} secondary={format.detail} />
           </MenuItem>
         ))}
       </Menu>

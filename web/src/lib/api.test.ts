@@ -7,30 +7,22 @@ import { server } from '@/testing/server'
 
 vi.mock('@/lib/save-file', () => ({ save: vi.fn() }))
 
-const PAGES: Record<string, { text: string; next: string }> = { '': { text: 'a,b\r\n1,2\r\n', next: 'p2' }, p2: { text: 'a,b\r\n3,4\r\n', next: '' } }
-
-function pages() {
+it.each(['csv', 'xlsx', 'arrow'] as const)('saves the whole list that the server makes one %s file of', async (form) => {
+  const asked: URLSearchParams[] = []
   server.use(
     http.get('*/api/v1/rows', ({ request }) => {
-      const page = PAGES[new URL(request.url).searchParams.get('page_token') ?? '']
-      return new HttpResponse(page?.text, { headers: { 'X-Next-Page-Token': page?.next ?? '', 'Content-Disposition': 'attachment; filename="rows.csv"' } })
+      asked.push(new URL(request.url).searchParams)
+      return new HttpResponse('rows', { headers: { 'Content-Disposition': `attachment; filename="rows.${form}"` } })
     }),
   )
-}
-
-const saved = async () => {
+  await download(createSession(), '/api/v1/rows?region=CA', form, 'other')
   const [blob, name] = vi.mocked(save).mock.lastCall ?? []
-  return [name, await blob?.text()]
-}
-
-it('saves CSV with the pages that follow, and the names of the columns once', async () => {
-  pages()
-  await download(createSession(), '/api/v1/rows?page_size=1', 'text/csv', 'other.csv')
-  expect(await saved()).toEqual(['rows.csv', 'a,b\r\n1,2\r\n3,4\r\n'])
+  expect([name, await blob?.text()]).toEqual([`rows.${form}`, 'rows'])
+  expect(asked.map(String)).toEqual([`region=CA&export=${form}`])
 })
 
-it('saves another form as the one page that it is', async () => {
-  pages()
-  await download(createSession(), '/api/v1/rows?page_size=1', 'application/vnd.apache.arrow.stream', 'rows.arrow')
-  expect(await saved()).toEqual(['rows.csv', 'a,b\r\n1,2\r\n'])
+it('says why a list is not exported', async () => {
+  const refusal = { type: 'about:blank', title: 'Bad Request', status: 400, detail: 'the list has 2,000,000 rows', reason: 'EXPORT_TOO_LARGE' }
+  server.use(http.get('*/api/v1/rows', () => HttpResponse.json(refusal, { status: 400 })))
+  await expect(download(createSession(), '/api/v1/rows', 'csv', 'other')).rejects.toMatchObject({ reason: 'EXPORT_TOO_LARGE' })
 })

@@ -33,41 +33,24 @@ export async function done(call: Promise<{ error?: unknown; response: Response }
   if (!response.ok) throw problemFromBody(response.status, error)
 }
 
-const CSV = 'text/csv'
-/** Where an export ends, however much follows. */
-const MOST_PAGES = 100
+/** The forms in which a whole list can be had as one file. */
+export type FileForm = 'xlsx' | 'csv' | 'arrow'
 
-/** Saves an answer as a file under the name that the server gives it; as CSV with the pages that follow it. */
-export async function download(session: Session, path: string, accept: string, fallback: string): Promise<string> {
-  const first = await fetchFile(session, new URL(path, window.location.origin), accept)
-  const name = fileName(first.headers.get('Content-Disposition')) ?? fallback
-  save(accept === CSV ? await withPagesAfter(session, path, first) : await first.blob(), name)
+/** Saves all rows of an answer, whatever its pages, as a file under the name that the server gives it. */
+export async function download(session: Session, path: string, form: FileForm, fallback: string): Promise<string> {
+  const url = new URL(path, window.location.origin)
+  url.searchParams.set('export', form)
+  const response = await fetchFile(session, url)
+  const name = fileName(response.headers.get('Content-Disposition')) ?? fallback
+  save(await response.blob(), name)
   return name
 }
 
-/** The rows of a page and of those after it, under one line of names. */
-async function withPagesAfter(session: Session, path: string, first: Response): Promise<Blob> {
-  const parts = [await first.text()]
-  let token = nextPage(first)
-  while (token && parts.length < MOST_PAGES) {
-    const url = new URL(path, window.location.origin)
-    url.searchParams.set('page_token', token)
-    const response = await fetchFile(session, url, CSV)
-    const text = await response.text()
-    parts.push(text.slice(text.indexOf('\n') + 1))
-    token = nextPage(response)
-  }
-  return new Blob(parts, { type: CSV })
-}
-
-async function fetchFile(session: Session, url: URL, accept: string): Promise<Response> {
-  const response = await session.authorizedFetch(new Request(url, { headers: { Accept: accept } }))
+async function fetchFile(session: Session, url: URL): Promise<Response> {
+  const response = await session.authorizedFetch(new Request(url))
   if (!response.ok) throw await problemOf(response)
   return response
 }
-
-/** Where the rows go on; empty on the last page. */
-const nextPage = (response: Response): string => response.headers.get('X-Next-Page-Token') ?? ''
 
 /** The file name in a Content-Disposition header. */
 export function fileName(disposition: string | null): string | undefined {

@@ -23,7 +23,8 @@ export const formatCount = (value: number): string => COUNT.format(value)
 export const formatMoney = (value: number): string => MONEY.format(value)
 export const formatCompactMoney = (value: number): string => COMPACT_MONEY.format(value)
 export const formatPercent = (value: number): string => `${DECIMAL.format(value)}%`
-export const formatRatio = (value: number): string => value.toFixed(2)
+/** Two places, without a sign where they are nought. */
+export const formatRatio = (value: number): string => value.toFixed(2).replace(/^-(0\.00)$/, '$1')
 
 /** A `YYYY-MM-DD` day in words. */
 export const formatDay = (day: string): string => DAY.format(new Date(`${day}T00:00:00Z`))

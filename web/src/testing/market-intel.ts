@@ -119,9 +119,9 @@ export const DRIVERS = {
     { driver: 'price', title: 'Price', contribution: 150.15, starts_at: 949.95, ends_at: 1100.1 },
   ],
   segments: [
-    { dimension: 'channel', segment: 'store', before: 400, after: 380.05, contribution: -19.95, volume: -19.95, mix: 0, price: 0, fees_and_taxes: 0 },
-    { dimension: 'channel', segment: 'online', before: 600, after: 720.05, contribution: 120.05, change_pct: 20.01, volume: 100, mix: 10.05, price: 10, fees_and_taxes: 0 },
-    { dimension: 'region', segment: 'North', before: 1000, after: 1100.1, contribution: 100.1, volume: 100.1, mix: 0, price: 0, fees_and_taxes: 0 },
+    { dimension: 'channel', segment: 'store', segment_name: 'Store', before: 400, after: 380.05, contribution: -19.95, volume: -19.95, mix: 0, price: 0, fees_and_taxes: 0 },
+    { dimension: 'channel', segment: 'online', segment_name: 'Online', before: 600, after: 720.05, contribution: 120.05, change_pct: 20.01, volume: 100, mix: 10.05, price: 10, fees_and_taxes: 0 },
+    { dimension: 'region', segment: 'North', segment_name: 'North', before: 1000, after: 1100.1, contribution: 100.1, volume: 100.1, mix: 0, price: 0, fees_and_taxes: 0 },
   ],
   before_from: '2026-01-01',
   before_to: '2026-01-31',
@@ -244,9 +244,57 @@ export const BRANDS = {
 
 const SERIES: Record<string, string[]> = { total: ['all'], channel: ['online', 'store'], region: ['North'], category: ['Kitchen'], product: [] }
 
-/** What `analytics/market_intel/query` answers to the two questions that the pages ask of it. */
+const OUTCOMES = {
+  items: [
+    { horizon: 1, within_80: true, within_95: true, rows: 3, scaled_error: 1.5, error: 30, actual: 300 },
+    { horizon: 1, within_80: false, within_95: true, rows: 1, scaled_error: 2.5, error: 10, actual: 100 },
+    { horizon: 7, within_80: false, within_95: false, rows: 2, scaled_error: 4, error: -20, actual: 200 },
+  ],
+}
+const OUTCOMES_AHEAD = {
+  items: [
+    { ds: '2026-03-03', made_on: '2026-03-02', median: 105, lower_80: 95, upper_80: 112, actual: 110 },
+    { ds: '2026-03-02', made_on: '2026-03-01', median: 104, lower_80: 94, upper_80: 111, actual: 100 },
+  ],
+}
+
+export const CORRELATIONS = {
+  items: [
+    { dimension_a: 'department', value_a: 'meat', value_a_name: 'MEAT', dimension_b: 'department', value_b: 'grocery', value_b_name: 'GROCERY', pearson: 0.8, spearman: 0.81, periods: 50, p_value: 0.0004, is_significant: true },
+    { dimension_a: 'department', value_a: 'meat', value_a_name: 'MEAT', dimension_b: 'department', value_b: 'toys', value_b_name: 'TOYS', pearson: -0.2, spearman: -0.24, periods: 50, p_value: 0.31, is_significant: false },
+    { dimension_a: 'department', value_a: 'grocery', value_a_name: 'GROCERY', dimension_b: 'department', value_b: 'toys', value_b_name: 'TOYS', pearson: 0, spearman: -0.001, periods: 50, p_value: 1, is_significant: false },
+  ],
+  columns: [column('value_a', 'VARCHAR'), column('value_a_name', 'VARCHAR'), column('value_b', 'VARCHAR'), column('value_b_name', 'VARCHAR'), column('pearson', 'DOUBLE'), column('spearman', 'DOUBLE'), column('periods', 'INT'), column('p_value', 'DOUBLE'), column('is_significant', 'BOOLEAN')],
+  total_size: 3,
+  lineage: lineage('market_intel.sales_daily'),
+  periods: 50,
+  notes: ['of department the 30 largest values were compared'],
+}
+
+const version = (name: string, number: string, aliases: string[], metrics: object) => ({ name, version: number, aliases, metrics, lake_versions: { 'curated.orders': 4 }, code_version: 'abc123', registered_at: '2026-03-04T04:40:00Z' })
+
+export const VERSIONS = {
+  items: [
+    version('market_intel.forecasts_day', '1.1.0', ['champion'], { through_day: 20515, series: 118, mase: 0.81 }),
+    version('market_intel.forecasts_day', '1.0.0', [], { through_day: 20500, series: 118, mase: 0.84, coverage_80_pct: 79.5 }),
+    version('market_intel.forecasts_week', '1.0.0', ['champion', 'shadow'], { mase: 1.2 }),
+  ],
+  total_size: 3,
+}
+
+const move = (at: string, model: string, number: string, previous: string, because: string) => ({ at, model: `market_intel.${model}`, alias: 'champion', version: number, previous, because })
+
+export const MOVES = {
+  items: [move('2026-03-04T04:40:00Z', 'forecasts_day', '1.1.0', '1.0.0', 'it erred 4 % less'), move('2026-02-04T04:40:00Z', 'forecasts_week', '1.0.0', '', 'first version'), move('2026-02-04T04:39:00Z', 'forecasts_day', '1.0.0', '', 'first version')],
+  total_size: 3,
+}
+
+/** What `analytics/market_intel/query` answers to the questions that the pages ask of it. */
 export function lakeAnswers(query: URLSearchParams): object {
   if (query.get('table') === 'forecast_backtests') return TRIED
+  if (query.get('table') === 'forecast_accuracy') return query.getAll('group_by').length > 0 ? OUTCOMES : OUTCOMES_AHEAD
+  if (query.get('table') === 'product_performance') return { items: [{ product_id: 'p1', name: 'Kettle', rows: 2 }] }
+  if (query.get('table') === 'sales_monthly') return { items: [{ ds: '2026-02-01', sales: 70, units: 7, rows: 1 }] }
   const level = query.getAll('filters').find((filter) => filter.startsWith('level = '))?.slice('level = '.length) ?? ''
   const items = (SERIES[level] ?? []).map((series_id) => ({ series_id, rows: 28 }))
   return { items, columns: [], total_size: items.length }
@@ -263,6 +311,9 @@ export function hubAnswers(): void {
     answers(`${API}/revenue`, REVENUE),
     answers(`${API}/revenue/margins`, MARGINS),
     answers(`${API}/revenue/concentration`, CONCENTRATION),
+    answers(`${API}/revenue/correlations`, CORRELATIONS),
+    answers(`${API}/models`, VERSIONS),
+    answers(`${API}/models/moves`, MOVES),
     answers(`${API}/pricing`, PRICES),
     answers(`${API}/pricing/wars`, WARS),
     answers(`${API}/products`, PRODUCTS),

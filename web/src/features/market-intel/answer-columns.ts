@@ -19,6 +19,12 @@ const TITLES: Record<string, string> = {
   gap_pct: 'Gap in %',
   growth_pct: 'Growth',
   share_pct: 'Share',
+  value_a: 'One',
+  value_b: 'The other',
+  dimension_a: 'Dimension',
+  dimension_b: 'Other dimension',
+  p_value: 'p',
+  is_significant: 'More than chance',
   product_id: 'Product id',
   category_id: 'Category id',
 }

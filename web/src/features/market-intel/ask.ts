@@ -16,6 +16,8 @@ export interface Draft extends Record<string, string> {
   effort: string
   gaps: string
   holidays: string
+  /** `yes`: the answer tells what the forecast is made up of. */
+  explain: string
 }
 
 export const FIRST_DRAFT: Draft = {
@@ -32,6 +34,7 @@ export const FIRST_DRAFT: Draft = {
   effort: '',
   gaps: 'zero',
   holidays: '',
+  explain: 'yes',
 }
 
 const FILTERS = ['category', 'product', 'region', 'channel', 'country'] as const
@@ -62,5 +65,14 @@ export function askOf(draft: Draft, series: readonly SeriesPoint[]): ForecastAsk
     model: draft.model as 'auto',
     ...(draft.effort && { effort: draft.effort as 'full' }),
     ...(draft.holidays && { country: draft.holidays }),
+    ...(draft.explain === 'yes' && { components: true }),
   } as ForecastAsk
+}
+
+/** Where the form asks for what the pipeline forecasts: the same series, metric and periods. */
+export function askPath({ metric, frequency, level, series_id }: { metric: string; frequency: string; level: string; series_id: string }): string {
+  const draft: Partial<Draft> = { metric, frequency, ...(level !== 'total' && { [level]: series_id }) }
+  const said = Object.entries(draft).filter(([name, value]) => value !== undefined && value !== FIRST_DRAFT[name])
+  const query = new URLSearchParams(said as [string, string][]).toString()
+  return `/market-intelligence/ask${query && `?${query}`}`
 }

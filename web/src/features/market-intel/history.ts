@@ -1,3 +1,4 @@
+import { useProductMonths } from '@/features/market-intel/api/products'
 import { useRevenue } from '@/features/market-intel/api/revenue'
 import type { Stored } from '@/features/market-intel/api/stored'
 import { useTrends } from '@/features/market-intel/api/trends'
@@ -15,8 +16,8 @@ export function historyFrom(first: string, frequency: string): string {
 }
 
 /**
- * What was before a forecast: the whole and regions by their trends, channels and departments by their revenue. Of single
- * products there is none to show.
+ * What was before a forecast: the whole and regions by their trends, channels and departments by their revenue, single
+ * products by their months, which alone are kept of them.
  */
 export function useHistory({ metric, frequency, level, series_id }: Stored, first: string | undefined): { history: Actual[]; told: boolean } {
   const from = first ? historyFrom(first, frequency) : ''
@@ -25,8 +26,11 @@ export function useHistory({ metric, frequency, level, series_id }: Stored, firs
   const trends = useTrends({ metric, frequency, region: level === 'region' ? series_id : 'all', from }, Boolean(first) && byTrend)
   const slice = { ...EVERYWHERE, from, grain: frequency, by: [], ...(level === 'channel' ? { channel: series_id } : { category: series_id }) }
   const revenue = useRevenue(slice, Boolean(first) && byRevenue)
-  const rows = (byTrend ? trends.data?.items : byRevenue ? revenue.data?.items : undefined) ?? []
-  return { history: actualsOf(rows, byTrend ? 'value' : metric, first), told: byTrend || byRevenue }
+  const byMonth = level === 'product' && frequency === 'month' && metric !== 'orders'
+  const months = useProductMonths(series_id, Boolean(first) && byMonth)
+  const rows = (byTrend ? trends.data?.items : byRevenue ? revenue.data?.items : byMonth ? months.data : undefined) ?? []
+  const figure = byTrend ? 'value' : byMonth && metric === 'revenue' ? 'sales' : metric
+  return { history: actualsOf(rows, figure, first).filter(({ ds }) => ds >= from), told: byTrend || byRevenue || byMonth }
 }
 
 /** The rows before a day as points of a line. */

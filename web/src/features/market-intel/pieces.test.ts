@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { askOf, FIRST_DRAFT, horizonProblem } from '@/features/market-intel/ask'
 import { figuresOf } from '@/features/market-intel/backtest-figures'
 import { driverRows, segmentsOf, sumOf, waterfallOf } from '@/features/market-intel/drivers'
+import { heatMapOf, titlesOf } from '@/features/market-intel/heat-map'
 import { actualsOf, historyFrom } from '@/features/market-intel/history'
-import { betterThanBaseline, ranked } from '@/features/market-intel/league'
-import { exportRows, seriesNames, seriesResult } from '@/features/market-intel/result'
+import { betterThanBaseline, choiceOf, ranked } from '@/features/market-intel/league'
+import { exportHeader, exportRows, seriesNames, seriesResult } from '@/features/market-intel/result'
 import { revenueBars, revenueCells } from '@/features/market-intel/revenue-rows'
 import { directionPhrase } from '@/features/market-intel/trend-rows'
 import { changed, viewOf } from '@/features/market-intel/view'
@@ -23,12 +24,12 @@ describe('a view', () => {
 
 describe('a question', () => {
   it('of the shop names its metric and the filters that say something', () => {
-    expect(askOf({ ...FIRST_DRAFT, region: 'North', model: 'theta', holidays: 'US' }, [])).toEqual({ metric: 'revenue', filters: { region: 'North' }, horizon: 28, frequency: 'day', model: 'theta', country: 'US' })
+    expect(askOf({ ...FIRST_DRAFT, region: 'North', model: 'theta', holidays: 'US' }, [])).toEqual({ metric: 'revenue', filters: { region: 'North' }, horizon: 28, frequency: 'day', model: 'theta', country: 'US', components: true })
   })
 
   it('of own series carries them, and no filter', () => {
     const series = [{ ds: '2026-01-01', y: 1 }]
-    expect(askOf({ ...FIRST_DRAFT, source: 'series', region: 'North', effort: 'full' }, series)).toEqual({ series, gaps: 'zero', horizon: 28, frequency: 'day', model: 'auto', effort: 'full' })
+    expect(askOf({ ...FIRST_DRAFT, source: 'series', region: 'North', effort: 'full', explain: 'no' }, series)).toEqual({ series, gaps: 'zero', horizon: 28, frequency: 'day', model: 'auto', effort: 'full' })
   })
 
   it.each([
@@ -49,6 +50,9 @@ describe('an answer', () => {
     expect(seriesNames(answer)).toEqual(['a', 'b'])
     expect(seriesResult(answer, 'b')).toMatchObject({ history: [{ ds: '2026-03-03', value: 5 }], ahead: [{ ds: '2026-03-05', median: 130 }], choice: undefined })
     expect(exportRows(answer)[0]).toEqual(['a', '2026-03-04', 120, 120, 110, 130, 100, 140])
+    const explained = { ...(answer as object), chosen: [{ series_id: 'a', model: 'theta', components: [{ name: 'trend', values: [100, 101] }] }] } as unknown as typeof answer
+    expect(exportHeader(explained).at(-1)).toBe('part_trend')
+    expect(exportRows(explained)[0]?.at(-1)).toBe(100)
   })
 
   it('says which figures are not defined, instead of a number', () => {
@@ -63,6 +67,14 @@ describe('the league', () => {
     expect(betterThanBaseline(LEAGUE.models as never)).toEqual({ better: 1, tried: 2 })
     expect(betterThanBaseline([])).toBeUndefined()
   })
+
+  it('marks the automatic choice itself where it combines models, and counts it among none of them', () => {
+    const models = [...LEAGUE.models, { model: 'auto', metrics: { mase: 0.5 } }] as never
+    expect(choiceOf('ensemble', models)).toBe('auto')
+    expect(choiceOf('theta', models)).toBe('theta')
+    expect(choiceOf('ensemble', LEAGUE.models as never)).toBe('ensemble')
+    expect(betterThanBaseline(models)).toEqual({ better: 1, tried: 2 })
+  })
 })
 
 describe('the drivers', () => {
@@ -71,6 +83,23 @@ describe('the drivers', () => {
     expect(sumOf(segmentsOf(DRIVERS, 'channel'))).toBe(DRIVERS.change)
     expect(segmentsOf(DRIVERS, 'channel').map(({ segment }) => segment)).toEqual(['online', 'store'])
     expect(driverRows(DRIVERS)).toHaveLength(5)
+  })
+})
+
+describe('a heat map', () => {
+  const pair = (value_a: string, value_b: string) => ({ value_a, value_a_name: NAMES[value_a] ?? value_a, value_b, value_b_name: NAMES[value_b] ?? value_b, pearson: 0.5, spearman: 0.5, p_value: 0.5, is_significant: false })
+  const NAMES: Record<string, string> = { 'grocery.misc': 'MISC', 'meat.misc': 'MISC', 'meat.beef': 'BEEF' }
+  const pairs = [pair('grocery.misc', 'meat.misc'), pair('meat.beef', 'grocery.misc'), pair('meat.beef', 'meat.misc')]
+
+  it('is of values, named, those of one name told apart by what they are', () => {
+    const { rows, columns } = heatMapOf(pairs, true)
+    expect(rows).toEqual(columns)
+    expect(new Map(rows.map(({ value, title }) => [value, title]))).toEqual(new Map([['grocery.misc', 'MISC (grocery.misc)'], ['meat.misc', 'MISC (meat.misc)'], ['meat.beef', 'BEEF']]))
+  })
+
+  it('names each side by itself where they are of two dimensions', () => {
+    const [one, other] = titlesOf([pair('meat.beef', 'grocery.misc'), pair('meat.misc', 'grocery.misc')], false)
+    expect([one.get('meat.misc'), other.get('grocery.misc')]).toEqual(['MISC', 'MISC'])
   })
 })
 

@@ -53,10 +53,26 @@ export function aheadNumbers(ahead: readonly Ahead[], frequency: string, unit: s
 
 export const EXPORT_HEADER = ['series_id', 'ds', 'mean', 'median', 'lower_80', 'upper_80', 'lower_95', 'upper_95'] as const
 
+/** The names of the parts that any of the series is made up of. */
+function partNames(answer: ForecastAnswer): string[] {
+  return [...new Set((answer.chosen ?? []).flatMap(({ components }) => (components ?? []).map(({ name }) => name)))]
+}
+
+/** The header of what is exported: after the figures a column a part, where parts were told. */
+export function exportHeader(answer: ForecastAnswer): string[] {
+  return [...EXPORT_HEADER, ...partNames(answer).map((name) => `part_${name}`)]
+}
+
 /** Every row of an answer as it is exported. */
 export function exportRows(answer: ForecastAnswer): (string | number)[][] {
+  const names = partNames(answer)
+  const parts = new Map((answer.chosen ?? []).map(({ series_id, components }) => [series_id ?? '', new Map((components ?? []).map(({ name, values }) => [name, values ?? []]))]))
+  const steps = new Map<string, number>()
   return (answer.forecast ?? []).map((point) => {
-    const { ds, mean, median, lower_80, upper_80, lower_95, upper_95 } = point
-    return [point.series_id ?? '', ds, ...[mean, median, lower_80, upper_80, lower_95, upper_95].map((value) => value ?? '')]
+    const { ds, mean, median, lower_80, upper_80, lower_95, upper_95, series_id: series = '' } = point
+    const step = steps.get(series) ?? 0
+    steps.set(series, step + 1)
+    const ofParts = names.map((name) => parts.get(series)?.get(name)?.[step])
+    return [series, ds, ...[mean, median, lower_80, upper_80, lower_95, upper_95, ...ofParts].map((value) => value ?? '')]
   })
 }

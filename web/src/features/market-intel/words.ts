@@ -63,6 +63,18 @@ export function formatPeriod(ds: string, frequency: string): string {
   return frequency === 'week' ? `Week of ${formatDay(day)}` : formatDay(day)
 }
 
+const SHORT_DAY = new Intl.DateTimeFormat('en-US', { month: 'short', day: 'numeric', timeZone: 'UTC' })
+const SHORT_MONTH = new Intl.DateTimeFormat('en-US', { month: 'short', timeZone: 'UTC' })
+
+/** The same for an axis: short, on two lines, so that labels seldom meet. */
+export function formatTick(ds: string, frequency: string): string {
+  const day = ds.slice(0, 10)
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) return ds
+  const at = new Date(`${day}T00:00:00Z`)
+  if (frequency === 'month') return `${SHORT_MONTH.format(at)}\n${day.slice(0, 4)}`
+  return `${SHORT_DAY.format(at)}\n${frequency === 'hour' && ds.length > 10 ? ds.slice(11, 16) : day.slice(0, 4)}`
+}
+
 const SMALL = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 4 })
 const COMPACT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
 

@@ -18,7 +18,7 @@ export function EmailForm({ email }: { email: string }) {
   return (
     <Stack spacing={2}>
       <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 1.5, alignItems: 'center' }}>
-        <Typography sx={{ flex: 1, minWidth: 0, overflowWrap: 'anywhere' }}>{email}</Typography>
+        <Typography sx={{ flex: '1 1 240px', minWidth: 0, overflowWrap: 'anywhere' }}>{email}</Typography>
         {!open && (
           <Button variant="outlined" onClick={() => setOpen(true)}>
             Change the address

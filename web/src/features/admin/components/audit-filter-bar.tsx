@@ -78,7 +78,7 @@ function Day({ label, value, onChange }: { label: string; value: string; onChang
       value={value}
       onChange={(event) => onChange(event.target.value)}
       slotProps={{ inputLabel: { shrink: true } }}
-      sx={{ flex: { xs: 1, sm: '0 1 150px' } }}
+      sx={{ flex: { xs: '1 1 130px', sm: '0 1 150px' } }}
     />
   )
 }

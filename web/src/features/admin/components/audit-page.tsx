@@ -69,7 +69,7 @@ const columns = (people: People): Column<AuditEntry>[] => [
   { title: 'Who', cell: (entry) => <Somebody id={entry.actor} people={people} /> },
   { title: 'To whom or what', cell: (entry) => <Somebody id={entry.target} people={people} /> },
   { title: 'From where', nowrap: true, cell: (entry) => entry.address || '–' },
-  { title: 'Details', cell: (entry) => <Details of={entry.details} /> },
+  { title: 'Details', cell: (entry) => (Object.keys(entry.details).length > 0 ? <Details of={entry.details} /> : '–') },
   { title: 'Entry', align: 'right', cell: (entry) => <span title={`SHA-256 ${entry.hash}`}>{formatCount(entry.seq)}</span> },
 ]
 

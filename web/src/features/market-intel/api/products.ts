@@ -42,3 +42,16 @@ export function useBrands(region: string, token: string) {
       answer(api.GET(BRANDS, { params: { query: given<QueryOf<typeof BRANDS>>({ region, page_size: PAGE_SIZE, page_token: token }) }, signal })),
   })
 }
+
+/** What a product sold in each month, oldest first: `ds`, `sales` and `units`. */
+export function useProductMonths(product: string, enabled: boolean) {
+  const { api } = usePlatform()
+  return useQuery({
+    queryKey: ['market-intel', 'product-months', product],
+    enabled: enabled && product !== '',
+    queryFn: async ({ signal }) => {
+      const query = { table: 'sales_monthly', filters: [`product_id = ${product}`], group_by: ['ds'], columns: ['sales', 'units'], order_by: ['ds'], page_size: 1000 }
+      return (await answer(api.GET('/api/v1/analytics/{system}/query', { params: { path: { system: 'market_intel' }, query }, signal }))).items
+    },
+  })
+}

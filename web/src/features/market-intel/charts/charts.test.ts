@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { barsOption } from '@/features/market-intel/charts/bars-option'
 import { concentrationOption } from '@/features/market-intel/charts/concentration-option'
 import { type Ahead, forecastOption } from '@/features/market-intel/charts/forecast-option'
+import { partsOption } from '@/features/market-intel/charts/parts-option'
 import { OTHERS, stackOf, stackOption } from '@/features/market-intel/charts/stack-option'
 import { chartColors } from '@/features/market-intel/charts/style'
 import { trendOption } from '@/features/market-intel/charts/trend-option'
 import { floorOf, steps, waterfallOption } from '@/features/market-intel/charts/waterfall-option'
+import { partRange, partsOf } from '@/features/market-intel/parts'
 
 const COLORS = chartColors('light')
 
 interface Drawn {
-  xAxis: { data: string[]; max?: number }
+  xAxis: { data: string[]; max?: number; axisLabel: { formatter: (value: string) => string } }
   yAxis: { min?: number; data: string[] }
   series: { name?: string; data: unknown[]; stack?: string }[]
   tooltip: { formatter: (points: { dataIndex: number }[]) => HTMLElement[] }
@@ -25,7 +27,8 @@ describe('the forecast chart', () => {
 
   it('draws a band as its lower end and its height, after what was', () => {
     const { series, xAxis } = drawn(option)
-    expect(xAxis.data).toEqual(['Mar 1, 2026', 'Mar 2, 2026', 'Mar 3, 2026', 'Mar 4, 2026'])
+    expect(xAxis.data).toEqual(['2026-03-01', '2026-03-02', '2026-03-03', '2026-03-04'])
+    expect(xAxis.axisLabel.formatter('2026-03-01')).toBe('Mar 1\n2026')
     expect(series.map(({ name, data }) => [name, data])).toEqual([
       ['Lower end, 95 %', [null, null, 10, 11]],
       ['95 % band', [null, null, 8, 8]],
@@ -41,6 +44,26 @@ describe('the forecast chart', () => {
     expect(told(option, 1)).toEqual(['Mar 2, 2026', '$11.00'])
     expect(told(option, 3)).toEqual(['Mar 4, 2026', 'Expected $13.00', '80 %: $12.00 to $16.00', '95 %: $11.00 to $19.00'])
     expect(told(option, 9)).toEqual([])
+  })
+})
+
+describe('the parts of a forecast', () => {
+  const groups = partsOf([{ name: 'season', values: [-2, 3] }, { name: 'trend', values: [10, 11] }, { name: 'price_cut', values: [0, 1] }, { name: 'holidays', values: [0.5, 0] }], 3)
+  const option = partsOption({ periods: ['2026-03-03', '2026-03-04'], groups }, 'day', 'USD', COLORS)
+
+  it('are in order of their weight, the lightest as one, with a line that is their sum', () => {
+    expect(drawn(option).series.map(({ name, data }) => [name, data])).toEqual([
+      ['Trend', [10, 11]],
+      ['Season', [-2, 3]],
+      [OTHERS, [0.5, 1]],
+      ['Together', [8.5, 15]],
+    ])
+    expect(told(option, 0)).toEqual(['Mar 3, 2026', 'Trend: +$10.00', 'Season: -$2.00', `${OTHERS}: +$0.50`, 'Together: $8.50'])
+  })
+
+  it('are told by how far they move it', () => {
+    expect(groups.map((part) => partRange(part, 'USD'))).toEqual(['Trend: from $10.00 to $11.00.', 'Season: from -$2.00 to $3.00.', `${OTHERS}: from $0.50 to $1.00.`])
+    expect(partRange({ title: 'Trend', values: [4, 4] }, '')).toBe('Trend: 4 in each period.')
   })
 })
 

@@ -1,5 +1,5 @@
 import type { EChartsCoreOption } from 'echarts/core'
-import { categoryAxis, type ChartColors, frame, valueAxis } from '@/features/market-intel/charts/style'
+import { type ChartColors, frame, periodAxis, valueAxis } from '@/features/market-intel/charts/style'
 import { formatFigure, formatPeriod, formatShort } from '@/features/market-intel/words'
 
 /** One period that has been. */
@@ -37,7 +37,7 @@ export function forecastOption(chart: ForecastChart, colors: ChartColors): EChar
   if (last) median[history.length - 1] = last.value
   return {
     ...frame(colors, (index) => toldAt(chart, index)),
-    xAxis: categoryAxis(colors, periods.map((ds) => formatPeriod(ds, frequency)), { boundaryGap: false }),
+    xAxis: periodAxis(colors, periods, frequency, { boundaryGap: false }),
     yAxis: valueAxis(colors, (value) => formatShort(value, unit), { scale: true }),
     series: [
       ...band('95', after(ahead.map((row) => row.lower_95)), after(ahead.map((row) => row.upper_95 - row.lower_95)), colors.main, 0.14),
@@ -49,7 +49,7 @@ export function forecastOption(chart: ForecastChart, colors: ChartColors): EChar
 }
 
 /** A band: its lower end, unseen, and upon it how high it is. */
-function band(name: string, lower: (number | null)[], height: (number | null)[], color: string, opacity: number) {
+export function band(name: string, lower: (number | null)[], height: (number | null)[], color: string, opacity: number) {
   const hidden = { type: 'line', stack: name, stackStrategy: 'all', symbol: 'none', silent: true, lineStyle: { opacity: 0 }, emphasis: { disabled: true } }
   return [
     { ...hidden, name: `Lower end, ${name} %`, data: lower },
@@ -57,7 +57,8 @@ function band(name: string, lower: (number | null)[], height: (number | null)[],
   ]
 }
 
-function line(name: string, data: readonly (number | null)[], color: string, type: string) {
+/** A line without marks, solid or dashed. */
+export function line(name: string, data: readonly (number | null)[], color: string, type: string) {
   return { type: 'line', name, data, symbol: 'none', lineStyle: { color, width: 2, type }, itemStyle: { color }, emphasis: { disabled: true } }
 }
 

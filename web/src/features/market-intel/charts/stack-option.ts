@@ -1,5 +1,5 @@
 import type { EChartsCoreOption } from 'echarts/core'
-import { categoryAxis, type ChartColors, frame, valueAxis } from '@/features/market-intel/charts/style'
+import { type ChartColors, frame, periodAxis, valueAxis } from '@/features/market-intel/charts/style'
 import { formatFigure, formatPeriod, formatShort } from '@/features/market-intel/words'
 
 /** What one group brought in each period. */
@@ -48,7 +48,7 @@ export function stackOption({ periods, groups }: Stack, grain: string, unit: str
   }
   return {
     ...frame(colors, told),
-    xAxis: categoryAxis(colors, periods.map((period) => formatPeriod(period, grain))),
+    xAxis: periodAxis(colors, periods, grain),
     yAxis: valueAxis(colors, (value) => formatShort(value, unit)),
     series: groups.map(({ title, values }, index) => ({
       type: 'bar',

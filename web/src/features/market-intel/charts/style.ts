@@ -1,5 +1,6 @@
 import { useColorScheme } from '@mui/material/styles'
 import { useMemo } from 'react'
+import { formatTick } from '@/features/market-intel/words'
 import { palettes } from '@/lib/theme'
 
 /** Colours as values: a canvas knows no CSS variables. */
@@ -76,6 +77,12 @@ export function categoryAxis(colors: ChartColors, data: readonly string[], more:
     axisLabel: { color: colors.quietText, fontSize: 12, hideOverlap: true },
     ...more,
   }
+}
+
+/** An axis of periods; the outermost labels stay within the chart. */
+export function periodAxis(colors: ChartColors, periods: readonly string[], frequency: string, more: object = {}) {
+  const axis = categoryAxis(colors, [...periods])
+  return { ...axis, axisLabel: { ...axis.axisLabel, margin: 10, lineHeight: 15, alignMinLabel: 'left', alignMaxLabel: 'right', formatter: (ds: string) => formatTick(ds, frequency) }, ...more }
 }
 
 /** An axis of figures. */

@@ -1,5 +1,5 @@
 import type { EChartsCoreOption } from 'echarts/core'
-import { categoryAxis, type ChartColors, frame, valueAxis } from '@/features/market-intel/charts/style'
+import { type ChartColors, frame, periodAxis, valueAxis } from '@/features/market-intel/charts/style'
 import { formatFigure, formatPeriod, formatShort } from '@/features/market-intel/words'
 
 /** One period of a metric. */
@@ -15,7 +15,7 @@ export interface TrendPoint {
 export function trendOption(points: readonly TrendPoint[], frequency: string, unit: string, colors: ChartColors): EChartsCoreOption {
   return {
     ...frame(colors, (index) => toldAt(points[index], frequency, unit)),
-    xAxis: categoryAxis(colors, points.map(({ ds }) => formatPeriod(ds, frequency)), { boundaryGap: false }),
+    xAxis: periodAxis(colors, points.map(({ ds }) => ds), frequency, { boundaryGap: false }),
     yAxis: valueAxis(colors, (value) => formatShort(value, unit), { scale: true }),
     series: [
       line('Value', points.map(({ value }) => value), colors.quiet, 1.25),

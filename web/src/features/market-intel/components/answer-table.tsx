@@ -1,3 +1,5 @@
+import { useTheme } from '@mui/material/styles'
+import useMediaQuery from '@mui/material/useMediaQuery'
 import type { ReactNode } from 'react'
 import { type Column, DataTable, type DataTableProps } from '@/components/data-table'
 import type { Sorting } from '@/components/sorting'
@@ -20,13 +22,16 @@ export interface AnswerTableProps extends Pick<DataTableProps<AnswerRow>, 'label
 }
 
 const PAGE_SIZE = 25
+/** On a narrow screen a row is a block of many lines. */
+const NARROW_PAGE_SIZE = 8
 const NO_ROWS: readonly AnswerRow[] = []
 
 /** The rows of an answer with the columns that it declares, each by its type and unit. Many are paged, here if not by the server. */
 export function AnswerTable({ answer, keys, hidden, currency = '', cells = {}, sorting, onSort, minWidth, pages, ...table }: AnswerTableProps) {
   const shown = shownColumns(answer?.columns ?? [], hidden)
   const rows = (answer?.items ?? NO_ROWS) as readonly AnswerRow[]
-  const local = useLocalPages(rows, PAGE_SIZE)
+  const narrow = useMediaQuery(useTheme().breakpoints.down('md'))
+  const local = useLocalPages(rows, narrow ? NARROW_PAGE_SIZE : PAGE_SIZE)
   const paged = pages ?? local.pages
   return (
     <DataTable

@@ -1,7 +1,9 @@
 import Box from '@mui/material/Box'
 import Button from '@mui/material/Button'
 import Card from '@mui/material/Card'
+import FormControlLabel from '@mui/material/FormControlLabel'
 import Stack from '@mui/material/Stack'
+import Switch from '@mui/material/Switch'
 import TextField from '@mui/material/TextField'
 import ToggleButton from '@mui/material/ToggleButton'
 import ToggleButtonGroup from '@mui/material/ToggleButtonGroup'
@@ -27,9 +29,9 @@ interface AskFormProps {
 }
 
 const EFFORTS = [
-  { value: '', title: 'As the size asks for' },
+  { value: '', title: 'Automatic, by size' },
   { value: 'cheap', title: 'Quick models, at once' },
-  { value: 'full', title: 'All models, takes minutes' },
+  { value: 'full', title: 'All models, in minutes' },
 ]
 const GAPS = [
   { value: 'zero', title: 'Count as 0' },
@@ -46,7 +48,7 @@ export function AskForm({ title, submit, first, busy, problem, everyModel = fals
   const ready = !horizonWrong && (!ofSeries || (parsed !== undefined && !parsed.problem))
   const send = (event: FormEvent) => {
     event.preventDefault()
-    if (ready) onAsk(draft, askOf(draft, parsed?.points ?? []))
+    if (ready) onAsk(draft, askOf(everyModel ? { ...draft, explain: 'no' } : draft, parsed?.points ?? []))
   }
   return (
     <Card component="form" aria-label={title} noValidate onSubmit={send} sx={{ p: { xs: 2, sm: 2.5 } }}>
@@ -70,7 +72,7 @@ export function AskForm({ title, submit, first, busy, problem, everyModel = fals
             sx={FIELD}
           />
           {!everyModel && <Choice label="Model" value={draft.model} options={MODELS} onChange={(model) => set({ model })} wrong={problem?.field('model')} width={240} />}
-          {(everyModel || draft.model === 'auto') && <Choice label="How much is tried" value={draft.effort} options={EFFORTS} onChange={(effort) => set({ effort })} width={220} />}
+          {(everyModel || draft.model === 'auto') && <Choice label="How much is tried" value={draft.effort} options={EFFORTS} onChange={(effort) => set({ effort })} width={230} />}
           {ofSeries && <Choice label="Missing periods" value={draft.gaps} options={GAPS} onChange={(gaps) => set({ gaps })} />}
           <TextField
             label="Holidays of country"
@@ -84,6 +86,13 @@ export function AskForm({ title, submit, first, busy, problem, everyModel = fals
             sx={FIELD}
           />
         </Box>
+        {!everyModel && (
+          <FormControlLabel
+            control={<Switch checked={draft.explain === 'yes'} onChange={(event) => set({ explain: event.target.checked ? 'yes' : 'no' })} />}
+            label="Tell what the forecast is made up of"
+            sx={{ alignSelf: 'flex-start', ml: -1 }}
+          />
+        )}
         <Box>
           <Button type="submit" variant="contained" disabled={!ready} loading={busy} loadingPosition="start" startIcon={<span />}>
             {submit}

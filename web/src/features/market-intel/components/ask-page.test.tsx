@@ -36,7 +36,7 @@ describe('a forecast that is answered at once', () => {
     await userEvent.type(screen.getByLabelText('How many days ahead'), '2')
     await ask()
     expect(await screen.findByText('Theta erred least: MASE 0.82 against 1.00.')).toBeVisible()
-    expect(bodies).toEqual([{ metric: 'revenue', filters: { region: 'North' }, horizon: 2, frequency: 'day', model: 'theta' }])
+    expect(bodies).toEqual([{ metric: 'revenue', filters: { region: 'North' }, horizon: 2, frequency: 'day', model: 'theta', components: true }])
     expect(router.state.location.search).toBe('?region=North&model=theta&horizon=2')
     expect(screen.getByText('2 days without a sale count as 0.')).toBeVisible()
     expect(screen.getByText('79.2%')).toBeVisible()
@@ -51,6 +51,28 @@ describe('a forecast that is answered at once', () => {
     await userEvent.click(await screen.findByRole('button', { name: 'Show the numbers' }))
     const table = screen.getByRole('table', { name: 'Revenue, numbers' })
     expect(within(table).getByRole('row', { name: 'Mar 5, 2026 $130.00 $130.00 $120.00 $140.00 $110.00 $150.00' })).toBeVisible()
+  })
+
+  it('tells what it is made up of, if it is asked to', async () => {
+    const [choice] = FORECAST.chosen
+    const bodies = forecasts({ ...FORECAST, chosen: [{ ...choice, components: [{ name: 'season', values: [-20, 10] }, { name: 'trend', values: [140, 120] }] }] })
+    open()
+    await ask()
+    expect(await screen.findByRole('img', { name: /Trend: from \$120\.00 to \$140\.00\. Season: from -\$20\.00 to \$10\.00\./ })).toBeVisible()
+    await userEvent.click(screen.getByRole('switch', { name: 'Tell what the forecast is made up of' }))
+    await ask()
+    await expect.poll(() => bodies.map((body) => (body as { components?: boolean }).components)).toEqual([true, undefined])
+  })
+
+  it('is of a product that is found by its name', async () => {
+    const bodies = forecasts(FORECAST)
+    const { router } = open()
+    await userEvent.type(screen.getByLabelText('Product'), 'kett')
+    await userEvent.click(await screen.findByRole('option', { name: 'Kettle p1' }))
+    expect(await screen.findByText('Kettle')).toBeVisible()
+    await ask()
+    await expect.poll(() => bodies).toMatchObject([{ filters: { product: 'p1' } }])
+    expect(router.state.location.search).toBe('?product=p1')
   })
 
   it('is saved as CSV', async () => {
@@ -119,7 +141,7 @@ describe('a forecast that takes long', () => {
     server.use(answersBy(OPERATION, () => ({ operation: standing })))
     const { router } = open()
     await ask()
-    expect(await screen.findByText(/trying Theta, 40%/)).toBeVisible()
+    expect(await screen.findByText(/Trying Theta, 40%/)).toBeVisible()
     expect(screen.getByRole('progressbar', { name: 'Progress' })).toHaveAttribute('aria-valuenow', '40')
     expect(router.state.location.search).toBe('?operation=market_intel%2Fop1')
     standing = operation({ done: true, progress_pct: 100, result: FORECAST })

@@ -13,6 +13,7 @@ import { Degraded } from '@/features/market-intel/components/answered'
 import { Figures } from '@/features/market-intel/components/figures'
 import { SegmentsExplained } from '@/features/market-intel/components/segments-explained'
 import { span, waterfallNumbers, waterfallOf } from '@/features/market-intel/drivers'
+import { sentence } from '@/features/market-intel/prose'
 import { formatChange, formatFigure } from '@/features/market-intel/words'
 
 interface DriversReportProps {
@@ -41,10 +42,10 @@ export function DriversReport({ answer, dimension, onDimension }: DriversReportP
           { title: 'Change', value: formatChange(answer.change, unit), note: percent },
         ]}
       />
-      <Said lines={answer.summary ?? []} />
+      <Said lines={(answer.summary ?? []).map(sentence)} />
       {answer.notes?.map((note) => (
         <Alert key={note} severity="info" variant="outlined" sx={{ bgcolor: 'background.paper' }}>
-          {note}
+          {sentence(note)}
         </Alert>
       ))}
       <ChartCard

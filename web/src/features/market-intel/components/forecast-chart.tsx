@@ -1,3 +1,5 @@
+import { useTheme } from '@mui/material/styles'
+import useMediaQuery from '@mui/material/useMediaQuery'
 import { useMemo } from 'react'
 import { type Actual, type Ahead, forecastOption } from '@/features/market-intel/charts/forecast-option'
 import { useChartColors } from '@/features/market-intel/charts/style'
@@ -13,17 +15,27 @@ interface ForecastChartProps {
   unit: string
 }
 
+/** Periods shown on a narrow screen; all of them are in the numbers. */
+const NARROW_PAST = 14
+const NARROW_AHEAD = 35
+/** Periods of the past that are shown elsewhere, however short the forecast. */
+const LEAST_PAST = 60
+
 /** What was and what is expected, with the bands of 80 % and 95 %. */
 export function ForecastChart({ title, history, ahead, frequency, unit }: ForecastChartProps) {
   const colors = useChartColors()
-  const option = useMemo(() => forecastOption({ history, ahead, frequency, unit }, colors), [history, ahead, frequency, unit, colors])
+  const narrow = useMediaQuery(useTheme().breakpoints.down('sm'))
+  // A long past would leave the forecast too little room.
+  const past = useMemo(() => history.slice(narrow ? -NARROW_PAST : -Math.max(LEAST_PAST, 3 * ahead.length)), [narrow, history, ahead.length])
+  const future = useMemo(() => (narrow ? ahead.slice(0, NARROW_AHEAD) : ahead), [narrow, ahead])
+  const option = useMemo(() => forecastOption({ history: past, ahead: future, frequency, unit }, colors), [past, future, frequency, unit, colors])
   const keys = [
     ...(history.length > 0 ? [{ color: colors.text, text: 'What was' }] : []),
     { color: colors.main, text: 'Expected' },
     { color: colors.main, text: '80 % band', opacity: 0.45 },
     { color: colors.main, text: '95 % band', opacity: 0.2 },
   ]
-  return <ChartCard title={title} label={said(ahead, frequency, unit)} option={option} height={340} keys={keys} numbers={aheadNumbers(ahead, frequency, unit)} />
+  return <ChartCard title={title} label={said(ahead, frequency, unit)} option={option} height={340} keys={keys} note={future.length < ahead.length ? `The first ${future.length} of ${ahead.length} periods; all of them are in the numbers.` : undefined} numbers={aheadNumbers(ahead, frequency, unit)} />
 }
 
 function said(ahead: readonly Ahead[], frequency: string, unit: string): string {

@@ -1,8 +1,11 @@
 import Stack from '@mui/material/Stack'
+import { useMemo } from 'react'
 import { ExportMenu } from '@/components/export-menu'
 import { LineageLine } from '@/components/lineage-line'
 import { PageHeader } from '@/components/page-header'
+import { useProductNames } from '@/features/market-intel/api/names'
 import { type Stored, storedPath, useSeriesIds, useStoredForecast } from '@/features/market-intel/api/stored'
+import { AccuracySection } from '@/features/market-intel/components/accuracy-section'
 import { Answered, Degraded } from '@/features/market-intel/components/answered'
 import { Choice } from '@/features/market-intel/components/choice'
 import { StoredForecast } from '@/features/market-intel/components/stored-forecast'
@@ -18,14 +21,17 @@ export function ForecastsPage() {
   const series = useSeriesIds(view)
   const stored: Stored = { ...view, series_id: view.series_id || firstOf(view.level, series.data) }
   const asked = useStoredForecast(stored)
+  const ids = useMemo(() => (view.level === 'product' ? [...new Set([...(series.data ?? []), stored.series_id])] : []), [view.level, series.data, stored.series_id])
+  const names = useProductNames(ids)
+  const titleOfSeries = (id: string) => (names.has(id) ? `${names.get(id)} (${id})` : id)
   return (
     <Stack spacing={3}>
       <PageHeader title="Forecasts" detail="Made anew with every run of the pipeline. The parts of the business add up to the whole." />
-      <Toolbar label="Which forecast" end={<ExportMenu path={storedPath(stored)} name={`forecast-${stored.metric}-${stored.frequency}`} total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
+      <Toolbar label="Which forecast" end={<ExportMenu path={storedPath(stored)} name={`forecast-${stored.metric}-${stored.frequency}`} disabled={!asked.data?.items.length} />}>
         <Choice label="Metric" value={view.metric} options={METRICS} onChange={(metric) => change({ metric })} width={140} />
         <Choice label="Periods" value={view.frequency} options={FREQUENCIES} onChange={(frequency) => change({ frequency })} width={140} />
         <Choice label="Part of the business" value={view.level} options={LEVELS} onChange={(level) => change({ level, series_id: '' })} />
-        {view.level !== 'total' && <Choice label="Which" value={stored.series_id} options={(series.data ?? []).map((value) => ({ value, title: value }))} onChange={(series_id) => change({ series_id })} width={240} />}
+        {view.level !== 'total' && <Choice label="Which" value={stored.series_id} options={(series.data ?? []).map((value) => ({ value, title: titleOfSeries(value) }))} onChange={(series_id) => change({ series_id })} width={320} />}
       </Toolbar>
       {series.data?.length === 0 && view.level !== 'total' && !view.series_id ? (
         <Answered asked={{ ...series, data: [] }} what="the series" isEmpty={() => true} empty="The pipeline forecasts no series of this kind for these periods. Choose longer periods or another part of the business.">
@@ -43,8 +49,9 @@ export function ForecastsPage() {
           {(answer) => (
             <Stack spacing={3}>
               <Degraded lineage={answer.lineage} />
-              <StoredForecast answer={answer} stored={stored} />
+              <StoredForecast answer={answer} stored={stored} name={titleOfSeries(stored.series_id)} />
               {answer.lineage && <LineageLine lineage={answer.lineage} />}
+              <AccuracySection stored={stored} through={answer.lineage?.data_through_on} />
             </Stack>
           )}
         </Answered>

@@ -9,7 +9,8 @@ import { ToneChip } from '@/components/tone-chip'
 import type { CompareAnswer, ModelScore } from '@/features/market-intel/api/forecast'
 import { percent, ratio, signed } from '@/features/market-intel/backtest-figures'
 import { CsvButton } from '@/features/market-intel/components/csv-button'
-import { BASELINE, betterThanBaseline, ranked } from '@/features/market-intel/league'
+import { AUTO, BASELINE, betterThanBaseline, choiceOf, ranked } from '@/features/market-intel/league'
+import { sentence } from '@/features/market-intel/prose'
 import { formatFigure, MODELS, titleOf } from '@/features/market-intel/words'
 import { formatCount } from '@/lib/format'
 
@@ -23,7 +24,7 @@ export function LeagueTable({ answer, unit }: { answer: CompareAnswer; unit: str
       <Verdict answer={answer} models={models} />
       <DataTable
         label="Model league"
-        columns={columns(answer.chosen ?? '', unit)}
+        columns={columns(choiceOf(answer.chosen, models), unit)}
         rows={models}
         rowKey={({ model }) => model}
         asked={HERE}
@@ -43,19 +44,20 @@ export function LeagueTable({ answer, unit }: { answer: CompareAnswer; unit: str
 function Verdict({ answer, models }: { answer: CompareAnswer; models: readonly ModelScore[] }) {
   const heading = useId()
   const against = betterThanBaseline(models)
+  const choice = choiceOf(answer.chosen, models)
   return (
     <Card component="section" aria-labelledby={heading} sx={{ p: { xs: 2, sm: 2.5 } }}>
       <Typography variant="h2" id={heading} sx={{ mb: 0.75 }}>
-        {answer.chosen ? `The automatic choice: ${titleOf(MODELS, answer.chosen)}` : 'No model was chosen'}
+        {choice ? `The automatic choice: ${choice === AUTO ? 'a combination' : titleOf(MODELS, choice)}` : 'No model was chosen'}
       </Typography>
-      {answer.why && <Typography sx={{ maxWidth: '80ch' }}>{answer.why}</Typography>}
+      {answer.why && <Typography sx={{ maxWidth: '80ch' }}>{sentence(answer.why)}</Typography>}
       <Typography variant="body2" color="textSecondary" sx={{ mt: 0.75 }}>
         {formatCount(answer.series_count ?? 0)} series, {formatCount(answer.origins ?? 0)} origins, {formatCount(answer.horizon ?? 0)} periods ahead.{' '}
         {against && `${against.better} of ${against.tried} models err less than the seasonal naive forecast.`}
       </Typography>
       {answer.notes?.map((note) => (
         <Typography key={note} variant="body2" color="textSecondary" sx={{ mt: 0.5 }}>
-          {note}
+          {sentence(note)}
         </Typography>
       ))}
     </Card>
@@ -92,7 +94,7 @@ function Model({ score, chosen }: { score: ModelScore; chosen: string }) {
       </Box>
       {score.note && (
         <Typography variant="body2" color="textSecondary">
-          {score.note}
+          {sentence(score.note)}
         </Typography>
       )}
     </>

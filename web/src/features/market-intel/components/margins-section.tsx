@@ -4,6 +4,7 @@ import Typography from '@mui/material/Typography'
 import { ExportMenu } from '@/components/export-menu'
 import { LineageLine } from '@/components/lineage-line'
 import { type Margins, marginsPath, type Slice, useMargins } from '@/features/market-intel/api/revenue'
+import { columnTitle } from '@/features/market-intel/answer-columns'
 import { percent } from '@/features/market-intel/backtest-figures'
 import { Answered } from '@/features/market-intel/components/answered'
 import { AnswerTable, periodCells } from '@/features/market-intel/components/answer-table'
@@ -26,7 +27,7 @@ export function MarginsSection({ slice, onReset }: { slice: Slice; onReset: () =
   const asked = useMargins(question)
   return (
     <Section title="Margins" detail="Sales after the cost of goods, shipping, payment fees and marketing.">
-      <Toolbar label="How margins are cut" end={<ExportMenu path={marginsPath(question)} name="margins" total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
+      <Toolbar label="How margins are cut" end={<ExportMenu path={marginsPath(question)} name="margins" disabled={!asked.data?.items.length} />}>
         <Choice label="Periods" value={view.margins_grain} options={GRAINS} onChange={(margins_grain) => change({ margins_grain })} width={150} />
         <Choice label="By" value={by} options={DIMENSIONS} onChange={(next) => change({ margins_by: next || 'none' })} />
       </Toolbar>
@@ -51,7 +52,7 @@ function Attributed({ answer }: { answer: Margins }) {
       <Box component="ul" sx={{ m: 0, mt: 0.5, pl: 2.5, color: 'text.secondary', fontSize: '0.875rem' }}>
         {answer.attributions?.map(({ cost, method, is_included }) => (
           <li key={cost}>
-            {capitalised(cost ?? '')}: {method}
+            {columnTitle(cost ?? '')}: {method}
             {!is_included && ' (not in these figures)'}
           </li>
         ))}

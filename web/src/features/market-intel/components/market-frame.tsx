@@ -1,7 +1,8 @@
 import Box from '@mui/material/Box'
 import Button from '@mui/material/Button'
 import Stack from '@mui/material/Stack'
-import { NavLink, Outlet } from 'react-router'
+import { useEffect, useRef } from 'react'
+import { NavLink, Outlet, useLocation } from 'react-router'
 import { useMay } from '@/lib/context'
 
 interface Tab {
@@ -17,8 +18,10 @@ const TABS: readonly Tab[] = [
   { path: `${ROOT}/forecasts`, title: 'Forecasts' },
   { path: `${ROOT}/ask`, title: 'Ask for a forecast', runs: true },
   { path: `${ROOT}/models`, title: 'Model league', runs: true },
+  { path: `${ROOT}/versions`, title: 'Model versions' },
   { path: `${ROOT}/drivers`, title: 'Why it moved' },
   { path: `${ROOT}/revenue`, title: 'Revenue' },
+  { path: `${ROOT}/correlations`, title: 'What moves together' },
   { path: `${ROOT}/prices`, title: 'Prices' },
   { path: `${ROOT}/products`, title: 'Products' },
 ]
@@ -26,9 +29,14 @@ const TABS: readonly Tab[] = [
 /** The views of the Market Intelligence Hub: in a row that scrolls on a narrow screen, each a page of its own below. */
 export function MarketFrame() {
   const mayRun = useMay('market_intel:run')
+  const row = useRef<HTMLElement>(null)
+  const { pathname } = useLocation()
+  useEffect(() => {
+    if (row.current) showCurrent(row.current)
+  }, [pathname])
   return (
     <Stack spacing={3}>
-      <Box component="nav" aria-label="Market intelligence" sx={{ display: 'flex', flexWrap: { xs: 'nowrap', md: 'wrap' }, overflowX: 'auto', gap: 0.5, mx: { xs: -2, sm: 0 }, px: { xs: 2, sm: 0 }, py: 0.5 }}>
+      <Box ref={row} component="nav" aria-label="Market intelligence" sx={{ position: 'relative', display: 'flex', flexWrap: { xs: 'nowrap', md: 'wrap' }, overflowX: 'auto', gap: 0.5, mx: { xs: -2, sm: 0 }, px: { xs: 2, sm: 0 }, py: 0.5 }}>
         {TABS.filter(({ runs }) => !runs || mayRun).map(({ path, title }) => (
           <Button
             key={path}
@@ -46,4 +54,10 @@ export function MarketFrame() {
       <Outlet />
     </Stack>
   )
+}
+
+/** Scrolls the row, where it has no room for all, until the view that is open stands in its middle. */
+function showCurrent(row: HTMLElement): void {
+  const current = row.querySelector<HTMLElement>('[aria-current="page"]')
+  if (current) row.scrollLeft = current.offsetLeft - (row.clientWidth - current.offsetWidth) / 2
 }

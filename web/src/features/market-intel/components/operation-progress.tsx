@@ -5,6 +5,7 @@ import Stack from '@mui/material/Stack'
 import Typography from '@mui/material/Typography'
 import { ProblemNotice } from '@/components/problem-notice'
 import { type Operation, useCancel } from '@/features/market-intel/api/operation'
+import { sentence } from '@/features/market-intel/prose'
 import { problemFromError } from '@/lib/problem'
 
 /** How far long work has come, and a way to end it. */
@@ -24,7 +25,7 @@ export function OperationProgress({ operation }: { operation: Operation }) {
         </Stack>
         <LinearProgress variant={percent > 0 ? 'determinate' : 'indeterminate'} value={percent} aria-label="Progress" sx={{ height: 8, borderRadius: 4 }} />
         <Typography variant="body2" color="textSecondary" role="status">
-          {[operation.phrase, percent > 0 && `${percent}%`].filter(Boolean).join(', ') || 'Waits for its turn'}. You can leave this page: the result is kept under Operations.
+          {[sentence(operation.phrase ?? '').replace(/\.$/, ''), percent > 0 && `${percent}%`].filter(Boolean).join(', ') || 'Waits for its turn'}. You can leave this page: the result is kept under Operations.
         </Typography>
         {cancel.error && <ProblemNotice problem={problemFromError(cancel.error)} />}
       </Stack>

@@ -3,13 +3,14 @@ import userEvent from '@testing-library/user-event'
 import { http } from 'msw'
 import type { ReactNode } from 'react'
 import { describe, expect, it, vi } from 'vitest'
+import { CorrelationsPage } from '@/features/market-intel/components/correlations-page'
 import { DriversPage } from '@/features/market-intel/components/drivers-page'
 import { ForecastsPage } from '@/features/market-intel/components/forecasts-page'
 import { OverviewPage } from '@/features/market-intel/components/overview-page'
 import { PricesPage } from '@/features/market-intel/components/prices-page'
 import { ProductsPage } from '@/features/market-intel/components/products-page'
 import { RevenuePage } from '@/features/market-intel/components/revenue-page'
-import { API, ANALYST, CONCENTRATION, DRIVERS, hubAnswers, MARGINS, PRICES, PRODUCTS, REVENUE, STORED, TRENDS } from '@/testing/market-intel'
+import { API, ANALYST, CONCENTRATION, CORRELATIONS, DRIVERS, hubAnswers, MARGINS, PRICES, PRODUCTS, REVENUE, STORED, TRENDS } from '@/testing/market-intel'
 import { renderPage } from '@/testing/render'
 import { answers, refuses, server } from '@/testing/server'
 
@@ -29,11 +30,12 @@ interface Case {
 
 const CASES: Case[] = [
   { name: 'overview', page: <OverviewPage />, path: `${API}/trends`, loading: 'Loading the trend', shown: 'Revenue over time', empty: { answer: { ...TRENDS, items: [] }, words: /no periods to show/ } },
-  { name: 'forecasts', page: <ForecastsPage />, path: `${API}/forecasts`, loading: 'Loading the forecasts', shown: 'Revenue, Whole business', empty: { answer: { ...STORED, items: [] }, words: /no forecast of this series/ } },
+  { name: 'forecasts', page: <ForecastsPage />, path: `${API}/forecasts`, loading: 'Loading the forecasts', shown: 'Revenue, whole business', empty: { answer: { ...STORED, items: [] }, words: /no forecast of this series/ } },
   { name: 'drivers', page: <DriversPage />, path: `${API}/drivers`, loading: 'Loading the reasons', shown: 'What drove the change' },
   { name: 'revenue', page: <RevenuePage />, path: `${API}/revenue`, loading: 'Loading the revenue', shown: 'Revenue over time', empty: { answer: { ...REVENUE, items: [] }, words: /No revenue in this part/ } },
   { name: 'margins', page: <RevenuePage />, path: `${API}/revenue/margins`, loading: 'Loading the margins', shown: 'How costs were attributed', empty: { answer: { ...MARGINS, items: [] }, words: /No sales in this part/ } },
   { name: 'concentration', page: <RevenuePage />, path: `${API}/revenue/concentration`, loading: 'Loading the concentration', shown: 'The curve', empty: { answer: { ...CONCENTRATION, members: 0 }, words: /No revenue in this part/ } },
+  { name: 'correlations', page: <CorrelationsPage />, path: `${API}/revenue/correlations`, loading: 'Loading the correlations', shown: 'The map', empty: { answer: { ...CORRELATIONS, items: [] }, words: /no two parts to compare/ } },
   { name: 'prices', page: <PricesPage />, path: `${API}/pricing`, loading: 'Loading the prices', shown: 'How much dearer we are', empty: { answer: { ...PRICES, items: [] }, words: /No competitor's price is known/ } },
   { name: 'products', page: <ProductsPage />, path: `${API}/products`, loading: 'Loading products', shown: '1 of 2 products are at risk.', empty: { answer: { ...PRODUCTS, items: [] }, words: /No product fits these filters/ } },
 ]
@@ -85,6 +87,7 @@ const ANSWERS = new Map<string, object>([
   [`${API}/revenue`, REVENUE],
   [`${API}/revenue/margins`, MARGINS],
   [`${API}/revenue/concentration`, CONCENTRATION],
+  [`${API}/revenue/correlations`, CORRELATIONS],
   [`${API}/pricing`, PRICES],
   [`${API}/products`, PRODUCTS],
 ])

@@ -1,9 +1,13 @@
 import Autocomplete from '@mui/material/Autocomplete'
 import Box from '@mui/material/Box'
 import TextField from '@mui/material/TextField'
-import { type Parts, useParts } from '@/features/market-intel/api/parts'
+import Typography from '@mui/material/Typography'
+import type { HTMLAttributes, Key } from 'react'
+import { useProductChoices } from '@/features/market-intel/api/names'
+import { useParts } from '@/features/market-intel/api/parts'
 import type { Draft } from '@/features/market-intel/ask'
 import type { Problem } from '@/lib/problem'
+import { useSettled } from '@/lib/use-settled'
 
 interface PartFieldsProps {
   draft: Draft
@@ -13,22 +17,20 @@ interface PartFieldsProps {
 
 const PARTS = [
   { name: 'category', label: 'Category or department' },
-  { name: 'product', label: 'Product id' },
+  { name: 'product', label: 'Product' },
   { name: 'region', label: 'Region' },
   { name: 'channel', label: 'Channel' },
   { name: 'country', label: 'Country' },
 ] as const
 
-/** Products are too many to be listed: their ids are typed. */
-const NONE: Parts['channel'] = []
-
 /** Which part of the shop; all of it where nothing is said. */
 export function PartFields({ draft, problem, onChange }: PartFieldsProps) {
   const parts = useParts()
+  const products = useProductChoices(useSettled(draft.product))
   return (
     <Box role="group" aria-label="Part of the shop" sx={{ display: 'flex', flexWrap: 'wrap', gap: 1.5, alignItems: 'flex-start' }}>
       {PARTS.map(({ name, label }) => (
-        <Part key={name} known={name === 'product' ? NONE : parts[name]} label={label} value={draft[name]} wrong={problem?.field(`filters.${name}`) ?? problem?.field(name)} onChange={(value) => onChange({ [name]: value })} />
+        <Part key={name} known={name === 'product' ? [...products.keys()] : parts[name]} {...(name === 'product' && { names: products })} label={label} value={draft[name]} wrong={problem?.field(`filters.${name}`) ?? problem?.field(name)} onChange={(value) => onChange({ [name]: value })} />
       ))}
     </Box>
   )
@@ -36,6 +38,8 @@ export function PartFields({ draft, problem, onChange }: PartFieldsProps) {
 
 interface PartProps {
   known: readonly string[]
+  /** What the values are called; they are found by it too. */
+  names?: ReadonlyMap<string, string>
   label: string
   value: string
   wrong: string | undefined
@@ -43,16 +47,31 @@ interface PartProps {
 }
 
 /** One of the parts that are known, or another that is typed as it is. */
-function Part({ known, label, value, wrong, onChange }: PartProps) {
+function Part({ known, names, label, value, wrong, onChange }: PartProps) {
   return (
     <Autocomplete
       freeSolo
       size="small"
       options={[...known]}
+      {...(names && { filterOptions: (options: string[]) => options, renderOption: ({ key, ...shown }: HTMLAttributes<HTMLLIElement> & { key: Key }, id: string) => <Named key={key} {...shown} id={shown.id} name={names.get(id) ?? ''} value={id} /> })}
       inputValue={value}
       onInputChange={(_, typed, reason) => reason !== 'blur' && onChange(typed)}
-      renderInput={(input) => <TextField {...input} label={label} placeholder="All" error={Boolean(wrong)} helperText={wrong} slotProps={{ ...input.slotProps, inputLabel: { ...input.slotProps.inputLabel, shrink: true } }} />}
+      renderInput={(input) => <TextField {...input} label={label} placeholder="All" error={Boolean(wrong)} helperText={wrong ?? names?.get(value)} slotProps={{ ...input.slotProps, inputLabel: { ...input.slotProps.inputLabel, shrink: true } }} />}
       sx={{ flex: { xs: '1 1 140px', sm: '1 1 170px' }, maxWidth: { sm: 240 } }}
     />
+  )
+}
+
+/** A product to choose: its name, and the id that is asked for. */
+function Named({ name, value, ...item }: HTMLAttributes<HTMLLIElement> & { name: string; value: string }) {
+  return (
+    <Box component="li" {...item}>
+      <Box sx={{ minWidth: 0 }}>
+        <Typography variant="body2">{name}</Typography>
+        <Typography variant="caption" color="textSecondary">
+          {value}
+        </Typography>
+      </Box>
+    </Box>
   )
 }

@@ -28,7 +28,7 @@ export function PricesPage() {
   return (
     <Stack spacing={4}>
       <PageHeader title="Prices" detail="Our prices against competitors' latest. The index is our price in percent of theirs: above 100 we are dearer." />
-      <Toolbar label="Which prices" end={<ExportMenu path={pricesPath(view)} name="prices" total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
+      <Toolbar label="Which prices" end={<ExportMenu path={pricesPath(view)} name="prices" disabled={!asked.data?.items.length} />}>
         <Choice label="Compared by" value={view.group_by} options={GROUPS} onChange={(group_by) => change({ group_by, sort: FIRST_VIEW.sort })} />
         <Choice label="Competitor" value={view.competitor} options={[{ value: '', title: 'All' }, ...competitorsOf(asked.data)]} onChange={(competitor) => change({ competitor })} />
       </Toolbar>

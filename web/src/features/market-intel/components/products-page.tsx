@@ -37,7 +37,7 @@ export function ProductsPage() {
     <Stack spacing={4}>
       <Stack spacing={3}>
         <PageHeader title="Products" detail={measured(answer?.from, answer?.to)} />
-        <Toolbar label="Which products" end={<ExportMenu path={productsPath(question)} name="products" total={answer?.total_size} disabled={!answer?.items.length} />}>
+        <Toolbar label="Which products" end={<ExportMenu path={productsPath(question)} name="products" disabled={!answer?.items.length} />}>
           <TypedField label="Name" value={view.name} onChange={(name) => change({ name })} />
           <TypedField label="Brand" value={view.brand} onChange={(brand) => change({ brand })} />
           {regions.length > 1 && <Choice label="Region" value={view.region || (answer?.region ?? '')} options={regions.map((value) => ({ value, title: value === 'all' ? 'All regions' : value }))} onChange={(region) => change({ region })} />}

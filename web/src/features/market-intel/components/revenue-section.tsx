@@ -31,7 +31,7 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
   const asked = useRevenue(question)
   return (
     <Section title="Explorer">
-      <Toolbar label="How it is cut" end={<ExportMenu path={revenuePath(question)} name="revenue" total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
+      <Toolbar label="How it is cut" end={<ExportMenu path={revenuePath(question)} name="revenue" disabled={!asked.data?.items.length} />}>
         <Choice label="Periods" value={view.grain} options={GRAINS} onChange={(grain) => change({ grain })} width={150} />
         <Choice label="By" value={view.by} options={[{ value: 'none', title: 'Nothing' }, ...DIMENSIONS]} onChange={(next) => change({ by: next, ...((next === 'none' || next === view.and) && { and: '' }) })} />
         <Choice label="And by" value={view.and} options={[NONE, ...DIMENSIONS.filter(({ value }) => value !== view.by)]} disabled={view.by === 'none'} onChange={(and) => change({ and })} />

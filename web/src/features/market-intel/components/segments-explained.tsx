@@ -19,7 +19,7 @@ const HERE = { error: undefined, isPending: false, isFetching: false, refetch: (
 /** The segments of one dimension that explain most of the change; together they are the change. */
 export function SegmentsExplained({ answer, dimension, unit, onDimension }: SegmentsExplainedProps) {
   const dimensions = dimensionsOf(answer)
-  const chosen = dimensions.includes(dimension) ? dimension : (dimensions[0] ?? '')
+  const chosen = dimensions.includes(dimension) ? dimension : (dimensions.find((name) => segmentsOf(answer, name).length > 1) ?? dimensions[0] ?? '')
   const rows = segmentsOf(answer, chosen)
   return (
     <DataTable
@@ -51,7 +51,7 @@ export function SegmentsExplained({ answer, dimension, unit, onDimension }: Segm
 const columns = (dimension: string, unit: string): Column<SegmentEffect>[] => {
   const figure = (title: string, cell: (row: SegmentEffect) => string): Column<SegmentEffect> => ({ title, cell, align: 'right', nowrap: true })
   return [
-    { title: capitalised(dimension), heads: true, cell: ({ segment }) => segment },
+    { title: capitalised(dimension), heads: true, cell: ({ segment_name }) => segment_name },
     figure('Before', ({ before }) => formatFigure(before, unit)),
     figure('After', ({ after }) => formatFigure(after, unit)),
     figure('Part of the change', ({ contribution }) => formatChange(contribution, unit)),

@@ -44,7 +44,7 @@ export function TrendChart({ answer, metric, frequency }: TrendChartProps) {
         figures={[
           { title: 'Week on week', value: formatChange(answer.growth_wow_pct, '%') },
           { title: 'Month on month', value: formatChange(answer.growth_mom_pct, '%') },
-          { title: 'Year on year', value: formatChange(answer.growth_yoy_pct, '%') },
+          { title: 'Year on year', value: formatChange(answer.growth_yoy_pct, '%'), note: typeof answer.growth_yoy_pct === 'number' ? undefined : 'It takes a year of data before' },
           { title: 'Momentum', value: formatChange(answer.momentum_pct, '%'), note: 'The latest stretch against the one before' },
           { title: 'Periods out of line', value: formatFigure(answer.anomalies ?? anomalies, '') },
         ]}

@@ -20,7 +20,7 @@ export function TrendSection() {
   const regions = asked.data?.regions ?? []
   return (
     <Stack spacing={2} component="section" aria-label="Trend">
-      <Toolbar label="Which trend" end={<ExportMenu path={trendsPath(question)} name={`trend-${view.metric}-${view.frequency}`} total={asked.data?.total_size} disabled={!asked.data?.items.length} />}>
+      <Toolbar label="Which trend" end={<ExportMenu path={trendsPath(question)} name={`trend-${view.metric}-${view.frequency}`} disabled={!asked.data?.items.length} />}>
         <Choice label="Metric" value={view.metric} options={TREND_METRICS} onChange={(metric) => change({ metric })} />
         <Choice label="Periods" value={view.frequency} options={FREQUENCIES} onChange={(frequency) => change({ frequency })} width={140} />
         {regions.length > 1 && (

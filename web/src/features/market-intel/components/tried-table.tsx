@@ -1,7 +1,10 @@
+import Box from '@mui/material/Box'
+import Typography from '@mui/material/Typography'
 import { type Column, DataTable } from '@/components/data-table'
 import { ToneChip } from '@/components/tone-chip'
 import type { Tried } from '@/features/market-intel/api/stored'
 import { isMissing, percent, ratio, signed } from '@/features/market-intel/backtest-figures'
+import { CsvButton } from '@/features/market-intel/components/csv-button'
 import { formatFigure, MODELS, titleOf } from '@/features/market-intel/words'
 
 const HERE = { error: undefined, isPending: false, isFetching: false, refetch: () => undefined }
@@ -10,8 +13,21 @@ const HERE = { error: undefined, isPending: false, isFetching: false, refetch: (
 export function TriedTable({ tried, unit }: { tried: readonly Tried[]; unit: string }) {
   const mase = (one: Tried) => (isMissing(one.mase) ? Number.POSITIVE_INFINITY : one.mase)
   const rows = [...tried].sort((one, other) => (mase(one) === mase(other) ? 0 : mase(one) - mase(other)))
-  return <DataTable label="Models tried on this series" columns={columns(unit)} rows={rows} rowKey={({ model }) => model} asked={HERE} empty="" minWidth={860} />
+  return <DataTable label="Models tried on this series" columns={columns(unit)} rows={rows} rowKey={({ model }) => model} asked={HERE} empty="" toolbar={<TriedBar rows={rows} />} minWidth={860} />
 }
+
+function TriedBar({ rows }: { rows: readonly Tried[] }) {
+  return (
+    <>
+      <Typography variant="h2">Models tried on this series</Typography>
+      <Box sx={{ ml: 'auto' }}>
+        <CsvButton name="models-tried.csv" header={HEADER} rows={() => rows.map((row) => HEADER.map((name) => row[name] ?? '').map((value) => (typeof value === 'boolean' ? String(value) : value)))} />
+      </Box>
+    </>
+  )
+}
+
+const HEADER = ['model', 'chosen', 'mase', 'mae', 'rmse', 'mape', 'smape', 'r2', 'bias_pct', 'coverage_80_pct', 'coverage_95_pct', 'intervals', 'why'] as const
 
 const columns = (unit: string): Column<Tried>[] => [
   {

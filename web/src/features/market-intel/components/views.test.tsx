@@ -88,7 +88,7 @@ describe('why it moved', () => {
     expect(screen.getByRole('img', { name: /Lost customers -\$50\.05, Price \+\$150\.15/ })).toBeVisible()
     await userEvent.click(screen.getByRole('button', { name: 'Show the numbers' }))
     expect(heads(screen.getByRole('table', { name: 'What drove the change, numbers' }))).toEqual(['Before', 'Lost customers', 'Price', 'After'])
-    expect(heads(await table('Segments that explain the change'))).toEqual(['online', 'store'])
+    expect(heads(await table('Segments that explain the change'))).toEqual(['Online', 'Store'])
     expect(screen.getByText('Together +$100.10')).toBeVisible()
     await choose('By', 'Region')
     expect(heads(await table('Segments that explain the change'))).toEqual(['North'])

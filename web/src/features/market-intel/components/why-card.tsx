@@ -5,6 +5,7 @@ import Typography from '@mui/material/Typography'
 import { useId } from 'react'
 import type { ForecastFigures } from '@/features/market-intel/api/forecast'
 import { figuresOf } from '@/features/market-intel/backtest-figures'
+import { sentence } from '@/features/market-intel/prose'
 import { MODELS, titleOf } from '@/features/market-intel/words'
 
 interface WhyCardProps {
@@ -26,15 +27,18 @@ export function WhyCard({ model, why, intervals, told, metrics, unit }: WhyCardP
           <Typography variant="h2" id={heading}>
             Forecast by: {titleOf(MODELS, model)}
           </Typography>
-          {why && <Typography sx={{ maxWidth: '80ch' }}>{why}</Typography>}
-          {intervals && <Quiet>The bands: {intervals}</Quiet>}
-          {told && <Quiet>{told}</Quiet>}
+          {why && <Typography sx={{ maxWidth: '80ch' }}>{sentence(why)}</Typography>}
+          {intervals && <Quiet>The bands: {lowered(sentence(intervals))}</Quiet>}
+          {told && <Quiet>{sentence(told)}</Quiet>}
         </Stack>
         {metrics ? <Backtest metrics={metrics} unit={unit} /> : <Quiet>No backtest is kept for it: the series may be too short to try a model on.</Quiet>}
       </Stack>
     </Card>
   )
 }
+
+/** The first letter small, within a sentence; abbreviations stay. */
+const lowered = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text)
 
 function Quiet({ children }: { children: React.ReactNode }) {
   return (

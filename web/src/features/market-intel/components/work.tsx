@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { ProblemNotice } from '@/components/problem-notice'
 import { type Operation, useOperation } from '@/features/market-intel/api/operation'
 import { OperationProgress } from '@/features/market-intel/components/operation-progress'
+import { sentence } from '@/features/market-intel/prose'
 import { Problem, problemFromError } from '@/lib/problem'
 
 interface WorkProps<Answer> {
@@ -27,13 +28,15 @@ export function Work<Answer>({ asked, operation, what, children }: WorkProps<Ans
   return children(work.data.result as Answer)
 }
 
+const COME_TO: Record<string, string> = { OPERATION_CANCELLED: 'was ended', OPERATION_RESULT_WITHHELD: 'is not shown' }
+
 /** Why long work came to nothing, as every other refusal is told. */
 function problemOfOperation(error: NonNullable<Operation['error']>, what: string): Problem {
   const ended = error.reason === 'OPERATION_CANCELLED'
   return new Problem({
     status: 400,
-    title: ended ? `The ${what} was ended` : `The ${what} could not be made`,
-    detail: error.detail ?? '',
+    title: `The ${what} ${COME_TO[error.reason ?? ''] ?? 'could not be made'}`,
+    detail: `${sentence(error.detail ?? '')}${ended ? ' Ask again when you like; quick models answer at once.' : ''}`.trim(),
     reason: error.reason ?? '',
   })
 }

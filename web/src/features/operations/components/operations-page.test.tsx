@@ -67,6 +67,17 @@ describe('the operations page', () => {
     expect(await dialog.findByLabelText('Result as JSON')).toHaveTextContent('{ "mean": [ 1, 2 ] }')
   })
 
+  it('says why a result is withheld', async () => {
+    const error = { reason: 'OPERATION_RESULT_WITHHELD', detail: 'its result is made from regions that you do not see now' }
+    server.use(http.get(`${OPERATIONS}/demand/d1`, () => HttpResponse.json({ operation: { ...DONE, error } })))
+    open()
+    await userEvent.click((await row(/d1/)).getByRole('button', { name: 'Result of demand/d1' }))
+    const dialog = within(await screen.findByRole('dialog'))
+    expect(await dialog.findByText(error.detail)).toBeVisible()
+    expect(dialog.queryByLabelText('Result as JSON')).not.toBeInTheDocument()
+    expect(dialog.queryByRole('button', { name: /Copy/ })).not.toBeInTheDocument()
+  })
+
   it('ends what can be ended, once that is confirmed', async () => {
     let ended = ''
     server.use(

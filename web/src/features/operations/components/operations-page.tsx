@@ -41,7 +41,7 @@ export function OperationsPage() {
         rows={operations.data?.items ?? []}
         rowKey={(operation) => operation.name}
         asked={operations}
-        empty="Nothing has been asked for that takes longer. A run of the data pipeline would stand here."
+        empty="Nothing that takes longer has been asked for. Forecasts with all models and runs of the data pipeline stand here, with their progress and result."
         toolbar={useManages() && <Everybody on={everybody} onChange={(on) => setParameters(on ? { all: '' } : {}, { replace: true, flushSync: true })} />}
         pages={pages(operations.data)}
         minWidth={900}

@@ -9,6 +9,7 @@ import { useId } from 'react'
 import { CopyButton } from '@/components/copy-button'
 import { ProblemNotice } from '@/components/problem-notice'
 import { type Operation, useOperation } from '@/features/operations/api/operations'
+import { Outcome } from '@/features/operations/components/outcome'
 import { kindOf } from '@/features/operations/standing'
 import { problemFromError } from '@/lib/problem'
 
@@ -16,14 +17,16 @@ import { problemFromError } from '@/lib/problem'
 export function ResultDialog({ operation, onClose }: { operation: Operation; onClose: () => void }) {
   const heading = useId()
   const asked = useOperation(operation.name)
-  const text = JSON.stringify(asked.data?.result ?? {}, null, 2)
+  const result = asked.data?.result
+  const text = JSON.stringify(result ?? {}, null, 2)
   return (
     <Dialog open onClose={onClose} fullWidth maxWidth="md" aria-labelledby={heading}>
       <DialogTitle id={heading}>Result: {kindOf(operation)}</DialogTitle>
       <DialogContent>
         {asked.isPending && <LinearProgress aria-label="Asking for the result" />}
         {asked.error && <ProblemNotice problem={problemFromError(asked.error)} onRetry={() => void asked.refetch()} busy={asked.isFetching} />}
-        {asked.isSuccess && (
+        {asked.data?.error && <Outcome operation={asked.data} />}
+        {result && (
           <Box
             component="pre"
             tabIndex={0}
@@ -35,7 +38,7 @@ export function ResultDialog({ operation, onClose }: { operation: Operation; onC
         )}
       </DialogContent>
       <DialogActions sx={{ px: 3, pb: 2.5, justifyContent: 'space-between' }}>
-        {asked.isSuccess && <CopyButton text={text} variant="outlined" />}
+        {result && <CopyButton text={text} variant="outlined" />}
         <Button onClick={onClose}>Close</Button>
       </DialogActions>
     </Dialog>
