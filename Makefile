@@ -60,7 +60,7 @@ googleapis: $(DEV_STAMP)
 	  cp "$$($(PY) -c 'import google.api as a; print(list(a.__path__)[0])')/$$name.proto" build/googleapis/google/api/; done
 
 test-python: $(DEV_STAMP) protos/contracts.binpb $(WEB_STAMP) ## Run the Python tests, the browser test among them
-	@$(PY) -m pytest -n $(TESTS_AT_ONCE) --no-loadscope-reorder --durations 20
+	@$(PY) -m pytest -n $(TESTS_AT_ONCE) --no-loadscope-reorder --durations 30 -rs
 
 test-web: $(WEB_STAMP) ## Check and test the web app
 	@cd web && npm run --silent check && npm run --silent lint && npm run --silent test
@@ -71,7 +71,7 @@ format: $(DEV_STAMP) ## Format the Python code
 locks: $(DEV_STAMP) ## Write the lock of every image anew (ARGS=--upgrade for newer versions)
 	@requirements/compile.sh $(ARGS)
 
-deep: $(DEEP_STAMP) ## Install what the LSTM needs: some hundreds of MB, on Linux with CUDA's libraries a few GB
+deep: $(DEEP_STAMP) ## Install what the LSTM and a pretrained model need: some hundreds of MB, on Linux with CUDA's libraries a few GB
 
 dagster: $(DAGSTER_STAMP) protos/contracts.binpb ## Open the orchestrator's own pages: assets, runs, schedule, sensor
 	@mkdir -p $(VAR_DIR)/dagster
@@ -114,7 +114,7 @@ $(DAGSTER_STAMP): requirements/orchestrator.txt
 
 # Its own dependencies in the versions of the locks, where those have them.
 $(DEEP_STAMP): requirements/deep.txt | $(RUN_STAMP)
-	@echo "==> Installing what the LSTM needs"
+	@echo "==> Installing what the LSTM and a pretrained model need"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --constraint requirements/constraints.txt -r $<
 	@touch $@
 

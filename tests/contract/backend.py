@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import grpc
@@ -51,6 +53,8 @@ class Backend(grpc.GenericRpcHandler):
     """Answers each method with an empty message unless told otherwise, and remembers what it was asked."""
 
     key: SigningKey
+    var_dir: Path
+    """Where the gateways before it keep their state; gone with it."""
     contracts: Contracts = field(default_factory=load_contracts)
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, Message, dict[str, Any]]] = field(default_factory=list)
@@ -171,26 +175,28 @@ async def abort(context: Any, error: PlatformError) -> None:
 @asynccontextmanager
 async def serving(address: str = "127.0.0.1:0", key: SigningKey | None = None) -> AsyncIterator[Backend]:
     """Give a backend that is being served."""
-    backend = Backend(key or new_key())
-    backend.answers["/auth.v1.AuthService/GetJwks"] = backend.keys
-    server = grpc.aio.server()
-    server.add_generic_rpc_handlers((backend,))
-    calls_pb2_grpc.add_CallServiceServicer_to_server(backend.carried(), server)
-    health_pb2_grpc.add_HealthServicer_to_server(backend.health, server)
-    await backend.health.set("", health_pb2.HealthCheckResponse.SERVING)
-    backend.address = f"127.0.0.1:{server.add_insecure_port(address)}"
-    await server.start()
-    try:
-        yield backend
-    finally:
-        await server.stop(None)
+    with TemporaryDirectory(prefix="gateway-") as folder:
+        backend = Backend(key or new_key(), Path(folder))
+        backend.answers["/auth.v1.AuthService/GetJwks"] = backend.keys
+        server = grpc.aio.server()
+        server.add_generic_rpc_handlers((backend,))
+        calls_pb2_grpc.add_CallServiceServicer_to_server(backend.carried(), server)
+        health_pb2_grpc.add_HealthServicer_to_server(backend.health, server)
+        await backend.health.set("", health_pb2.HealthCheckResponse.SERVING)
+        backend.address = f"127.0.0.1:{server.add_insecure_port(address)}"
+        await server.start()
+        try:
+            yield backend
+        finally:
+            await server.stop(None)
 
 
 def settings_for(backend: Backend, **changes: Any) -> GatewaySettings:
     """Return the settings of a gateway before that backend."""
     names = {method.backend for method in backend.contracts.methods} - {"common"}
     services = dict.fromkeys(sorted(names), backend.address)
-    return GatewaySettings(**{"services": services, "issuer": ISSUER, "audience": AUDIENCE, **changes})
+    told = {"services": services, "issuer": ISSUER, "audience": AUDIENCE, "var_dir": backend.var_dir}
+    return GatewaySettings(**{**told, **changes})
 
 
 @asynccontextmanager

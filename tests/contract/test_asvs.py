@@ -30,9 +30,15 @@ def test_the_tests_that_show_a_requirement_are_there(requirement: str) -> None:
         assert there if name == "*" else name in there, f"{requirement}: {test} is no test"
 
 
+@pytest.mark.parametrize("requirement", asvs.DOCUMENTED)
+def test_what_is_wanted_in_writing_is_written(requirement: str) -> None:
+    path, words = asvs.DOCUMENTED[requirement]
+    assert words in (ROOT / path).read_text()
+
+
 def test_each_requirement_of_levels_one_and_two_is_told_of_once() -> None:
     assert (len(asvs.of_level(1)), len(asvs.of_level(2))) == (70, 183), "as the standard counts them"
-    told = [*asvs.SHOWN, *asvs.NOT_MET, *asvs.not_applicable(), *asvs.unshown()]
+    told = [*asvs.SHOWN, *asvs.NOT_MET, *asvs.DOCUMENTED, *asvs.not_applicable(), *asvs.unshown()]
     assert sorted(told) == sorted([*asvs.of_level(1), *asvs.of_level(2)])
 
 

@@ -160,6 +160,14 @@ def test_the_rule_of_lists_tells_what_is_wrong(answer, told):
     assert broken_list(methods[0]) == told
 
 
+def test_every_operation_says_where_a_failure_tells_how_long_to_wait(openapi):
+    assert openapi["components"]["headers"]["RetryAfter"]["schema"]["type"] == "integer"
+    told = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
+    operations = [one for item in openapi["paths"].values() for one in item.values()]
+    assert operations
+    assert all(one["responses"]["default"]["headers"] == told for one in operations)
+
+
 def test_every_documented_list_says_how_many_there_are(openapi):
     found = []
     for path, item in openapi["paths"].items():

@@ -28,8 +28,10 @@ VIEWS = {
     "/forecasts": "Forecasts",
     "/ask": "Ask for a forecast",
     "/models": "Model league",
+    "/versions": "Model versions",
     "/drivers": "Why it moved",
     "/revenue": "Revenue",
+    "/correlations": "What moves together",
     "/prices": "Prices",
     "/products": "Products",
 }
@@ -106,13 +108,12 @@ def test_a_forecast_of_a_metric_is_answered_at_once_with_its_reason(hub: Page, t
     hub.get_by_role("button", name="Forecast", exact=True).click()
     result = hub.get_by_role("region", name="Result")
     expect(result.get_by_role("heading", name="Forecast by: Theta")).to_be_visible(timeout=LONG_MS)
-    expect(result.locator("canvas")).to_be_visible()
+    expect(result.get_by_role("figure", name="Revenue").locator("canvas")).to_be_visible()
     numbers = opened_numbers(hub, "Revenue")
     assert len(numbers) == 14
-    with hub.expect_download() as download:
-        result.get_by_role("button", name="Export CSV").click()
-    download.value.save_as(tmp_path / "forecast.csv")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "forecast.csv").read_text())))
+    for _, *parts, together in opened_numbers(hub, "What it is made up of"):
+        assert abs(sum(map(money, parts)) - money(together)) <= len(parts) * Decimal("0.01")
+    rows = list(csv.DictReader(io.StringIO(export_csv(result, tmp_path / "forecast.csv"))))
     assert len(rows) == 14
     assert all(
         float(row["lower_95"]) <= float(row["lower_80"]) <= float(row["upper_80"]) <= float(row["upper_95"])
@@ -159,6 +160,36 @@ def test_long_work_shows_its_progress_is_found_again_and_is_cancelled(hub: Page)
     pictures(hub, "market-intel-progress")
     hub.get_by_role("button", name="Cancel").click()
     expect(hub.get_by_text("The forecast was ended")).to_be_visible(timeout=LONG_MS)
+
+
+def test_what_moves_together_is_a_map_of_every_pair_of_the_api(hub: Page, stack: Stack, token: str) -> None:
+    pairs = stack.call("/market-intelligence/revenue/correlations?by=department&page_size=1000", token=token)["items"]
+    hub.goto(f"{HUB}/correlations")
+    settled(hub)
+    heat = hub.get_by_role("table", name="Correlations", exact=True)
+    columns = [name.strip() for name in heat.get_by_role("columnheader").all_inner_texts()][1:]
+    rows = {row[0]: dict(zip(columns, row[1:], strict=True)) for row in rows_of(heat)}
+    for pair in pairs:
+        one, other = pair["value_a_name"], pair["value_b_name"]
+        assert rows[one][other] == rows[other][one]
+        assert math.isclose(float(rows[one][other].split()[0]), pair["spearman"], abs_tol=0.0051)
+        assert ("chance" in rows[one][other]) is not pair["is_significant"]
+
+
+def test_the_versions_behind_the_forecasts_are_listed_with_what_they_learnt_from(
+    hub: Page, stack: Stack, token: str
+) -> None:
+    versions = stack.call("/market-intelligence/models", token=token)["items"]
+    hub.goto(f"{HUB}/versions")
+    settled(hub)
+    table = hub.get_by_role("table", name="Model versions")
+    assert [row[1] for row in rows_of(table)] == [version["version"] for version in versions]
+    table.get_by_label("Actions for", exact=False).first.click()
+    hub.get_by_role("menuitem", name="Details").click()
+    details = hub.get_by_role("dialog")
+    expect(details).to_contain_text(versions[0]["name"])
+    lake = versions[0]["lake_versions"]
+    expect(details).to_contain_text(f"curated.orders, version {lake['curated.orders']}")
 
 
 def test_products_are_sorted_by_the_server_and_shared_by_their_address(hub: Page, stack: Stack, token: str) -> None:

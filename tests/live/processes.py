@@ -50,6 +50,7 @@ class Live:
     environment: dict[str, str]
     client: httpx.Client
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _anybody: dict[str, Person] = field(default_factory=dict)
 
     def command(self, *arguments: str, words: str = "") -> str:
         """Return what a command of our own printed."""
@@ -71,6 +72,12 @@ class Live:
         named = ("--email", email, "--full-name", "Somebody New")
         self.command("-m", "services.auth", "create-user", *named, *given, words=PASSWORD)
         return self.login(email)
+
+    def anybody(self, role: str) -> Person:
+        """Return somebody of that role who may be another test's too: who asks, and owns nothing."""
+        if role not in self._anybody:
+            self._anybody[role] = self.person(role)
+        return self._anybody[role]
 
     def login(self, email: str, password: str = PASSWORD) -> Person:
         """Return somebody with a session of their own."""
