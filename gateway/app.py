@@ -59,7 +59,7 @@ def create_app(settings: GatewaySettings, meters: Meters | None = None) -> FastA
     publish(app, base.contracts, edge, document(settings.oauth_password_grant))
     further = registered(app, edge, base, by_hand=tuple(BY_HAND))
     live = LiveParts(base, further)
-    door, pulse = Door(Callers(base.verifier, base.api_keys), base.limits), health.Pulse(base.channels)
+    door, pulse = Door(Callers(base.verifier, base.api_keys), base.limits), health.Pulse(base.channels, base.contracts)
     tiles = dashboards.Dashboards(edge.backends, base.cache, partial(all_systems, further))
     for router in (
         health.router(pulse),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,11 +14,12 @@ from starlette.responses import JSONResponse
 
 from shared.errors import NotFound, PlatformError
 from shared.rpc.channel import ServiceChannel
+from shared.transcode.contract import Contracts
 
 TIMEOUT_SECONDS = 2.0
 FRESH_SECONDS = 1.0
 """Within this time everybody is told the same: whoever asks without end makes nobody ask the services without end."""
-WHOLE, DATA = "", "data"
+DATA = "data"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -27,7 +28,7 @@ class ServiceHealth:
     """How one service stands."""
 
     status: str
-    """serving, not_serving, or down: it cannot be reached."""
+    """serving, not_serving, down: it cannot be reached; or wrong: another service answers at its address."""
     data: str
     """served, missing, or none: it publishes none."""
 
@@ -38,10 +39,16 @@ class ServiceHealth:
 
 
 class Pulse:
-    """Asks the gRPC health of every service."""
+    """Asks the gRPC health of every service, by the names of its contracts: whoever answers must be that service."""
 
-    def __init__(self, channels: Mapping[str, ServiceChannel], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        channels: Mapping[str, ServiceChannel],
+        contracts: Contracts,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stubs: dict[str, Any] = {name: health_pb2_grpc.HealthStub(one) for name, one in channels.items()}
+        self._names = {name: sorted({m.service for m in contracts.methods if m.backend == name}) for name in channels}
         self._monotonic = monotonic
         self._asking: asyncio.Task[dict[str, ServiceHealth]] | None = None
         self._asked_at = float("-inf")
@@ -56,16 +63,29 @@ class Pulse:
         return await asyncio.shield(asking)
 
     async def _services(self) -> dict[str, ServiceHealth]:
-        found = await asyncio.gather(*(self._service(stub) for stub in self._stubs.values()))
+        found = await asyncio.gather(*(self._service(stub, self._names[name]) for name, stub in self._stubs.items()))
         return dict(zip(self._stubs, found, strict=True))
 
-    async def _service(self, stub: Any) -> ServiceHealth:
+    async def _service(self, stub: Any, names: Sequence[str]) -> ServiceHealth:
         try:
-            whole, data = await asyncio.gather(self._check(stub, WHOLE), self._check(stub, DATA))
+            whole, data = await asyncio.gather(self._first_known(stub, names), self._check(stub, DATA))
         except PlatformError:
             return ServiceHealth("down", "missing")
+        if whole is None:
+            return ServiceHealth("wrong", "missing")
         status = "serving" if whole else "not_serving"
         return ServiceHealth(status, {True: "served", False: "missing", None: "none"}[data])
+
+    async def _first_known(self, stub: Any, names: Sequence[str]) -> bool | None:
+        """Return whether the process serves, None when it knows none of the names.
+
+        One name is enough: during a rolling update a process may lack what the newest contracts add.
+        """
+        for name in names:
+            serves = await self._check(stub, name)
+            if serves is not None:
+                return serves
+        return None
 
     async def _check(self, stub: Any, name: str) -> bool | None:
         """Return whether a part is served, None when the service has no such part."""

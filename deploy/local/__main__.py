@@ -23,7 +23,8 @@ def start(root: Path) -> None:
         plan = Plan.for_checkout(root, var_dir, port)
         demo.load_data(plan)
         login = demo.ensure_login(plan)
-        supervisor.run(plan, login)
+        # Loading takes minutes, in which another program may have taken a port.
+        supervisor.run(Plan.for_checkout(root, var_dir, port), login)
 
 
 def main() -> int:

@@ -130,4 +130,4 @@ def registered(app: ContractApp, edge: Edge, base: Base, *, by_hand: Sequence[st
     )
     batches = BatchStore(base.store)
     schedule = Schedule(lambda: live.now, batches, settings.systems_batch_at)
-    return Registered(live, registry, Pulse(channels), listeners, schedule, batches)
+    return Registered(live, registry, Pulse(channels, contracts), listeners, schedule, batches)

@@ -182,7 +182,8 @@ async def serving(address: str = "127.0.0.1:0", key: SigningKey | None = None) -
         server.add_generic_rpc_handlers((backend,))
         calls_pb2_grpc.add_CallServiceServicer_to_server(backend.carried(), server)
         health_pb2_grpc.add_HealthServicer_to_server(backend.health, server)
-        await backend.health.set("", health_pb2.HealthCheckResponse.SERVING)
+        for name in ("", *{method.service for method in backend.contracts.methods}):
+            await backend.health.set(name, health_pb2.HealthCheckResponse.SERVING)
         backend.address = f"127.0.0.1:{server.add_insecure_port(address)}"
         await server.start()
         try:

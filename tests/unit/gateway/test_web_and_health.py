@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 
+import grpc
 import pytest
+from grpc_health.v1 import health as grpc_health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from gateway import health
+from shared.transcode.contract import load_contracts
 from tests.contract.backend import gateway, settings_for
 
 INDEX = '<html><head><meta name="csp-nonce" content="__CSP_NONCE__"></head><body>app</body></html>'
@@ -140,8 +144,23 @@ async def test_the_stack_is_well_only_when_the_data_are_served(client, backend, 
     await backend.health.set("data", HealthCheckResponse.SERVING)
     served = await client.get("/health/stack")
     assert (served.status_code, served.json()["status"]) == (200, "ok")
-    await backend.health.set("", HealthCheckResponse.NOT_SERVING)
+    await backend.health.set("demand.v1.DemandService", HealthCheckResponse.NOT_SERVING)
     assert (await client.get("/health/stack")).status_code == 503
+
+
+async def test_another_service_at_an_address_is_told_as_the_wrong_one(backend):
+    server, known = grpc.aio.server(), grpc_health.aio.HealthServicer()
+    add_HealthServicer_to_server(known, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    for name in ("", "data", "market_intel.v1.MarketService"):
+        await known.set(name, HealthCheckResponse.SERVING)
+    services = {"auth": backend.address, "demand": f"127.0.0.1:{port}"}
+    async with gateway(settings_for(backend, services=services)) as (client, _):
+        stack = await client.get("/health/stack")
+        assert stack.status_code == 503
+        assert stack.json()["services"]["demand"] == {"status": "wrong", "data": "missing"}
+    await server.stop(None)
 
 
 async def test_whoever_asks_for_the_stack_without_end_makes_nobody_ask_the_services_without_end(backend):
@@ -158,7 +177,7 @@ async def test_whoever_asks_for_the_stack_without_end_makes_nobody_ask_the_servi
 
         unary_stream = unary_unary
 
-    pulse = health.Pulse({"demand": Channel()}, lambda: now[0])
+    pulse = health.Pulse({"demand": Channel()}, load_contracts(), lambda: now[0])
     first = asyncio.create_task(pulse.services())
     others = [asyncio.create_task(pulse.services()) for _ in range(50)]
     await asyncio.sleep(0)
@@ -166,7 +185,7 @@ async def test_whoever_asks_for_the_stack_without_end_makes_nobody_ask_the_servi
     assert all([(await one)["demand"].good for one in others])
     now[0] += 0.9
     await pulse.services()
-    assert sorted(asked) == ["", "data"], "one flight for all, for a second"
+    assert sorted(asked) == ["data", "demand.v1.DemandService"], "one flight for all, for a second"
     now[0] += 0.2
     await pulse.services()
     assert len(asked) == 4
