@@ -10,7 +10,7 @@ import asyncio
 import os
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from shared import sqlite_connection
 from shared.errors import Unavailable
 
 NAMING = {
@@ -95,7 +96,8 @@ def _sqlite(url: URL, foreign_keys: bool) -> AsyncEngine:
     if url.database and url.database != ":memory:":
         _make_file(Path(url.database))
     # No ping before use: a file does not hang up, and a ping is as dear as the statement it would guard.
-    engine = create_async_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    options = {"timeout": BUSY_SECONDS, "async_creator_fn": sqlite_connection.connection}
+    engine = create_async_engine(url, connect_args=options, hide_parameters=True)
     pragmas = (
         "PRAGMA synchronous=NORMAL",
         f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}",
@@ -177,7 +179,7 @@ class Database:
                 yield session
             except asyncio.CancelledError:
                 # A connection interrupted between question and answer is out of step for whoever is next.
-                await asyncio.shield(session.invalidate())
+                await _to_its_end(session.invalidate())
                 raise
             except (OperationalError, InterfaceError, PoolTimeoutError) as error:
                 raise StoreUnavailable("the database does not answer; try again in a moment") from error
@@ -189,3 +191,16 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Return when it is done, however often the caller is cancelled meanwhile.
+
+    Left at the second time it would go on beside what comes next, which is the closing of the same session; a
+    connection then came back to the pool with its transaction open, and held the lock that others waited for.
+    """
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import socket
-from asyncio import gather
+from asyncio import CancelledError, all_tasks, create_task, current_task, gather, sleep, wait_for
+from random import Random
+from types import NoneType
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from shared import db
 from shared.db import Database, StoreUnavailable
 
 
@@ -50,4 +54,39 @@ async def test_what_a_database_refuses_is_not_told_with_its_values(tmp_path: obj
                 row = {"id": 1, "email": "ada@example.com"}
                 await session.execute(text("INSERT INTO people VALUES (:id, :email)"), row)
     assert "ada@example.com" not in str(refused.value)
+    await database.close()
+
+
+@pytest.mark.parametrize("more", [0, 1, 3])
+async def test_calls_cancelled_at_any_moment_hold_no_lock_and_leave_no_task(
+    tmp_path: object, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "BUSY_SECONDS", 3)
+    database, draw = Database(f"sqlite+aiosqlite:///{tmp_path}/store.db"), Random(more)
+    async with database.transaction() as session:
+        await session.execute(text("CREATE TABLE counter (value INTEGER)"))
+
+    async def work() -> None:
+        async with database.select() as session:
+            await session.scalar(text("SELECT count(*) FROM counter"))
+        async with database.transaction() as session:
+            await session.scalar(text("SELECT count(*) FROM counter"))
+            await session.execute(text("INSERT INTO counter VALUES (1)"))
+
+    # Without it, what a cancelled call still refers to would be let go of now and then, and with it its lock.
+    gc.disable()
+    try:
+        for _ in range(60):
+            tasks = [create_task(work()) for _ in range(8)]
+            for _ in range(more + 1):
+                await sleep(draw.random() * 0.01)
+                for task in tasks:
+                    task.cancel()
+            ended = await gather(*tasks, return_exceptions=True)
+            assert {type(one) for one in ended} <= {NoneType, CancelledError}
+        await wait_for(gather(*(work() for _ in range(20))), 30)
+    finally:
+        gc.enable()
+    await sleep(0.1)
+    assert all_tasks() == {current_task()}
     await database.close()
