@@ -11,6 +11,7 @@ from services.auth.keys import LocalKeys
 from services.auth.letters import Letters
 from services.auth.mfa.factors import Mfa
 from services.auth.oauth.server import OAuth
+from services.auth.passwords import Passwords
 from services.auth.profile import Profile
 from services.auth.recovery import Recovery
 from services.auth.revocations import LocalRevocations
@@ -36,5 +37,6 @@ class Parts:
     verifier: TokenVerifier
     oauth: OAuth
     mfa: Mfa
+    passwords: Passwords
     issuer: str
     audience: str

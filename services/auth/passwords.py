@@ -7,9 +7,9 @@ import os
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ MEMORY_KIB = 19_456
 TIME_COST = 2
 PARALLELISM = 1
 MAX_LENGTH = 256
-THREADS = 2
+MOST_THREADS = 2
 MAX_WAITING = 128
 NICENESS = 10
 
@@ -40,9 +40,26 @@ class Passwords:
 
     def __init__(self, max_waiting: int = MAX_WAITING, context: CryptContext | None = None) -> None:
         self._context: Any = context or argon2id()
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords", initializer=step_back)
+        self._pool = ThreadPoolExecutor(threads(), thread_name_prefix="passwords", initializer=step_back)
         self._places = BoundedSemaphore(max_waiting)
+        self._turns, self._most_waiting, self._waiting = asyncio.Semaphore(threads() + 1), max_waiting, 0
         self._nobody = self._context.hash("a password that nobody has")
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until few enough are logging in: one more than passwords are hashed at a time. Raises HashingBusy.
+
+        What a login reads and writes is longer work for the event loop than a password is for the threads. With all
+        under way at once, a question of somebody else's had to wait for a piece of each between any two of its own.
+        """
+        if self._waiting >= self._most_waiting:
+            raise busy()
+        self._waiting += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._waiting -= 1
 
     async def hash(self, password: str) -> str:
         """Return the hash to store. Raises HashingBusy."""
@@ -61,7 +78,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if not self._places.acquire(blocking=False):
-            raise HashingBusy("too many logins at this moment; try again in a few seconds")
+            raise busy()
         future = self._pool.submit(work)
         # Given back when the thread is done with it, not when the caller goes away.
         future.add_done_callback(lambda _: self._places.release())
@@ -70,6 +87,17 @@ class Passwords:
     def close(self) -> None:
         """Let the threads go once they are done."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def busy() -> HashingBusy:
+    """Return what is told to one too many."""
+    return HashingBusy("too many logins at this moment; try again in a few seconds")
+
+
+def threads() -> int:
+    """Return how many passwords are hashed at a time: a core is left to everything else."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return min(MOST_THREADS, max(1, cores - 1))
 
 
 def step_back() -> None:

@@ -114,6 +114,7 @@ def put_together(ground: Ground, letters: Letters, revocations: LocalRevocations
         verifier=verifier,
         oauth=oauth,
         mfa=Mfa(database, accounts, sessions, seal=seal, issuer=settings.mfa_issuer),
+        passwords=passwords,
         issuer=settings.issuer,
         audience=settings.audience,
     )

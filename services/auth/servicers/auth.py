@@ -32,6 +32,10 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def Login(self, request: auth_pb2.LoginRequest, _: Any) -> auth_pb2.LoginResponse:
         """Return the first tokens of a session, or what to finish the login with."""
+        async with self.parts.passwords.turn():
+            return await self._login(request)
+
+    async def _login(self, request: auth_pb2.LoginRequest) -> auth_pb2.LoginResponse:
         account = await self.parts.accounts.authenticate(request.email, request.password)
         if account.second_factor:
             return auth_pb2.LoginResponse(mfa_required=True, mfa_challenge=await self.parts.mfa.challenge(account))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.auth.password_rules import COMMON, PasswordRules, WeakPassword, common_passwords, weaknesses
-from services.auth.passwords import MAX_LENGTH, NICENESS, HashingBusy, Passwords, argon2id
+from services.auth.passwords import MAX_LENGTH, NICENESS, HashingBusy, Passwords, argon2id, threads
 
 GOOD = "wT9-kepler-orbit-77"
 
@@ -102,6 +102,35 @@ async def test_a_caller_who_leaves_gives_the_place_back_when_the_thread_is_done(
             except HashingBusy:
                 await asyncio.sleep(0.01)
     passwords.close()
+
+
+async def test_few_log_in_at_once_the_others_wait_and_one_too_many_is_turned_away() -> None:
+    passwords, go, inside = Passwords(max_waiting=6), asyncio.Event(), []
+
+    async def log_in(number: int) -> None:
+        async with passwords.turn():
+            inside.append(number)
+            await go.wait()
+
+    tasks = [asyncio.create_task(log_in(number)) for number in range(6)]
+    await asyncio.sleep(0)
+    assert inside == list(range(threads() + 1))
+    with pytest.raises(HashingBusy):
+        await log_in(6)
+    tasks[-1].cancel()
+    await asyncio.gather(tasks[-1], return_exceptions=True)
+    tasks[-1] = asyncio.create_task(log_in(7))
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert inside == [0, 1, 2, 3, 4, 7]
+    passwords.close()
+
+
+def test_a_core_is_left_to_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, expected in ((1, 1), (2, 1), (3, 2), (64, 2)):
+        monkeypatch.setattr("os.sched_getaffinity", lambda _, cores=cores: range(cores))
+        assert threads() == expected
 
 
 WEAK = {
