@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
 import inspect
+import io
 import json
 import pkgutil
 import subprocess
@@ -11,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,8 +21,11 @@ from typing import Any
 import pytest
 
 from tests.live.processes import Live, Person
+from tests.waiting import eventually
 
 NAME = "partner_client"
+FIRST = date(2026, 1, 5)
+OPERATION_SECONDS = 120.0
 Connect = Callable[..., Any]
 
 
@@ -143,6 +149,39 @@ def test_a_failure_is_a_problem_to_program_against(
     refused = made["user_service_list_users"].sync(client=viewer)
     assert isinstance(refused, problem)
     assert (refused.status, refused.reason) == (403, "PERMISSION_MISSING")
+
+
+def test_a_partner_follows_an_operation_to_its_result(
+    generated: Generated, connect: Connect, live: Live
+) -> None:
+    made, models = generated.operations(), generated.module("models")
+    client = connect(live.person("analyst").token)
+    history = [models.MarketIntelV1SeriesPoint(ds=str(FIRST + timedelta(day)), y=10 + day % 7) for day in range(120)]
+    asked = models.MarketIntelV1ForecastAsk(series=history, horizon_days=7)
+    begun = made["forecasting_service_compare_models"].sync_detailed(client=client, body=asked)
+    assert begun.status_code == 202
+    service, _, number = begun.parsed.operation.name.partition("/")
+
+    def stands() -> Any:
+        return made["operation_service_get_operation"].sync(service, number, client=client).operation
+
+    eventually(lambda: stands().done, OPERATION_SECONDS)
+    league = stands().result.to_dict()["models"]
+    assert {"seasonal_naive", "ets", "theta"} <= {one["model"] for one in league}
+    at_once = made["forecasting_service_forecast"].sync(client=client, body=asked)
+    assert [one.ds for one in at_once.forecast] == [str(FIRST + timedelta(120 + day)) for day in range(7)]
+    rows = made["forecasting_service_get_forecast"].sync(at_once.forecast_id, client=client, page_size=5)
+    assert len(rows.items) == 5
+    assert rows.next_page_token
+
+
+def test_a_file_is_read_by_the_connection_of_the_client(generated: Generated, connect: Connect, admin: Person) -> None:
+    client = connect(admin.token)
+    segments = generated.operations()["demand_service_list_segments"].sync(client=client)
+    path = "/api/v1/demand-insights/segments"
+    file = client.get_httpx_client().get(path, params={"export": "csv"})
+    rows = list(csv.DictReader(io.StringIO(file.text)))
+    assert [row["segment"] for row in rows] == [one.segment for one in segments.items]
 
 
 def test_a_client_that_acts_for_itself_reads_by_its_scope(generated: Generated, connect: Connect, live: Live) -> None:
