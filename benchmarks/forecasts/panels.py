@@ -115,25 +115,42 @@ KINDS = (
     ),
 )
 
+WALMART_WHOLE = Kind(
+    "walmart-whole",
+    "Walmart, weekly sales of every store x department that sold in all of the 143 weeks",
+    "walmart_recruiting/train.parquet",
+    WEEK,
+    8,
+    """SELECT Store || '-' || Dept AS id, Date::DATE AS ds, sum(Weekly_Sales) AS y FROM read_parquet('{file}')
+       GROUP BY id, Date QUALIFY count(*) OVER (PARTITION BY id) = 143""",
+)
+"""Of what young series are cut (`benchmarks.forecasts.short`)."""
+
 
 def tasks(folder: Path | None, only: tuple[str, ...] = (), say: Callable[[str], None] = print) -> Iterator[Task]:
     """Yield the panels whose data are there; `say` hears of the others, and why they are left out."""
     for kind in KINDS:
         if only and kind.name not in only:
             continue
-        file = place(folder, kind.file)
-        if file is None or not file.exists():
-            say(f"{kind.name} is skipped: no {file or kind.file}; give the folder with it as DATA=…")
-            continue
-        sql = kind.sql.format(file=file, products=file.with_name("products.parquet"))
-        found = duckdb.sql(sql).fetchnumpy()
-        panel = panel_of(
-            kind.frequency,
-            found["ds"].astype("datetime64[D]"),
-            np.asarray(found["y"], np.float64),
-            np.asarray(found["id"], np.str_),
-        )
-        yield Task(kind.name, kind.about, to_common_end(panel), kind.horizon)
+        panel = read(kind, folder)
+        if panel is None:
+            say(f"{kind.name} is skipped: no {kind.file}; give the folder with it as DATA=…")
+        else:
+            yield Task(kind.name, kind.about, to_common_end(panel), kind.horizon)
+
+
+def read(kind: Kind, folder: Path | None) -> Panel | None:
+    """Return the series of one panel, or None where its file is not there."""
+    file = place(folder, kind.file)
+    if file is None or not file.exists():
+        return None
+    found = duckdb.sql(kind.sql.format(file=file, products=file.with_name("products.parquet"))).fetchnumpy()
+    return panel_of(
+        kind.frequency,
+        found["ds"].astype("datetime64[D]"),
+        np.asarray(found["y"], np.float64),
+        np.asarray(found["id"], np.str_),
+    )
 
 
 def place(folder: Path | None, file: str) -> Path | None:
