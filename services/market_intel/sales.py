@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from services.market_intel.analytics.selection import EmptySelection
 from services.market_intel.ask import Ask, Filters
 from services.market_intel.forecasting.panel import ONLY_SERIES, Floats, Panel
 from services.market_intel.forecasting.periods import Frequency
-from shared.errors import FailedPrecondition, FieldError
+from shared.errors import FieldError
 from shared.tables.sales import NOT_VALID
 
 if TYPE_CHECKING:
@@ -31,12 +32,6 @@ PRODUCTS, CATEGORIES = "curated.products", "curated.categories"
 UNKNOWN = "unknown"
 TOLD = 12
 """Values named to somebody whose filter finds nothing."""
-
-
-class EmptySelection(FailedPrecondition):
-    """The filters leave no sale to learn from."""
-
-    reason = "EMPTY_SELECTION"
 
 
 @dataclass(frozen=True)

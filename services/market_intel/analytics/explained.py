@@ -65,22 +65,52 @@ def periods(
     Raises InvalidPeriod, EmptySelection.
     """
     there = spanned(customers)
-    month = last_month(there.last)
-    after = period_of(*asked, there) if any(asked) else period_of(iso(month.first), iso(month.last), there)
+    after = period_explained(asked, there)
+    before = period_compared(asked_before, after, there)
     notes = [f"The data end on {there.last}"] if day_of(asked[1], "to") not in (None, after.last) else []
-    before = after.before()
-    if any(asked_before):
-        last = day_of(asked_before[1], "before_to") or after.first - dt.timedelta(days=1)
-        before = Period(day_of(asked_before[0], "before_from") or last - dt.timedelta(days=after.days - 1), last)
-    if before.first > before.last:
-        raise refused("before_from", f"{before.first} is after {before.last}: a period begins before it ends")
-    if before.last >= after.first:
-        raise refused("before_to", f"{before.last} is not before {after.first}: the two periods must not overlap")
-    if before.first < there.first:
+    if before.last < there.first:
+        notes.append(f"The data begin on {there.first}: there is nothing before to compare with")
+    elif before.first < there.first:
         notes.append(f"The data begin on {there.first}, so the period before is not whole")
     if before.days != after.days:
         notes.append(f"The periods have {before.days} and {after.days} days: part of the change is their length")
     return before, after, notes
+
+
+def period_explained(asked: tuple[str, str], there: Period) -> Period:
+    """Return the period to explain: the last full month where none is named, the month up to `to` where only that is.
+
+    Raises InvalidPeriod, EmptySelection.
+    """
+    first, last = asked
+    end = day_of(last, "to")
+    if not first and end is None:
+        month = last_month(there.last)
+        return period_of(iso(month.first), iso(month.last), there)
+    if not first and end is not None:
+        first = iso(end.replace(day=1))
+    return period_of(first, last, there)
+
+
+def period_compared(asked: tuple[str, str], after: Period, there: Period) -> Period:
+    """Return the period before: as long as the other and just before it where none is named.
+
+    Raises InvalidPeriod, and EmptySelection where it is named and the data begin later.
+    """
+    if not any(asked):
+        return after.before()
+    last = day_of(asked[1], "before_to") or after.first - dt.timedelta(days=1)
+    as_long = dt.date.fromordinal(max(last.toordinal() - after.days + 1, 1))
+    found = Period(day_of(asked[0], "before_from") or as_long, last)
+    if found.first > found.last:
+        raise refused("before_from", f"{found.first} is after {found.last}: a period begins before it ends")
+    if found.last >= after.first:
+        raise refused("before_to", f"{found.last} is not before {after.first}: the two periods must not overlap")
+    if found.last < there.first:
+        raise EmptySelection(
+            f"no data from {found.first} to {found.last}: they reach from {there.first} to {there.last}"
+        )
+    return found
 
 
 def iso(day: dt.date) -> str:
@@ -124,7 +154,7 @@ def explained(
     found = drivers.effects(rows, *who(customers, chosen, metric), windows, is_money=money)
     cuts = by_order(chosen, rows, windows, money=money)
     if sales is not None and metric != "orders":
-        cuts += by_line(filters.apply(sales) if sales.num_rows else sales, metric, windows, (one.value, other.value))
+        cuts += by_line(filters.matching(sales), metric, windows, (one.value, other.value))
     kept = [each for cut in cuts for each in drivers.largest(cut, most)]
     return Explained(metric, unit, before, after, one.value, other.value, tuple(found), tuple(kept), tuple(notes))
 
@@ -208,8 +238,8 @@ TITLES: Mapping[str, str] = {
 }
 
 
-def in_words(found: Explained) -> list[str]:
-    """Return the change and what explains most of it, as sentences."""
+def in_words(found: Explained, names: Mapping[str, str]) -> list[str]:
+    """Return the change and what explains most of it, as sentences; `names` has those of departments by id."""
     if not found.change:
         return [f"{found.metric.capitalize()} did not change: {amount(found, found.total_after)}"]
     share = f" ({found.change / found.total_before:+.1%})" if found.total_before else ""
@@ -219,13 +249,14 @@ def in_words(found: Explained) -> list[str]:
         f" {amount(found, found.total_before)} to {amount(found, found.total_after)}"
     )
     same = [each for each in found.effects if each.contribution * found.change > 0]
-    told = sorted(same, key=lambda each: -abs(each.contribution))[:2]
-    causes = " and ".join(f"{TITLES[each.driver].lower()} ({signed(found, each.contribution)})" for each in told)
+    main = sorted(same, key=lambda each: -abs(each.contribution))[:2]
+    causes = " and ".join(f"{TITLES[each.driver].lower()} ({signed(found, each.contribution)})" for each in main)
     against = [each for each in found.effects if each.contribution * found.change < 0]
     worst = min(against, key=lambda each: -abs(each.contribution), default=None)
     but = f"; against it stood {TITLES[worst.driver].lower()} ({signed(found, worst.contribution)})" if worst else ""
     sentences = [f"{first}.", f"Most of it: {causes}{but}."]
-    return [*sentences, *(where(found, dimension) for dimension in ("department", "region") if leads(found, dimension))]
+    told: Sequence[tuple[str, Mapping[str, str]]] = (("department", names), ("region", {}))
+    return [*sentences, *(where(found, each, named) for each, named in told if leads(found, each))]
 
 
 def leads(found: Explained, dimension: str) -> Sequence[Segment]:
@@ -234,10 +265,10 @@ def leads(found: Explained, dimension: str) -> Sequence[Segment]:
     return [each for each in own if each.contribution * found.change > 0] if len(own) > 1 else []
 
 
-def where(found: Explained, dimension: str) -> str:
+def where(found: Explained, dimension: str, names: Mapping[str, str]) -> str:
     """Return which segment of a dimension explains most, as a sentence."""
     most = leads(found, dimension)[0]
-    return f"By {dimension}, {most.name} explains most ({signed(found, most.contribution)})."
+    return f"By {dimension}, {names.get(most.name, most.name)} explains most ({signed(found, most.contribution)})."
 
 
 def amount(found: Explained, value: int) -> str:

@@ -22,6 +22,8 @@ LATEST_DAYS = 14
 """An anomaly is told of as long."""
 WEEK = 7
 METRIC_NAMES = {"aov": "Average order value"}
+SEVERAL = ", several currencies as they stand"
+"""Said of a sum that mixes currencies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +61,40 @@ class Week:
 
 
 def figures(daily: pa.Table) -> list[Figure]:
-    """Return revenue, orders and AOV of the last seven days against those before, and revenue a year before."""
+    """Return revenue, orders and AOV of the last seven days against those before, and revenue a year before.
+
+    Without a valid order in those days there is no average.
+    """
     if not daily.num_rows:
         return []
     clock: dt.date = pc.max(daily["data_through_on"]).as_py()
     last = Period(clock - dt.timedelta(days=WEEK - 1), clock)
     now, before = week(daily, last), week(daily, last.before())
     first = pc.min(daily["ds"]).as_py()
-    units = daily["currency_code"].unique().to_pylist()
-    unit = units[0] if len(units) == 1 else ""
+    unit, mixed = money_of(daily)
     found = [
-        Figure("revenue_7d", "Revenue, last 7 days", now.revenue / 100, unit, change(now.revenue, before.revenue)),
+        Figure(
+            "revenue_7d", f"Revenue, last 7 days{mixed}", now.revenue / 100, unit, change(now.revenue, before.revenue)
+        ),
         Figure("orders_7d", "Orders, last 7 days", now.orders, "", change(now.orders, before.orders)),
-        Figure("aov_7d", "Average order value, last 7 days", now.aov or 0.0, unit, change(now.aov, before.aov)),
     ]
+    if now.aov is not None:
+        found.append(
+            Figure("aov_7d", f"Average order value, last 7 days{mixed}", now.aov, unit, change(now.aov, before.aov))
+        )
     same_days = Period(year_before(last.first), year_before(last.last))
     if same_days.first >= first:
         then = week(daily, same_days)
         against = change(now.revenue, then.revenue)
-        found.append(Figure("revenue_7d_year", "The same days a year before", then.revenue / 100, unit, against))
+        title = f"The same days a year before{mixed}"
+        found.append(Figure("revenue_7d_year", title, then.revenue / 100, unit, against))
     return found
+
+
+def money_of(rows: pa.Table) -> tuple[str, str]:
+    """Return the currency of amounts and nothing to say of it, or no currency and that there are several."""
+    units = rows["currency_code"].unique().to_pylist()
+    return (units[0], "") if len(units) == 1 else ("", SEVERAL)
 
 
 def week(daily: pa.Table, period: Period) -> Week:
@@ -106,7 +122,7 @@ def of_change(found: Explained) -> Iterator[Finding]:
         "period": f"{found.after.first} to {found.after.last}",
         **{each.driver: each.contribution / 100 for each in found.effects},
     }
-    yield Finding(" ".join(in_words(found)[:2]), min(1.0, 0.5 + part), evidence)
+    yield Finding(" ".join(in_words(found, {})[:2]), min(1.0, 0.5 + part), evidence)
     most = max(found.effects, key=lambda each: abs(each.contribution))
     share = abs(most.contribution) / found.total_before
     if share >= 0.05:
@@ -159,8 +175,9 @@ def of_products(rows: pa.Table) -> Iterator[Finding]:
     if not risky.num_rows or not whole_sales:
         return
     part = float(stake / whole_sales)
-    title = f"{risky.num_rows:,} products at risk brought {part:.0%} of sales in the 90 days before the last"
-    evidence = {"products": risky.num_rows, "sales_before": float(stake) / 100, "share_pct": part * 100}
+    count = len(risky["product_id"].unique())  # one may be at risk in several regions
+    title = f"{count:,} products at risk brought {part:.0%} of sales in the 90 days before the last{money_of(own)[1]}"
+    evidence = {"products": count, "sales_before": float(stake) / 100, "share_pct": part * 100}
     yield Finding(title, min(0.8, 0.2 + part), evidence)
 
 
@@ -171,7 +188,7 @@ def of_customers(rows: pa.Table) -> Iterator[Finding]:
     if sums.num_rows < 20:
         return
     found = concentration(cents(sums["revenue_sum"].cast(pa.decimal128(18, 2))))
-    title = f"A fifth of the customers bring {found.top_20_revenue_pct:.0f} % of revenue"
+    title = f"A fifth of the customers bring {found.top_20_revenue_pct:.0f} % of revenue{money_of(known)[1]}"
     evidence = {"customers": found.members, "gini": found.gini, "customers_for_80_pct": found.members_for_80_pct}
     yield Finding(title, float(np.clip(found.top_20_revenue_pct / 100 - 0.2, 0.05, 0.6)), evidence)
 

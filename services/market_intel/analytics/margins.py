@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from services.market_intel.analytics.columns import Floats, Ints, cents, money
-from services.market_intel.analytics.revenue import COLUMN_OF, period_column
+from services.market_intel.analytics.revenue import COLUMN_OF, PLACES, period_column
 from services.market_intel.analytics.selection import Filters, Period, SourceTableMissing, within
 from shared.tables import Column
 
-PLACES = ("channel", "region", "country")
 COGS = (
     "quantity × the product's unit cost, on the lines whose product has one in the line's currency; the others are in"
     " no gross profit"
@@ -27,6 +25,8 @@ METHODS = {
 TABLES = {"shipping_cost": "shipping_daily", "payment_fees": "payments_daily", "marketing": "marketing_daily"}
 VALUES = {"shipping_cost": "cost", "payment_fees": "fees", "marketing": "spend"}
 SOURCES = {"shipping_cost": "shipments", "payment_fees": "payments", "marketing": "marketing_spend"}
+MUCH_UNKNOWN_PCT = 5.0
+"""Share of sales without a known cost from which the answer warns of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class Margins:
     columns: tuple[Column, ...]
     attributions: tuple[Attribution, ...]
     cost_unknown_pct: float | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,58 +66,71 @@ class Asked:
         return list(zip(periods, rows[COLUMN_OF.get(self.by, self.by)].to_pylist(), strict=True))
 
 
-def margins(lines: pa.Table, orders: pa.Table, costs: Mapping[str, pa.Table], asked: Asked) -> Margins:
+def margins(lines: pa.Table, orders: pa.Table, costs: Mapping[str, pa.Table | None], asked: Asked) -> Margins:
     """Return sales, costs and what is left by period and value, oldest first, then largest sales first.
 
     Args:
         lines: rows of sales_daily or sales_monthly in the selection.
         orders: rows of revenue_daily in the selection, for the fees that customers paid.
-        costs: cost → rows in the selection, of those tables that are there; only for the whole and by place.
+        costs: cost → rows in the selection, of those tables that are there, None of one without a single amount; only
+            for the whole and by place.
         asked: what is asked.
+
+    Raises SourceTableMissing where no unit cost in the currency of its line is known.
     """
     known = cents(lines["sales_with_cost"])
     if len(known) and not known.any():
         raise SourceTableMissing(
-            "products: no unit cost of anything that was sold is known (curated.products.unit_cost);"
-            " import a source that has unit costs"
+            f"products: of nothing that was sold here a unit cost in {', '.join(sorted(currencies(lines)))} is known"
+            " (curated.products.unit_cost); import a source that has unit costs"
         )
     of_orders = asked.by in ("", *PLACES)
-    beside = [rows for rows in (orders, *costs.values()) if of_orders and rows is not None]
+    money_of_sales = currencies(lines) | currencies(orders)
+    others = [attributed(cost, costs, money_of_sales, "" if of_orders else asked.by) for cost in METHODS]
+    spent = {each.cost: costs[each.cost] for each in others if each.is_included}
     # Costs may stand where nothing was sold: spend of a day without an order.
-    own = asked.keys(lines)
-    keys = list(dict.fromkeys([*own, *(key for rows in beside for key in asked.keys(rows))]))
-    at = {key: number for number, key in enumerate(keys)}
-    place = np.array([at[key] for key in own], np.int64)
-    sums = {name: added(place, cents(lines[name]), len(keys)) for name in ("sales", "sales_with_cost", "cost")}
+    beside = [orders, *spent.values()] if of_orders else []
+    keys = list(dict.fromkeys(key for rows in (lines, *beside) for key in asked.keys(rows)))
+    sums = {name: of(keys, asked, lines, name) for name in ("sales", "sales_with_cost", "cost")}
     sums["gross_profit"] = sums["sales_with_cost"] - sums["cost"]
-    attributions = [Attribution("cogs", COGS)]
     if of_orders:
         sums["shipping_fees"] = of(keys, asked, orders, "shipping_fees")
-        for cost in METHODS:
-            attribution, rows = usable(cost, costs.get(cost), currencies(lines))
-            attributions.append(attribution)
-            if rows is not None:
-                sums[cost] = of(keys, asked, rows, VALUES[cost])
-        spent = sum((sums[cost] for cost in METHODS if cost in sums), np.zeros(len(keys), np.int64))
-        sums["contribution"] = sums["gross_profit"] + sums["shipping_fees"] - spent
-    else:
-        attributions += [
-            Attribution(cost, f"an order's, which cannot be told apart by {asked.by}", is_included=False)
-            for cost in METHODS
-        ]
+        sums |= {cost: of(keys, asked, rows, VALUES[cost]) for cost, rows in spent.items()}
+        left = sums["gross_profit"] + sums["shipping_fees"]
+        sums["contribution"] = left - sum((sums[cost] for cost in spent), np.zeros(len(keys), np.int64))
     whole, there = int(sums["sales"].sum()), int(sums["sales_with_cost"].sum())
-    return Margins(*told(keys, sums, asked.by), tuple(attributions), (whole - there) / whole * 100 if whole else None)
+    unknown = (whole - there) / whole * 100 if whole else None
+    attributions = (Attribution("cogs", COGS), *others)
+    return Margins(*told(keys, sums, asked.by), attributions, unknown, notes(unknown, is_whole=of_orders))
 
 
-def usable(cost: str, rows: pa.Table | None, currency: set[str]) -> tuple[Attribution, pa.Table | None]:
-    """Return how a cost is attributed, and its rows where there are some in the currency of sales."""
-    if rows is None:
-        table = SOURCES[cost]
-        return Attribution(cost, f"{table}: no such table in the lake; import a source that has it", False), None
-    if cost == "marketing" and not currencies(rows) <= currency:
-        told_in = ", ".join(sorted(currencies(rows)))
-        return Attribution(cost, f"spent in {told_in}, sales are in {', '.join(sorted(currency))}", False), None
-    return Attribution(cost, METHODS[cost]), rows
+def notes(unknown_pct: float | None, *, is_whole: bool) -> tuple[str, ...]:
+    """Return a warning where much of what was sold has no known cost; `is_whole`: the other costs are told, too."""
+    if unknown_pct is None or unknown_pct < MUCH_UNKNOWN_PCT:
+        return ()
+    note = f"{unknown_pct:.0f} % of sales have no known cost of goods and are in no gross profit"
+    return (f"{note}, while the other costs are those of all orders: contribution is too low" if is_whole else note,)
+
+
+def attributed(cost: str, costs: Mapping[str, pa.Table | None], currency: set[str], by: str) -> Attribution:
+    """Return how a cost is attributed, or why it is not.
+
+    Args:
+        cost: shipping_cost, payment_fees or marketing.
+        costs: rows of each cost, as `margins` has them.
+        currency: currencies of sales and orders.
+        by: dimension that tells apart what one order has together; empty: none.
+    """
+    rows, why = costs.get(cost), ""
+    if by:
+        why = f"an order's, which cannot be told apart by {by}"
+    elif cost not in costs:
+        why = f"{SOURCES[cost]}: no such table in the lake; import a source that has it"
+    elif rows is None:
+        why = f"{SOURCES[cost]}: no amount of any row is known; import a source that has them"
+    elif not currencies(rows) <= currency:
+        why = f"paid in {', '.join(sorted(currencies(rows)))}, sales are in {', '.join(sorted(currency))}"
+    return Attribution(cost, why or METHODS[cost], is_included=not why)
 
 
 def currencies(rows: pa.Table) -> set[str]:
@@ -125,26 +139,27 @@ def currencies(rows: pa.Table) -> set[str]:
 
 
 def of(keys: Sequence[tuple[object, ...]], asked: Asked, rows: pa.Table, column: str) -> Ints:
-    """Return the sums of a column by key."""
+    """Return the sums of a column of money by key, in cents."""
     at = {key: number for number, key in enumerate(keys)}
     place = np.array([at[key] for key in asked.keys(rows)], np.int64)
-    return added(place, cents(rows[column]), len(keys))
-
-
-def added(place: Ints, values: Ints, count: int) -> Ints:
-    """Return sums of whole cents by place."""
-    sums = np.zeros(count, np.int64)
-    np.add.at(sums, place, values)
+    sums = np.zeros(len(keys), np.int64)
+    np.add.at(sums, place, cents(rows[column]))
     return sums
+
+
+def costs_selected(rows: pa.Table, asked: Asked) -> pa.Table:
+    """Return the rows of a cost that period and filters leave; where none is in that currency, those of others.
+
+    `attributed` then says in which money it was paid; nothing at all would look as if it had cost nothing.
+    """
+    own = selected(rows, asked)
+    anywhere = {name: value for name, value in asked.filters.values.items() if name != "currency_code"}
+    return own if own.num_rows else Filters(anywhere).matching(within(rows, asked.period))
 
 
 def selected(rows: pa.Table, asked: Asked) -> pa.Table:
     """Return the rows that period and filters leave, of a table that may lack some of the values asked for."""
-    rows = within(rows, asked.period)
-    for name, value in asked.filters.values.items():
-        if value:
-            rows = rows.filter(pc.equal(rows[name], value))
-    return rows
+    return asked.filters.matching(within(rows, asked.period))
 
 
 WORDS = {

@@ -82,7 +82,7 @@ def drivers(found: Explained, names: Mapping[str, str], lineage: table_pb2.Linea
         change_pct=found.change / found.total_before * 100 if found.total_before else None,
         effects=effects,
         segments=[segment(each, scale, names) for each in found.segments],
-        summary=in_words(found),
+        summary=in_words(found, names),
         notes=found.notes,
         lineage=lineage,
         **named(found.before, "before_from", "before_to"),

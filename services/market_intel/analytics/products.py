@@ -89,7 +89,7 @@ def benchmarked(rows: ibis.Table, all_buyers: ibis.Table) -> ibis.Table:
     brand = ibis.window(group_by=["brand", "region", "currency_code"])
     joined = rows.left_join(all_buyers, ["region", "currency_code"]).drop("region_right", "currency_code_right")
     sales, before = joined.sales.sum().over(category), joined.sales_before.sum().over(category)
-    mean = safe_divide(joined.units.sum().over(brand), joined.units.count().over(brand)) / DAYS
+    mean = joined.velocity.mean().over(brand)
     return joined.mutate(
         margin_pct=share_pct(joined.gross_profit, joined.sales),
         penetration_pct=share_pct(joined.customers, joined.all_customers),

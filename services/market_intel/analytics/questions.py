@@ -23,7 +23,10 @@ from services.market_intel.analytics.selection import (
     Filters,
     Period,
     UnknownFilter,
+    day_of,
+    in_months,
     period_of,
+    refused,
     required,
     spanned,
     within,
@@ -86,26 +89,47 @@ def money_of(rows: pa.Table) -> tuple[str, ...]:
     return tuple(sorted(rows["currency_code"].unique().to_pylist()))
 
 
-def margins_by(
-    readings: Readings, by: str, grain: str, filters: dict[str, str], days: tuple[str, str]
-) -> tuple[margins.Margins, Reading, tuple[str, ...]]:
-    """Return margins by period and dimension, what they were made from, and their currencies."""
-    one_of(by, ("", *margins.PLACES, "department", "category", "brand", "product"))
+@dataclass(frozen=True)
+class Margins:
+    """Margins by period and dimension with what is to be known of them."""
+
+    found: margins.Margins
+    period: Period
+    currencies: tuple[str, ...]
+    notes: tuple[str, ...]
+    reading: Reading
+
+
+def added_up(currencies: Sequence[str]) -> list[str]:
+    """Return a note where amounts of several currencies were added up."""
+    return [f"amounts in {', '.join(currencies)} are added up as they stand"] if len(currencies) > 1 else []
+
+
+def margins_by(readings: Readings, by: str, grain: str, filters: dict[str, str], days: tuple[str, str]) -> Margins:
+    """Return margins by period and dimension.
+
+    Raises UnknownCombination, InvalidPeriod, UnknownFilter, EmptySelection, and SourceTableMissing without unit costs.
+    """
+    one_of(by, ("", *revenue.PLACES, "department", "category", "brand", "product"))
     monthly = by in ("brand", "product")
     cut = revenue.cut_for([by] if by else ["department"], grain)
     reading = readings.main("sales_monthly" if monthly else "sales_daily")
-    orders = readings.main("revenue_daily") if by in ("", *margins.PLACES) else None
-    period = period_of(*days, spanned((orders or reading).data))
-    period = Period(period.first.replace(day=1), period.last) if cut.by_month else period
+    orders = readings.main("revenue_daily") if by in ("", *revenue.PLACES) else None
+    there = spanned((orders or reading).data)
+    period = period_of(*days, there)
+    period = in_months(period, there) if cut.by_month else period
     asked = margins.Asked(by, grain, period, Filters(filters))
     lines = required(within(asked.filters.apply(reading.data), period), "these filters and days")
-    costs = {}
+    costs: dict[str, pa.Table | None] = {}
     for cost, table in margins.TABLES.items():
         found = readings.beside(table, reading.snapshot)
         if found is not None and found.data.num_rows:
-            costs[cost] = margins.selected(found.data, asked)
+            is_known = bool(cents(found.data[margins.VALUES[cost]]).any())
+            costs[cost] = margins.costs_selected(found.data, asked) if is_known else None
     fees = margins.selected(orders.data, asked) if orders else lines
-    return margins.margins(lines, fees, costs, asked), reading, money_of(lines)
+    made = margins.margins(lines, fees, costs, asked)
+    notes = (*([WHOLE_MONTHS] if cut.by_month else ()), *made.notes)
+    return Margins(made, period, money_of(lines), notes, reading)
 
 
 def one_of(by: str, known: Sequence[str]) -> str:
@@ -145,6 +169,7 @@ def concentrated(readings: Readings, by: str, filters: dict[str, str], days: tup
     reading = readings.main(table)
     if table == "product_performance":
         rows, period = recent(reading.data, filters)
+        only_these(days, period)
     else:
         period = period_of(*days, spanned(reading.data))
         rows = within(Filters(filters).apply(reading.data), period)
@@ -171,12 +196,23 @@ def recent(data: pa.Table, filters: dict[str, str]) -> tuple[pa.Table, Period]:
     return Filters(known).apply(data), Period(clock - dt.timedelta(days=DAYS - 1), clock)
 
 
+def only_these(days: tuple[str, str], period: Period) -> None:
+    """Do nothing where the days asked for are those of the period, or none. Raises InvalidPeriod."""
+    for text, name, day in zip(days, ("from", "to"), (period.first, period.last), strict=True):
+        if day_of(text, name) not in (None, day):
+            raise refused(name, f"products and brands are told of {period.first} to {period.last} alone; leave it out")
+
+
 def correlated(
     readings: Readings, by: Sequence[str], grain: str, filters: dict[str, str], days: tuple[str, str]
 ) -> tuple[pa.Table, int, list[str], Reading, pa.Table]:
-    """Return the correlations, the changes compared, what is to be known, and what they were made from."""
-    if not by:
-        raise revenue.UnknownCombination("name one dimension, or two")
+    """Return the correlations, the changes compared, what is to be known, and what they were made from.
+
+    Raises UnknownCombination, InvalidPeriod, UnknownFilter, EmptySelection.
+    """
+    if not 1 <= len(by) <= 2 or len(set(by)) < len(by):
+        detail = f"by {' and '.join(by) or 'nothing'}: name one dimension, or two different ones"
+        raise revenue.UnknownCombination(detail, errors=[FieldError("by", detail)])
     cuts = [revenue.cut_for([each], grain) for each in by]
     main = [readings.main(cut.table) for cut in cuts]
     chosen = [revenue.chosen(each.data, cut, Filters(filters), days) for each, cut in zip(main, cuts, strict=True)]
@@ -189,9 +225,12 @@ def correlated(
         for side in sides
         if len(side.names) > correlating.MOST
     ]
+    if len(sides) == 1 and len(sides[0].names) == 1:
+        notes.append(f"of {by[0]} there is {sides[0].names[0]} alone: nothing to compare it with")
     periods = sides[0].values.shape[1] - 1
     if periods < correlating.LEAST:
         notes.append(f"{max(periods, 0)} changes by {grain}; a correlation is told of {correlating.LEAST} or more")
+    notes += added_up(sorted({each for rows in matched for each in money_of(rows)}))
     reading = main[-1]
     categories = readings.category_names(reading.snapshot) if {"category", "department"} & set(by) else {}
     names = {"category": categories, "department": categories}
@@ -199,15 +238,21 @@ def correlated(
 
 
 def series(rows: pa.Table, cut: revenue.Cut, by: str, grain: str, period: Period) -> correlating.Series:
-    """Return revenue of each value by period, first and last left out where they may not be whole."""
+    """Return revenue of each value by period, a first and a last that are not whole left out."""
     starts = revenue.period_column(rows[cut.dated_by], grain, period).cast(pa.int32()).to_numpy()
     order = every_start(grain, period)
     place = np.searchsorted(order, starts)
     names, value = places(rows[revenue.COLUMN_OF.get(by, by)])
     sums = np.zeros((len(names), len(order)))
     np.add.at(sums, (value, place), cents(rows[cut.value]) / 100)
-    edges = slice(1, -1) if grain != "day" and len(order) > 2 else slice(None)
-    return correlating.Series(by, tuple(names), sums[:, edges])
+    return correlating.Series(by, tuple(names), sums[:, whole_periods(order, grain, period)])
+
+
+def whole_periods(starts: np.ndarray[tuple[int], np.dtype[np.int32]], grain: str, period: Period) -> slice:
+    """Return which of the periods that begin on these days lie wholly within the days asked for."""
+    first, following = period.first - EPOCH, period.last + dt.timedelta(days=1)
+    goes_on = every_start(grain, Period(following, following))[0] != (following - EPOCH).days
+    return slice(int(starts[0] < first.days), len(starts) - int(goes_on))
 
 
 def every_start(grain: str, period: Period) -> np.ndarray[tuple[int], np.dtype[np.int32]]:

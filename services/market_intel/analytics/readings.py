@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 
@@ -51,6 +52,21 @@ class Readings:
         found = self.beside(NAMES, main)
         return pairs(found.data, "category_id", "name") if found else {}
 
+    def departments(self, main: Snapshot) -> set[str]:
+        """Return the ids of the categories without a parent."""
+        return {each for each, parent in self._parents(main).items() if parent is None}
+
+    def below(self, category: str, main: Snapshot) -> set[str]:
+        """Return the ids of a category and of all below it."""
+        parents, inside = self._parents(main), {category}
+        while more := {each for each, parent in parents.items() if parent in inside} - inside:
+            inside |= more
+        return inside
+
+    def _parents(self, main: Snapshot) -> dict[str, str | None]:
+        found = self.beside(NAMES, main)
+        return pairs(found.data, "category_id", "parent_category_id") if found else {}
+
     def segments(self, main: Snapshot) -> dict[str, str]:
         """Return the RFM segment of each customer. Raises SourceTableMissing where there are none."""
         found = self.beside(SEGMENTS, main)
@@ -59,6 +75,6 @@ class Readings:
         return pairs(found.data, "customer_id", "segment")
 
 
-def pairs(rows: pa.Table, key: str, value: str) -> dict[str, str]:
-    """Return one text column by another."""
+def pairs(rows: pa.Table, key: str, value: str) -> dict[str, Any]:
+    """Return one text column by another, None where it is empty."""
     return dict(zip(rows[key].to_pylist(), rows[value].to_pylist(), strict=True))

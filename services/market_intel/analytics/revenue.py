@@ -12,7 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.market_intel.analytics.columns import days, places
-from services.market_intel.analytics.selection import Filters, Period, period_of, required, spanned, within
+from services.market_intel.analytics.selection import (
+    Filters,
+    Period,
+    in_months,
+    period_of,
+    required,
+    spanned,
+    within,
+)
 from shared.errors import FieldError, InvalidArgument
 from shared.tables import Column
 from shared.tables.market_analytics import TRAITS
@@ -152,7 +160,7 @@ def chosen(data: pa.Table, cut: Cut, filters: Filters, days_asked: tuple[str, st
     there = there_is(data, cut)
     period = period_of(*days_asked, there)
     if cut.by_month:
-        period = Period(period.first.replace(day=1), period.last)
+        period = in_months(period, there)
     rows = filters.apply(data)
     hourly = cut.dated_by == "hour_at"
     rows = rows.filter(in_days(rows["hour_at"], period)) if hourly else within(rows, period)

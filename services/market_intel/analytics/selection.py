@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -79,9 +79,14 @@ class Filters:
         known = {name: value for name, value in self.values.items() if value}
         for name, value in known.items():
             if not pc.any(pc.equal(rows[name], value)).as_py():
-                raise unknown(name, value, rows[name])
-        for name, value in known.items():
-            rows = rows.filter(pc.equal(rows[name], value))
+                raise unknown(name, value, rows[name].unique().to_pylist())
+        return self.matching(rows)
+
+    def matching(self, rows: pa.Table) -> pa.Table:
+        """Return the rows that have every value; of a table that may lack some of them, none."""
+        for name, value in self.values.items():
+            if value:
+                rows = rows.filter(pc.equal(rows[name], value))
         return rows
 
 
@@ -89,10 +94,10 @@ FIELD_OF = {"currency_code": "currency", "category_id": "category", "product_id"
 """Column → field of a request, where they differ."""
 
 
-def unknown(column: str, value: str, values: pa.ChunkedArray) -> UnknownFilter:
-    """Return the error of a value that no row has."""
+def unknown(column: str, value: str, values: Iterable[str]) -> UnknownFilter:
+    """Return the error of a value that no row has, which names those there are."""
     name = FIELD_OF.get(column, column)
-    there = sorted(each for each in values.unique().to_pylist() if each)
+    there = sorted({each for each in values if each})
     listed = ", ".join(there[:SHOWN]) + (", …" if len(there) > SHOWN else "") or "none"
     detail = f"no {name} {value!r} among these rows; there are: {listed}"
     return UnknownFilter(detail, metadata={"filter": name}, errors=[FieldError(name, detail)])
@@ -103,23 +108,30 @@ def day_of(text: str, name: str) -> dt.date | None:
     if not text:
         return None
     try:
-        if len(text) != len("2017-01-31"):
-            raise ValueError(text)
-        return dt.date.fromisoformat(text)
+        day = dt.date.fromisoformat(text)
     except ValueError:
-        raise refused(name, f"{text!r} is no day; write it as 2017-01-31") from None
+        day = None
+    # fromisoformat reads 20170131 and 2017-W05-2 as well.
+    if day is None or day.isoformat() != text:
+        raise refused(name, f"{text!r} is no day; write it as 2017-01-31")
+    return day
 
 
 def period_of(first: str, last: str, there: Period, names: tuple[str, str] = ("from", "to")) -> Period:
     """Return the period asked for within the days there are. Raises InvalidPeriod, EmptySelection."""
-    begin = day_of(first, names[0]) or there.first
-    end = day_of(last, names[1]) or max(there.last, begin)
-    if begin > end:
+    begin, end = day_of(first, names[0]), day_of(last, names[1])
+    if begin and end and begin > end:
         raise refused(names[0], f"{begin} is after {end}: a period begins before it ends")
-    found = Period(max(begin, there.first), min(end, there.last))
+    found = Period(max(begin or there.first, there.first), min(end or there.last, there.last))
     if found.first > found.last:
-        raise EmptySelection(f"no data between {begin} and {end}: they reach from {there.first} to {there.last}")
+        asked = " ".join(each for each in (begin and f"from {begin}", end and f"to {end}") if each)
+        raise EmptySelection(f"no data {asked}: they reach from {there.first} to {there.last}")
     return found
+
+
+def in_months(period: Period, there: Period) -> Period:
+    """Return the whole months that a period touches, no further than the days there are."""
+    return Period(period.first.replace(day=1), min(month_end(period.last), there.last))
 
 
 def refused(name: str, detail: str) -> InvalidPeriod:

@@ -188,8 +188,9 @@ def list_pricing(call: Call) -> pb.ListPricingResponse:
     """Return our prices against competitors'."""
     asked, group_by = call.request, call.request.group_by or "product"
     reading = call.readings.main("competitive_pricing")
-    filters = Filters({"competitor": asked.competitor, "category_id": asked.category, "product_id": asked.product})
-    rows = tables.prices(reading.data, filters, asked.sort if group_by == "product" else "")
+    filters = Filters({"competitor": asked.competitor, "product_id": asked.product})
+    sort, below = asked.sort if group_by == "product" else "", call.readings.below(asked.category, reading.snapshot)
+    rows = tables.prices(reading.data, filters, sort, category=asked.category, below=below)
     positions, index = tables.positions(rows)
     names = call.readings.category_names(reading.snapshot)
     shown, columns = tables.with_names(rows, CONTRACT["market_intel.competitive_pricing"].columns, names)
@@ -212,8 +213,10 @@ def vars_of(position: tables.Position) -> dict[str, Any]:
 def list_price_wars(call: Call) -> pb.ListPriceWarsResponse:
     """Return the price wars."""
     reading = call.readings.main("price_wars")
+    seen = call.readings.beside("competitive_pricing", reading.snapshot)
     filters = Filters({"competitor": call.request.competitor, "category_id": call.request.category})
-    rows = tables.wars(reading.data, filters, ongoing=call.request.ongoing)
+    departments = call.readings.departments(reading.snapshot)
+    rows = tables.wars(reading.data, filters, seen.data if seen else None, departments, ongoing=call.request.ongoing)
     return pb.ListPriceWarsResponse(table=call.named_table(rows, CONTRACT["market_intel.price_wars"].columns, reading))
 
 
@@ -269,9 +272,8 @@ def list_revenue(call: Call) -> pb.ListRevenueResponse:
 def list_margins(call: Call) -> pb.ListMarginsResponse:
     """Return what is left after costs."""
     asked = call.request
-    found, reading, currencies = questions.margins_by(
-        call.readings, asked.by, asked.grain or "month", call.filters, call.days
-    )
+    made = questions.margins_by(call.readings, asked.by, asked.grain or "month", call.filters, call.days)
+    found, reading = made.found, made.reading
     attributions = [
         pb.CostAttribution(cost=each.cost, method=each.method, is_included=each.is_included)
         for each in found.attributions
@@ -280,7 +282,9 @@ def list_margins(call: Call) -> pb.ListMarginsResponse:
         table=call.table(found.rows, found.columns, reading, reading.data.slice(0, 1)),
         attributions=attributions,
         cost_unknown_pct=found.cost_unknown_pct,
-        currencies=currencies,
+        currencies=made.currencies,
+        notes=made.notes,
+        **messages.named(made.period),
     )
 
 

@@ -52,26 +52,31 @@ class Trend:
         return "up" if self.slope > 0 else "down"
 
 
-def trend_of(values: Floats) -> Trend:
-    """Return slope and significance of equally spaced values without gaps."""
+def trend_of(values: Floats, at: Floats | None = None) -> Trend:
+    """Return slope and significance of values; `at` says at which periods they are, one after the other when left out.
+
+    Periods without a value only make the slope theirs: neighbours in the autocorrelation are values, not periods.
+    """
     count = len(values)
+    at = np.arange(count, dtype=np.float64) if at is None else at
     if count < LEAST:
-        return Trend(sen_slope(values), None, count, f"{count} periods; the test needs {LEAST}")
+        return Trend(sen_slope(values, at), None, count, f"{count} periods; the test needs {LEAST}")
     score, variance = kendall(values)
     if variance <= 0:
         return Trend(0.0, None, count, "the series does not vary")
-    slope = sen_slope(values)
-    factor = correction(values - slope * np.arange(count))
+    slope = sen_slope(values, at)
+    factor = correction(values - slope * at)
     z = (score - np.sign(score)) / math.sqrt(variance * factor)
     return Trend(slope, math.erfc(abs(z) / math.sqrt(2)), count)
 
 
-def sen_slope(values: Floats) -> float:
-    """Return the median of the slopes between each two values, 0 for fewer than two."""
+def sen_slope(values: Floats, at: Floats | None = None) -> float:
+    """Return the median of the slopes between each two values, 0 for fewer than two; `at` as in `trend_of`."""
     if len(values) < 2:
         return 0.0
+    at = np.arange(len(values), dtype=np.float64) if at is None else at
     first, second = np.triu_indices(len(values), 1)
-    return float(np.median((values[second] - values[first]) / (second - first)))
+    return float(np.median((values[second] - values[first]) / (at[second] - at[first])))
 
 
 def kendall(values: Floats) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from services.market_intel.analytics.selection import (
     period_of,
     required,
     spanned,
+    unknown,
     within,
 )
 from services.market_intel.analytics.significance import Trend, trend_of
@@ -53,10 +54,10 @@ def trends(data: pa.Table, metric: str, frequency: str, region: str, days: tuple
 
 def heading(rows: pa.Table, frequency: str) -> tuple[Trend, float | None]:
     """Return where a series is heading, its season taken out, and the slope in percent of the median level."""
-    values = real(rows["value"]) - np.nan_to_num(real(rows["seasonal"]))
-    values = values[np.isfinite(values)][-STRETCH[frequency] :]
-    found = trend_of(values)
-    level = float(np.median(values)) if len(values) else 0.0
+    values = (real(rows["value"]) - np.nan_to_num(real(rows["seasonal"])))[-STRETCH[frequency] :]
+    known = np.isfinite(values)
+    found = trend_of(values[known], np.flatnonzero(known).astype(np.float64))
+    level = float(np.median(values[known])) if known.any() else 0.0
     return found, found.slope / level * 100 if level else None
 
 
@@ -70,12 +71,28 @@ def ordered(rows: pa.Table, sort: str, key: tuple[str, ...], columns: tuple[str,
     return rows.sort_by([(name, way), *((each, "ascending") for each in key if each != name)])
 
 
-def prices(data: pa.Table, filters: Filters, sort: str) -> pa.Table:
-    """Return rows of competitive_pricing. Raises SourceTableMissing, UnknownFilter, EmptySelection, UnknownColumn."""
+def prices(data: pa.Table, filters: Filters, sort: str, *, category: str = "", below: Collection[str] = ()) -> pa.Table:
+    """Return rows of competitive_pricing.
+
+    Args:
+        data: the table.
+        filters: values that columns must have.
+        sort: column, a leading `-` for descending.
+        category: the category asked for; empty: all products.
+        below: that and all categories below it.
+
+    Raises SourceTableMissing, UnknownFilter, EmptySelection, UnknownColumn.
+    """
     if not data.num_rows:
         raise SourceTableMissing(NO_PRICES)
+    rows = filters.apply(data)
+    if category:
+        known = set(data["category_id"].unique().to_pylist())
+        if known.isdisjoint(below):
+            raise unknown("category_id", category, known)
+        rows = rows.filter(pc.is_in(rows["category_id"], value_set=pa.array(sorted(below), pa.string())))
     table = CONTRACT["market_intel.competitive_pricing"]
-    return ordered(required(filters.apply(data), "these filters"), sort or "-gap_pct", table.key, table.column_names)
+    return ordered(required(rows, "these filters"), sort or "-gap_pct", table.key, table.column_names)
 
 
 CATEGORY_COLUMNS = (
@@ -167,9 +184,29 @@ def with_names(
     return pa.table(made), tuple(found)
 
 
-def wars(data: pa.Table, filters: Filters, *, ongoing: bool) -> pa.Table:
-    """Return rows of price_wars, latest first. Raises UnknownFilter."""
-    rows = filters.apply(data) if data.num_rows else data
+def wars(
+    data: pa.Table, filters: Filters, seen: pa.Table | None, departments: Collection[str], *, ongoing: bool
+) -> pa.Table:
+    """Return rows of price_wars, latest first; none where a competitor or department was in no war.
+
+    Args:
+        data: the table.
+        filters: competitor and category_id.
+        seen: rows of competitive_pricing; None: it cannot be read.
+        departments: ids of those there are.
+        ongoing: only wars that go on.
+
+    Raises SourceTableMissing where no price was ever seen, UnknownFilter.
+    """
+    if seen is not None and not seen.num_rows:
+        raise SourceTableMissing(NO_PRICES)
+    known = {name: set(data[name].unique().to_pylist()) for name in ("competitor", "category_id")}
+    known["competitor"] |= set(seen["competitor"].unique().to_pylist()) if seen is not None else set()
+    known["category_id"] |= set(departments)
+    for name, value in filters.values.items():
+        if value and value not in known[name]:
+            raise unknown(name, value, known[name])
+    rows = filters.matching(data)
     rows = rows.filter(rows["is_ongoing"]) if ongoing else rows
     return rows.sort_by([("starts_on", "descending"), ("category_id", "ascending"), ("competitor", "ascending")])
 
@@ -198,7 +235,8 @@ def of_category(rows: pa.Table, category: str) -> pa.Table:
         return rows
     column = "category_id" if pc.any(pc.equal(rows["category_id"], category)).as_py() else "department_id"
     if column == "department_id" and not pc.any(pc.equal(rows[column], category)).as_py():
-        return Filters({"category_id": category}).apply(rows)
+        there = [*rows["department_id"].unique().to_pylist(), *rows["category_id"].unique().to_pylist()]
+        raise unknown("category_id", category, there)
     return rows.filter(pc.or_(pc.equal(rows["category_id"], category), pc.equal(rows["department_id"], category)))
 
 

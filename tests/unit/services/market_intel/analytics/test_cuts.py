@@ -193,3 +193,23 @@ def test_what_products_did_is_of_the_last_ninety_days_and_those_before(made: Tab
     assert rows["p2", "all"]["gross_profit"] is None
     assert rows["p4", "all"]["gross_profit"] is None
     assert rows["p1", "all"]["gross_profit"] is not None
+
+
+def test_a_new_product_is_held_against_the_mean_velocity_of_its_brand(make: Make, shop: Shop) -> None:
+    tables = shop.tables()
+    is_new = [
+        product != "p5" or (CLOCK - day).days < 20
+        for product, day in zip(
+            tables["curated.order_items"]["product_id"].to_pylist(),
+            tables["curated.order_items"]["_dated_on"].to_pylist(),
+            strict=True,
+        )
+    ]
+    tables["curated.order_items"] = tables["curated.order_items"].filter(pa.array(is_new))
+    rows = of({"market_intel.product_performance": make("product_performance", tables)}, "product_performance")
+    leaf = {row["product_id"]: row for row in rows if row["brand"] == "Leaf" and row["region"] == "all"}
+    mean = (leaf["p1"]["velocity"] + leaf["p5"]["velocity"]) / 2
+    assert leaf["p5"]["velocity"] > leaf["p5"]["units"] / 90
+    for row in leaf.values():
+        assert row["brand_velocity"] == pytest.approx(mean)
+        assert row["velocity_vs_brand_pct"] == pytest.approx(row["velocity"] / mean * 100)

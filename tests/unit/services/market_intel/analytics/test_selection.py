@@ -45,7 +45,8 @@ def test_a_period_is_cut_to_the_days_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last"), [("tomorrow", ""), ("2017-02-30", ""), ("20170201", ""), ("2017-03-02", "2017-03-01")]
+    ("first", "last"),
+    [("tomorrow", ""), ("2017-02-30", ""), ("20170201", ""), ("2017-W06-1", ""), ("2017-03-02", "2017-03-01")],
 )
 def test_a_day_that_is_none_and_a_period_the_wrong_way_round_are_refused(first: str, last: str) -> None:
     with pytest.raises(InvalidPeriod) as raised:
@@ -53,9 +54,31 @@ def test_a_day_that_is_none_and_a_period_the_wrong_way_round_are_refused(first: 
     assert raised.value.errors[0].field == "from"
 
 
-def test_days_without_data_are_an_empty_selection() -> None:
-    with pytest.raises(EmptySelection, match="2017-01-05"):
-        selection.period_of("2019-01-01", "2019-02-01", THERE)
+@pytest.mark.parametrize(
+    ("first", "last", "asked"),
+    [
+        ("2019-01-01", "2019-02-01", "from 2019-01-01 to 2019-02-01"),
+        ("2019-01-01", "", "from 2019-01-01"),
+        ("", "2016-02-01", "to 2016-02-01"),
+        ("", "0001-01-01", "to 0001-01-01"),
+    ],
+)
+def test_days_without_data_are_an_empty_selection(first: str, last: str, asked: str) -> None:
+    with pytest.raises(EmptySelection, match=f"no data {asked}: they reach from 2017-01-05 to 2017-06-29"):
+        selection.period_of(first, last, THERE)
+
+
+def test_months_are_whole_and_reach_no_further_than_the_days_there_are() -> None:
+    asked = Period(day("2017-02-10"), day("2017-03-05"))
+    assert selection.in_months(asked, THERE) == Period(day("2017-02-01"), day("2017-03-31"))
+    asked = Period(day("2017-05-10"), day("2017-06-05"))
+    assert selection.in_months(asked, THERE) == Period(day("2017-05-01"), THERE.last)
+
+
+def test_of_a_table_that_lacks_a_value_no_row_matches() -> None:
+    rows = pa.table({"region": ["North", "South"]})
+    assert Filters({"region": "West"}).matching(rows).num_rows == 0
+    assert Filters({"region": "North"}).matching(rows).num_rows == 1
 
 
 def test_a_filter_for_what_is_not_there_names_what_is() -> None:

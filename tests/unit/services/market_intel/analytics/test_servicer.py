@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from protos.common.v1 import table_pb2
 from protos.market_intel.v1 import analytics_pb2 as pb
-from services.market_intel.analytics import questions, servicer
+from services.market_intel.analytics import headlines, questions, servicer
 from services.market_intel.analytics.readings import Readings
 from services.market_intel.analytics.servicer import Call, MarketServicer
 from shared.errors import FailedPrecondition, InvalidArgument, PlatformError
@@ -69,6 +71,16 @@ def test_every_pair_that_a_cut_holds_adds_up_to_its_whole(ask: Ask, shop: Shop) 
             answer = ask(servicer.list_revenue, by=by, grain=grain, page_size=1000)
             whole = sum(row["revenue"] for row in to_items(answer.table))
             assert whole == pytest.approx(lines if answer.basis == "lines" else orders), (by, grain)
+
+
+@pytest.mark.parametrize("method", [servicer.list_revenue, servicer.list_margins])
+def test_what_is_kept_by_month_says_which_whole_months_it_answers(ask: Ask, method: Callable[[Call], Any]) -> None:
+    by = ["brand"] if method is servicer.list_revenue else "brand"
+    answer = ask(method, by=by, **{"from": "2017-04-12", "to": "2017-05-09"})
+    assert (getattr(answer, "from"), answer.to) == ("2017-04-01", "2017-05-31")
+    assert questions.WHOLE_MONTHS in answer.notes
+    answer = ask(method, by=by, **{"from": "2017-06-12"})
+    assert (getattr(answer, "from"), answer.to) == ("2017-06-01", CLOCK.isoformat())
 
 
 def test_a_department_holds_its_categories(ask: Ask, shop: Shop) -> None:
@@ -140,6 +152,45 @@ def test_lost_new_and_returning_are_who_the_orders_say(ask: Ask, shop: Shop) -> 
     assert answer.effects[0].contribution == -float(sum(lost))
 
 
+def test_the_last_day_alone_explains_the_month_up_to_it(ask: Ask) -> None:
+    answer = ask(servicer.get_drivers, to="2017-05-20")
+    assert (getattr(answer, "from"), answer.to) == ("2017-05-01", "2017-05-20")
+    assert (answer.before_from, answer.before_to) == ("2017-04-11", "2017-04-30")
+
+
+def test_where_there_is_nothing_to_compare_with_the_answer_says_so(ask: Ask) -> None:
+    answer = ask(servicer.get_drivers, **{"from": "2017-01-01", "to": "2017-03-31"})
+    assert answer.total_before == 0
+    assert any("there is nothing before to compare with" in note for note in answer.notes)
+
+
+def test_drivers_name_the_department_that_explains_most(ask: Ask) -> None:
+    told = ask(servicer.get_drivers).summary
+    assert any(sentence.startswith(("By department, Food", "By department, Toys")) for sentence in told), told
+
+
+def test_a_channel_of_cancelled_orders_alone_explains_nothing_and_is_not_unknown(
+    empty_lake: Lake, made: dict[str, pa.Table]
+) -> None:
+    only = {
+        "ds": CLOCK,
+        "customer_id": "c1",
+        "channel": "phone",
+        "orders": 1,
+        "valid_orders": 0,
+        "units": 0,
+        "currency_code": "USD",
+        "data_through_on": CLOCK,
+    }
+    rows = made["market_intel.customer_daily"]
+    cancelled = table("market_intel.customer_daily", [only]).cast(rows.schema)
+    empty_lake.overwrite("market_intel.customer_daily", pa.concat_tables([rows, cancelled]))
+    empty_lake.overwrite("market_intel.sales_daily", made["market_intel.sales_daily"])
+    request = pb.GetDriversRequest(channel="phone", to=CLOCK.isoformat())
+    answer = servicer.get_drivers(Call(empty_lake, request, FREE, "json"))
+    assert (answer.total_before, answer.total_after) == (0, 0)
+
+
 @pytest.mark.parametrize("metric", ["orders", "units"])
 def test_drivers_of_counts_have_no_price(ask: Ask, metric: str) -> None:
     answer = ask(servicer.get_drivers, metric=metric)
@@ -189,6 +240,59 @@ def test_a_cost_whose_table_no_source_has_is_named_and_left_out(
     left = {each.cost: each.method for each in answer.attributions if not each.is_included}
     assert set(left) == {"shipping_cost", "payment_fees", "marketing"}
     assert left["payment_fees"].startswith("payments: no such table in the lake")
+
+
+def in_money(rows: pa.Table, currency: str) -> pa.Table:
+    """Return the rows with every amount in a currency."""
+    place = rows.schema.get_field_index("currency_code")
+    return rows.set_column(place, rows.schema.field(place), pa.array([currency] * rows.num_rows))
+
+
+def test_a_cost_in_other_money_than_sales_is_named_and_left_out(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
+    for name in ("sales_daily", "revenue_daily", "payments_daily"):
+        empty_lake.overwrite(f"market_intel.{name}", made[f"market_intel.{name}"])
+    for name in ("shipping_daily", "marketing_daily"):
+        empty_lake.overwrite(f"market_intel.{name}", in_money(made[f"market_intel.{name}"], "EUR"))
+    for currency in ("", "USD"):
+        request = pb.ListMarginsRequest(grain="all", currency=currency)
+        answer = servicer.list_margins(Call(empty_lake, request, FREE, "json"))
+        left = {each.cost: each.method for each in answer.attributions if not each.is_included}
+        assert left == dict.fromkeys(("shipping_cost", "marketing"), "paid in EUR, sales are in USD"), currency
+        (row,) = to_items(answer.table)
+        assert row["contribution"] == pytest.approx(row["gross_profit"] + row["shipping_fees"] - row["payment_fees"])
+
+
+def test_a_cancelled_order_in_other_money_leaves_no_cost_out(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
+    nothing = {"ds": CLOCK, "channel": "store", "currency_code": "EUR", "orders": 1, "data_through_on": CLOCK}
+    empty_lake.overwrite("market_intel.sales_daily", made["market_intel.sales_daily"])
+    for name in ("market_intel.revenue_daily", "market_intel.payments_daily"):
+        cancelled = table(name, [{**nothing, "valid_orders": 0, "units": 0}] if "revenue" in name else [nothing])
+        empty_lake.overwrite(name, pa.concat_tables([made[name], cancelled.cast(made[name].schema)]))
+    answer = servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(grain="all"), FREE, "json"))
+    assert "payment_fees" in {each.cost for each in answer.attributions if each.is_included}
+    assert to_items(answer.table)[0]["payment_fees"] > 0
+
+
+def test_payments_without_a_known_fee_are_not_taken_for_free(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
+    for name in ("sales_daily", "revenue_daily"):
+        empty_lake.overwrite(f"market_intel.{name}", made[f"market_intel.{name}"])
+    rows = made["market_intel.payments_daily"]
+    nothing = pa.array([Decimal("0.00")] * rows.num_rows, pa.decimal128(18, 2))
+    rows = rows.set_column(rows.schema.get_field_index("fees"), rows.schema.field("fees"), nothing)
+    empty_lake.overwrite("market_intel.payments_daily", rows)
+    answer = servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(), FREE, "json"))
+    left = {each.cost: each.method for each in answer.attributions if not each.is_included}
+    assert left["payment_fees"].startswith("payments: no amount of any row is known")
+    assert "payment_fees" not in to_items(answer.table)[0]
+
+
+def test_margins_warn_where_much_of_what_was_sold_has_no_known_cost(ask: Ask) -> None:
+    answer = ask(servicer.list_margins, grain="all")
+    (note,) = answer.notes
+    assert note.startswith(f"{answer.cost_unknown_pct:.0f} % of sales have no known cost of goods")
+    assert "contribution is too low" in note
+    (note,) = ask(servicer.list_margins, by="department", grain="all").notes
+    assert "contribution" not in note
 
 
 def test_without_any_unit_cost_margins_name_what_is_missing(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
@@ -247,6 +351,16 @@ def test_segments_need_those_of_the_demand_zone(ask: Ask) -> None:
         (servicer.list_margins, {"by": "segment"}, "UNKNOWN_COMBINATION"),
         (servicer.list_margins, {"by": "product", "grain": "day"}, "UNKNOWN_COMBINATION"),
         (servicer.get_drivers, {"metric": "moons"}, "UNKNOWN_FILTER"),
+        (servicer.get_drivers, {"before_to": "0001-01-01"}, "EMPTY_SELECTION"),
+        (servicer.get_drivers, {"before_from": "2016-01-01", "before_to": "2016-01-31"}, "EMPTY_SELECTION"),
+        (servicer.get_drivers, {"to": "2016-01-31"}, "EMPTY_SELECTION"),
+        (servicer.list_revenue, {"to": "2016-01-31"}, "EMPTY_SELECTION"),
+        (servicer.list_revenue, {"from": "2017-W20-1"}, "INVALID_PERIOD"),
+        (servicer.list_correlations, {"by": ["region", "region"]}, "UNKNOWN_COMBINATION"),
+        (servicer.get_concentration, {"by": "product", "from": "soon"}, "INVALID_PERIOD"),
+        (servicer.get_concentration, {"by": "product", "from": "2017-05-01"}, "INVALID_PERIOD"),
+        (servicer.get_concentration, {"by": "brand", "to": "2017-05-01"}, "INVALID_PERIOD"),
+        (servicer.list_price_wars, {}, "SOURCE_TABLE_MISSING"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_a_reason(ask: Ask, method: Any, fields: dict[str, Any], reason: str) -> None:
@@ -296,6 +410,47 @@ def test_tiles_are_of_the_last_seven_days_and_bound_callers_see_their_own(lake: 
     assert "revenue_7d_year" not in tiles
     own = {tile.key: tile for tile in market._tiles(NORTH).tiles}
     assert own["revenue_7d"].value == float(sum(order["total"] for order in last if order["region"] == "North"))
+
+
+def test_without_a_valid_order_there_is_no_average_of_the_week(made: dict[str, pa.Table]) -> None:
+    rows = made["market_intel.revenue_daily"].to_pandas()
+    rows.loc[rows["ds"] > CLOCK - dt.timedelta(days=7), "valid_orders"] = 0
+    daily = pa.Table.from_pandas(rows, made["market_intel.revenue_daily"].schema)
+    assert [figure.key for figure in headlines.figures(daily)] == ["revenue_7d", "orders_7d"]
+
+
+def test_a_tile_and_an_insight_that_mix_currencies_say_so(made: dict[str, pa.Table]) -> None:
+    daily, customers = made["market_intel.revenue_daily"], made["market_intel.customer_daily"]
+    mixed = pa.concat_tables([daily, in_money(daily, "EUR")])
+    assert [(figure.unit, headlines.SEVERAL in figure.title) for figure in headlines.figures(mixed)] == [
+        ("", True),
+        ("", False),
+        ("", True),
+    ]
+    assert all(headlines.SEVERAL not in figure.title for figure in headlines.figures(daily))
+    many = pa.concat_tables([customers.set_column(1, "customer_id", renamed(customers, n)) for n in range(2)])
+    (finding,) = headlines.of_customers(pa.concat_tables([many, in_money(many, "EUR")]))
+    assert headlines.SEVERAL in finding.title
+
+
+def renamed(customers: pa.Table, number: int) -> pa.Array:
+    """Return the ids of other customers; guests stay guests."""
+    return pa.array([name and f"{name}-{number}" for name in customers["customer_id"].to_pylist()])
+
+
+def test_a_product_at_risk_in_two_regions_is_one_product() -> None:
+    rows = [
+        {
+            "product_id": "p1",
+            "region": region,
+            "is_at_risk": True,
+            "sales_before": Decimal("10.00"),
+            "currency_code": "USD",
+        }
+        for region in ("North", "South")
+    ]
+    (finding,) = headlines.of_products(table("market_intel.product_performance", rows))
+    assert finding.title == "1 products at risk brought 100% of sales in the 90 days before the last"
 
 
 def test_insights_are_ranked_and_carry_their_numbers(lake: Lake) -> None:
@@ -352,6 +507,70 @@ def test_categories_and_departments_are_named_beside_their_ids(ask: Ask) -> None
             for side in ("a", "b"):
                 own = names if row[f"dimension_{side}"] in ("department", "category") else {}
                 assert row[f"value_{side}_name"] == own.get(row[f"value_{side}"], row[f"value_{side}"])
+
+
+PRICED = {"product_name": "x", "currency_code": "USD", "price_currency_code": "USD", "observed_on": CLOCK}
+
+
+@pytest.fixture
+def priced(empty_lake: Lake, made: dict[str, pa.Table]) -> Ask:
+    """Ask a lake where two rivals were seen, one of which is at war in the department food."""
+    prices = [
+        {"product_id": product, "category_id": category, "competitor": rival, "price_index": 110.0, **PRICED}
+        for product, category in (("p1", "tea"), ("p3", "coffee"), ("p4", "toys"))
+        for rival in ("rival", "peaceful")
+    ]
+    war = {"category_id": "food", "competitor": "rival", "starts_on": CLOCK, "ends_on": CLOCK}
+    empty_lake.overwrite("market_intel.competitive_pricing", table("market_intel.competitive_pricing", prices))
+    empty_lake.overwrite("market_intel.price_wars", table("market_intel.price_wars", [war]))
+    empty_lake.overwrite("curated.categories", made["curated.categories"])
+    return lambda method, **fields: method(Call(empty_lake, METHODS[method](**fields), FREE, "json"))
+
+
+def test_a_department_has_the_prices_of_the_categories_below_it(priced: Ask) -> None:
+    for category, products in (("food", {"p1", "p3"}), ("drinks", {"p1"}), ("tea", {"p1"}), ("toys", {"p4"})):
+        rows = to_items(priced(servicer.list_pricing, category=category).table)
+        assert {row["product_id"] for row in rows} == products, category
+    with pytest.raises(InvalidArgument, match="coffee, tea, toys") as raised:
+        priced(servicer.list_pricing, category="moon")
+    assert raised.value.error_reason == "UNKNOWN_FILTER"
+
+
+def test_who_is_at_peace_has_no_war_and_who_is_not_there_is_unknown(priced: Ask) -> None:
+    assert priced(servicer.list_price_wars, competitor="rival", category="food").table.total_size == 1
+    for fields in ({"competitor": "peaceful"}, {"category": "toys"}):
+        assert priced(servicer.list_price_wars, **fields).table.total_size == 0
+    for fields, there in (({"competitor": "moon"}, "peaceful, rival"), ({"category": "moon"}, "food, toys")):
+        with pytest.raises(InvalidArgument, match=there) as raised:
+            priced(servicer.list_price_wars, **fields)
+        assert raised.value.error_reason == "UNKNOWN_FILTER"
+
+
+@pytest.mark.parametrize(
+    ("grain", "days", "periods"),
+    [
+        ("month", {"from": "2017-04-01", "to": "2017-05-31"}, 2),
+        ("month", {"from": "2017-03-20", "to": "2017-06-03"}, 2),
+        ("month", {"from": "2017-04-02", "to": "2017-05-31"}, 1),
+        ("week", {"from": "2017-03-06", "to": "2017-04-02"}, 4),
+        ("week", {"from": "2017-03-05", "to": "2017-04-03"}, 4),
+        ("day", {"from": "2017-03-05", "to": "2017-03-08"}, 4),
+    ],
+)
+def test_changes_are_taken_between_whole_periods_and_between_all_of_them(
+    ask: Ask, grain: str, days: dict[str, str], periods: int
+) -> None:
+    assert ask(servicer.list_correlations, by=["region"], grain=grain, **days).periods == periods - 1
+
+
+def test_correlations_say_what_cannot_be_compared(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
+    daily = made["market_intel.revenue_daily"]
+    daily = daily.filter(pc.equal(daily["channel"], "store"))
+    empty_lake.overwrite("market_intel.revenue_daily", pa.concat_tables([daily, in_money(daily, "EUR")]))
+    request = pb.ListCorrelationsRequest(by=["channel"], grain="week")
+    answer = servicer.list_correlations(Call(empty_lake, request, FREE, "json"))
+    assert "of channel there is store alone: nothing to compare it with" in answer.notes
+    assert "amounts in EUR, USD are added up as they stand" in answer.notes
 
 
 def test_price_wars_name_their_department(empty_lake: Lake, made: dict[str, pa.Table]) -> None:

@@ -6,12 +6,13 @@ import datetime as dt
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from services.market_intel.analytics import correlations, significance, trends
+from services.market_intel.analytics import correlations, significance, tables, trends
 from services.market_intel.analytics.concentration import concentration
 from services.market_intel.analytics.correlations import Series, holm
 from services.market_intel.analytics.significance import LEAST, trend_of
@@ -129,6 +130,14 @@ def test_series_that_do_not_move_or_are_short_are_not_correlated() -> None:
     assert correlations.correlations([flat], {}).num_rows == 0
     short = Series("region", ("a", "b"), np.arange(8.0).reshape(2, 4))
     assert correlations.correlations([short], {}).num_rows == 0
+
+
+def test_periods_without_a_value_do_not_make_a_trend_steeper() -> None:
+    values = np.where(np.arange(40) % 2, np.nan, 3.0 * np.arange(40))
+    rows = pa.table({"value": pa.array(values, from_pandas=True), "seasonal": pa.nulls(40, pa.float64())})
+    found, slope_pct = tables.heading(rows, "day")
+    assert (found.slope, found.periods, found.direction) == (pytest.approx(3.0), 20, "up")
+    assert slope_pct == pytest.approx(3.0 / 57.0 * 100)
 
 
 def test_only_periods_that_are_over_and_begun_with_are_complete() -> None:
