@@ -4,6 +4,7 @@ import LinearProgress from '@mui/material/LinearProgress'
 import Link from '@mui/material/Link'
 import { useEffect, useRef } from 'react'
 import { Outlet, ScrollRestoration, useLocation, useNavigation } from 'react-router'
+import { OfflineNotice } from '@/components/offline-notice'
 import { TopBar } from '@/app/top-bar'
 
 /** The frame around every page of a logged-in person. */
@@ -15,6 +16,7 @@ export function Shell() {
     <Box sx={{ minHeight: '100dvh', display: 'flex', flexDirection: 'column' }}>
       <SkipLink />
       <TopBar />
+      <OfflineNotice />
       {navigation.state !== 'idle' && (
         <LinearProgress aria-label="Loading the page" sx={{ position: 'fixed', insetInline: 0, top: 0, zIndex: 1300, height: 2 }} />
       )}

@@ -9,6 +9,7 @@ import TableCell from '@mui/material/TableCell'
 import TableContainer from '@mui/material/TableContainer'
 import TableHead from '@mui/material/TableHead'
 import TableRow from '@mui/material/TableRow'
+import Tooltip from '@mui/material/Tooltip'
 import Typography from '@mui/material/Typography'
 import type { ReactNode } from 'react'
 import { ProblemNotice } from '@/components/problem-notice'
@@ -29,6 +30,8 @@ export interface Column<Row> {
   nowrap?: boolean
   /** Name by which the rows can be put in order of it. */
   sort?: string
+  /** What the values mean, told where the title is pointed at. */
+  help?: string
 }
 
 export interface DataTableProps<Row> {
@@ -98,7 +101,7 @@ function Rows<Row>({ label, columns, rows, rowKey, minWidth = 720, sorting, onSo
       <Table role="table" aria-label={label} sx={{ minWidth: { md: minWidth }, display: { xs: 'block', md: 'table' } }}>
         <TableHead role="rowgroup" sx={{ display: { xs: 'none', md: 'table-header-group' } }}>
           <TableRow role="row">
-            {columns.map(({ title, align, quiet, sort }) => (
+            {columns.map(({ title, align, quiet, sort, help }) => (
               <TableCell
                 key={title}
                 role="columnheader"
@@ -110,9 +113,11 @@ function Rows<Row>({ label, columns, rows, rowKey, minWidth = 720, sorting, onSo
                 {quiet ? (
                   <VisuallyHidden>{title}</VisuallyHidden>
                 ) : sort && sorting && onSort ? (
-                  <SortHeading column={sort} title={title} first={firstWay(align)} sorting={sorting} onSort={onSort} />
+                  <SortHeading column={sort} title={title} help={help} first={firstWay(align)} sorting={sorting} onSort={onSort} />
                 ) : (
-                  title
+                  <Tooltip title={help ?? ''} describeChild>
+                    <span>{title}</span>
+                  </Tooltip>
                 )}
               </TableCell>
             ))}

@@ -20,7 +20,7 @@ const FORMATS: { title: string; detail: string; form: FileForm }[] = [
 interface ExportMenuProps {
   /** Where the rows are answered, with the query. */
   path: string
-  /** Name of the file without its ending, where the server names none. */
+  /** Name of the file without its ending; it tells what of the view is in it. */
   name: string
   disabled: boolean
 }
@@ -30,7 +30,7 @@ export function ExportMenu({ path, name, disabled }: ExportMenuProps) {
   const { session } = usePlatform()
   const [anchor, setAnchor] = useState<HTMLElement | null>(null)
   const save = useMutation({
-    mutationFn: ({ form }: (typeof FORMATS)[number]) => download(session, path, form, `${name}.${form}`),
+    mutationFn: ({ form }: (typeof FORMATS)[number]) => download(session, path, form, name),
   })
   return (
     <>

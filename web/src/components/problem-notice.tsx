@@ -34,7 +34,7 @@ export function ProblemNotice({ problem, onRetry, retry = 'Try again', busy = fa
       }}
     >
       <AlertTitle sx={{ fontWeight: 650 }}>{problem.title}</AlertTitle>
-      {problem.message !== `${problem.title}.` && <Typography variant="body2">{problem.message}</Typography>}
+      <What problem={problem} />
       {problem.traceId && (
         <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 1, overflowWrap: 'anywhere' }}>
           Trace id <code>{problem.traceId}</code>
@@ -42,4 +42,16 @@ export function ProblemNotice({ problem, onRetry, retry = 'Try again', busy = fa
       )}
     </Alert>
   )
+}
+
+/** What was wrong; where the server only refers to the fields, what was wrong with each. */
+function What({ problem }: { problem: Problem }) {
+  if (problem.errors.length > 0 && problem.message.includes('see `errors`')) {
+    return problem.errors.map(({ field }) => (
+      <Typography key={field} variant="body2">
+        <code>{field}</code>: {problem.field(field)}
+      </Typography>
+    ))
+  }
+  return problem.message !== `${problem.title}.` && <Typography variant="body2">{problem.message}</Typography>
 }

@@ -3,6 +3,7 @@ import userEvent from '@testing-library/user-event'
 import { describe, expect, it, vi } from 'vitest'
 import { ConfirmDialog } from '@/components/confirm-dialog'
 import { CopyButton } from '@/components/copy-button'
+import { ProblemNotice } from '@/components/problem-notice'
 import { SecretOnce } from '@/components/secret-once'
 import { Problem } from '@/lib/problem'
 
@@ -67,5 +68,14 @@ describe('a secret that is shown once', () => {
     await userEvent.click(screen.getByRole('checkbox', { name: 'I have stored it in a safe place' }))
     await userEvent.click(done)
     expect(onDone).toHaveBeenCalledOnce()
+  })
+})
+
+describe('the problem notice', () => {
+  it('says what is wrong with each field where the server only refers to them', () => {
+    const errors = [{ field: 'grain', detail: 'one of: day, week' }]
+    render(<ProblemNotice problem={new Problem({ status: 400, title: 'Invalid argument', detail: 'the request has wrong fields: grain; see `errors`', reason: 'INVALID', errors })} />)
+    expect(screen.getByRole('alert')).toHaveTextContent('grain: One of: day, week.')
+    expect(screen.queryByText(/see/)).not.toBeInTheDocument()
   })
 })

@@ -1,6 +1,7 @@
 import MenuItem from '@mui/material/MenuItem'
 import TableSortLabel from '@mui/material/TableSortLabel'
 import TextField from '@mui/material/TextField'
+import Tooltip from '@mui/material/Tooltip'
 
 /** The column that rows are in order of, and which way. */
 export interface Sorting {
@@ -16,18 +17,22 @@ interface SortProps {
 interface SortHeadingProps extends SortProps {
   column: string
   title: string
+  /** What the values mean. */
+  help?: string | undefined
   /** Which way the first click sorts: figures largest first. */
   first: 'asc' | 'desc'
 }
 
 /** The heading of a column that sorts the rows by it, the second time the other way. */
-export function SortHeading({ column, title, first, sorting, onSort }: SortHeadingProps) {
+export function SortHeading({ column, title, help = '', first, sorting, onSort }: SortHeadingProps) {
   const active = sorting.column === column
   const other = sorting.direction === 'asc' ? 'desc' : 'asc'
   return (
-    <TableSortLabel active={active} direction={active ? sorting.direction : first} onClick={() => onSort({ column, direction: active ? other : first })}>
-      {title}
-    </TableSortLabel>
+    <Tooltip title={help} describeChild>
+      <TableSortLabel active={active} direction={active ? sorting.direction : first} onClick={() => onSort({ column, direction: active ? other : first })}>
+        {title}
+      </TableSortLabel>
+    </Tooltip>
   )
 }
 

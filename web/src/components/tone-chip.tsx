@@ -9,7 +9,7 @@ export function ToneChip({ tone, label }: { tone: Tone; label: string }) {
     <Chip
       size="small"
       label={label}
-      sx={{ color: 'text.primary', fontWeight: 600, bgcolor: `color-mix(in srgb, var(--si-palette-${colour}) 18%, transparent)` }}
+      sx={{ color: 'text.primary', fontWeight: 600, maxWidth: '100%', height: 'auto', minHeight: 24, '& .MuiChip-label': { whiteSpace: 'normal', py: '2px' }, bgcolor: `color-mix(in srgb, var(--si-palette-${colour}) 18%, transparent)` }}
     />
   )
 }

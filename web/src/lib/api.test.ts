@@ -12,12 +12,12 @@ it.each(['csv', 'xlsx', 'arrow'] as const)('saves the whole list that the server
   server.use(
     http.get('*/api/v1/rows', ({ request }) => {
       asked.push(new URL(request.url).searchParams)
-      return new HttpResponse('rows', { headers: { 'Content-Disposition': `attachment; filename="rows.${form}"` } })
+      return new HttpResponse('rows')
     }),
   )
-  await download(createSession(), '/api/v1/rows?region=CA', form, 'other')
+  await download(createSession(), '/api/v1/rows?region=CA', form, 'rows-of-ca')
   const [blob, name] = vi.mocked(save).mock.lastCall ?? []
-  expect([name, await blob?.text()]).toEqual([`rows.${form}`, 'rows'])
+  expect([name, await blob?.text()]).toEqual([`rows-of-ca.${form}`, 'rows'])
   expect(asked.map(String)).toEqual([`region=CA&export=${form}`])
 })
 

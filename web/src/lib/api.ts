@@ -36,12 +36,12 @@ export async function done(call: Promise<{ error?: unknown; response: Response }
 /** The forms in which a whole list can be had as one file. */
 export type FileForm = 'xlsx' | 'csv' | 'arrow'
 
-/** Saves all rows of an answer, whatever its pages, as a file under the name that the server gives it. */
-export async function download(session: Session, path: string, form: FileForm, fallback: string): Promise<string> {
+/** Saves all rows of an answer, whatever its pages, as a file of that name; answers the name with its ending. */
+export async function download(session: Session, path: string, form: FileForm, title: string): Promise<string> {
   const url = new URL(path, window.location.origin)
   url.searchParams.set('export', form)
   const response = await fetchFile(session, url)
-  const name = fileName(response.headers.get('Content-Disposition')) ?? fallback
+  const name = `${title}.${form}`
   save(await response.blob(), name)
   return name
 }
@@ -50,9 +50,4 @@ async function fetchFile(session: Session, url: URL): Promise<Response> {
   const response = await session.authorizedFetch(new Request(url))
   if (!response.ok) throw await problemOf(response)
   return response
-}
-
-/** The file name in a Content-Disposition header. */
-export function fileName(disposition: string | null): string | undefined {
-  return disposition?.match(/filename="?([^";]+)"?/)?.[1]
 }

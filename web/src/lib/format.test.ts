@@ -10,6 +10,7 @@ describe('a cell', () => {
     [2.13, { type: 'DOUBLE', unit: 'days' }, '2.1 days'],
     [118.44, { type: 'DOUBLE', unit: 'orders' }, '118.4'],
     [0, { type: 'DOUBLE', unit: '%' }, '0.0%'],
+    [-0.02, { type: 'DOUBLE', unit: '%' }, '0.0%'],
     ['Champions', { type: 'VARCHAR' }, 'Champions'],
     [null, { type: 'DOUBLE', unit: 'USD' }, '–'],
     [undefined, { type: 'VARCHAR' }, '–'],

@@ -6,7 +6,8 @@ export interface ColumnFormat {
 
 const LOCALE = 'en-US'
 const COUNT = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
-const DECIMAL = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+/** No sign before what is rounded to nought. */
+const DECIMAL = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'negative' })
 const MONEY = new Intl.NumberFormat(LOCALE, { style: 'currency', currency: 'USD' })
 const COMPACT_MONEY = new Intl.NumberFormat(LOCALE, {
   style: 'currency',

@@ -33,6 +33,18 @@ describe('a problem', () => {
     expect((await problemOf(answer(400, JSON.stringify({ detail })))).message).toBe(sentence)
   })
 
+  it.each([
+    ['Resource exhausted', 'Too much at once'],
+    ['Overloaded', 'Overloaded'],
+  ])('is not headed by the code of a protocol: %s', async (title, said) => {
+    expect((await problemOf(answer(429, JSON.stringify({ title })))).title).toBe(said)
+  })
+
+  it('says what is wrong with a field as a sentence', async () => {
+    const errors = [{ field: 'category', detail: "there is no category 'x'" }]
+    expect((await problemOf(answer(400, JSON.stringify({ errors })))).field('category')).toBe("There is no category 'x'.")
+  })
+
   it('is made up where a proxy answers a page of HTML', async () => {
     const problem = await problemOf(answer(502, '<html>Bad gateway</html>'))
     expect(problem).toMatchObject({ status: 502, reason: 'UNKNOWN', message: 'The server answered 502.', isTransient: true })

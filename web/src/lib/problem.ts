@@ -13,6 +13,22 @@ interface ProblemDocument {
   errors?: FieldProblem[]
 }
 
+/** The codes of gRPC, which refusals without a title of their own are headed by, as people say them. */
+const TITLES: Record<string, string> = {
+  'Invalid argument': 'That cannot be asked like this',
+  'Failed precondition': 'That cannot be done now',
+  'Out of range': 'That is out of range',
+  'Not found': 'That is not there',
+  'Already exists': 'That exists already',
+  'Permission denied': 'You may not do that',
+  'Resource exhausted': 'Too much at once',
+  Aborted: 'Somebody else was faster',
+  Unavailable: 'Not available at the moment',
+  'Deadline exceeded': 'It took too long',
+  Internal: 'Something went wrong on the server',
+  Unknown: 'Something went wrong on the server',
+}
+
 /** A failed call: the gateway's problem+json (RFC 9457), or what stands in for it when none came. */
 export class Problem extends Error {
   readonly status: number
@@ -25,7 +41,7 @@ export class Problem extends Error {
     super(asSentence(document.detail || document.title))
     this.name = 'Problem'
     this.status = document.status
-    this.title = document.title
+    this.title = TITLES[document.title] ?? document.title
     this.reason = document.reason
     this.traceId = document.trace_id || undefined
     this.errors = document.errors ?? []
@@ -39,7 +55,7 @@ export class Problem extends Error {
   /** Everything that is wrong with one field of a form; undefined if nothing is. */
   field(name: string): string | undefined {
     const details = this.errors.filter((error) => error.field === name).map((error) => error.detail)
-    return details.join(' ') || undefined
+    return details.map(asSentence).join(' ') || undefined
   }
 }
 

@@ -73,6 +73,8 @@ export const theme = createTheme({
           padding: '11px 12px',
           lineHeight: '20px',
           '&:first-of-type': { paddingLeft: 20 },
+          // The first of its type where the row begins with a heading, and yet not the first cell.
+          'th + &&': { paddingLeft: 12 },
           '&:last-of-type': { paddingRight: 20 },
         }),
         head: ({ theme: t }) => ({

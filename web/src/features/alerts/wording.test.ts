@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Operator } from '@/features/alerts/api/alert-rules'
-import { conditionWords, deliveryWords, ruleWords } from '@/features/alerts/wording'
+import { conditionWords, deliveryWords, nowWords, ruleWords } from '@/features/alerts/wording'
 
 describe('a rule in plain words', () => {
   it.each<[Operator, number, string, string]>([
@@ -26,6 +26,13 @@ describe('a rule in plain words', () => {
     expect(ruleWords(rule)).toBe(
       'Tell me in this app, by e-mail and through Slack when “demand.revenue” falls by more than 10% against the period before for 15 minutes without a break, and again when that is over.',
     )
+  })
+
+  it('says how a figure stands, and how it has changed', () => {
+    const figure = { metric: 'market_intel.revenue_7d', title: 'Revenue', unit: 'USD', value: 78935.914 }
+    expect(nowWords({ ...figure, change_pct: -31.44 })).toBe('Now 78,935.91 USD, −31.4% against the period before.')
+    expect(nowWords(figure)).toBe('Now 78,935.91 USD.')
+    expect(nowWords({ ...figure, value: null })).toBe('')
   })
 
   it('says how a channel took it', () => {

@@ -1,6 +1,7 @@
 import type { AlertEvent, AlertRule, Channel, Figure, Operator } from '@/features/alerts/api/alert-rules'
 import type { Tone } from '@/components/tone-chip'
 
+const TENTH = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
 const NUMBER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 4 })
 
 /** The comparisons, in words that go before the threshold. */
@@ -56,6 +57,16 @@ export function channelWords(channels: readonly Pick<Channel, 'kind' | 'template
   return words.length > 1 ? `${words.slice(0, -1).join(', ')} and ${words.at(-1)}` : (words[0] ?? 'nowhere')
 }
 
+/** A figure as it stands now: `Now 78,935.91 USD, −31.4% against the period before`. */
+export function nowWords({ value, unit, change_pct }: Figure): string {
+  if (typeof value !== 'number') return ''
+  const change = typeof change_pct === 'number' ? `, ${change_pct < 0 ? '−' : '+'}${TENTH.format(Math.abs(change_pct))}% against the period before` : ''
+  return `Now ${figureWords(value, unit)}${change}.`
+}
+
+/** A value with its unit, as exact as a reader can use. */
+export const figureWords = (value: number, unit: string): string => amount(Math.round(value * 100) / 100, unit)
+
 function amount(value: number, unit: string): string {
   if (unit === '%') return `${NUMBER.format(value)}%`
   return unit ? `${NUMBER.format(value)} ${unit}` : NUMBER.format(value)
@@ -75,6 +86,7 @@ const PROBLEMS: Record<string, string> = {
 export function standing(rule: AlertRule): { tone: Tone; label: string } {
   if (!rule.enabled) return { tone: 'neutral', label: 'Off' }
   if (rule.problem) return { tone: 'warning', label: 'Cannot look' }
+  if (!rule.evaluated_at) return { tone: 'neutral', label: 'Not looked yet' }
   return STATES[rule.state]
 }
 

@@ -2,6 +2,28 @@ import type { ForecastFigures } from '@/features/market-intel/api/forecast'
 import { formatFigure } from '@/features/market-intel/words'
 import { formatPercent, formatRatio } from '@/lib/format'
 
+/** What the figures of a backtest mean, by the titles that tables have for them. */
+export const FIGURE_HELP: Readonly<Record<string, string>> = {
+  MASE: 'Mean error in parts of what repeating the last season errs: below 1 is better than that',
+  MAE: 'Mean absolute error: how far off a period is on average',
+  RMSE: 'Root mean square error: as MAE, but large errors weigh more',
+  MAPE: 'Mean error in percent of the outcome; not defined where an outcome is 0',
+  sMAPE: 'Symmetric MAPE: error in percent of the mean of forecast and outcome',
+  'R²': 'Part of the ups and downs that is forecast: 1 all of it, 0 no more than the mean would',
+  'Quantile loss': 'How well the whole band fits, not its middle alone; less is better',
+  'In 80 % band': 'Outcomes within the 80 % band; should be near 80 %',
+  'In 95 % band': 'Outcomes within the 95 % band; should be near 95 %',
+  Bias: 'Whether it forecasts too much (+) or too little (−), in percent',
+  'Worse than naive': 'Series on which it errs more than repeating the last season',
+  Took: 'Seconds of computing',
+  Series: 'How many series the version forecasts',
+}
+
+/** Columns with what they mean. */
+export function explained<Titled extends { title: string }>(columns: readonly Titled[]): (Titled & { help?: string })[] {
+  return columns.map((column) => (FIGURE_HELP[column.title] ? { ...column, help: FIGURE_HELP[column.title] } : column))
+}
+
 /** How a model did, in words: each figure by its name, and what a reader may make of it. */
 export function figuresOf(figures: ForecastFigures, unit: string): { title: string; value: string; note?: string }[] {
   return [

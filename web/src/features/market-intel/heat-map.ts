@@ -1,5 +1,5 @@
 import type { Pair } from '@/features/market-intel/api/correlations'
-import { groupBy } from '@/lib/group-by'
+import { apart, type Titles } from '@/features/market-intel/named'
 
 /** How strongly two values move together; null where it is not known, undefined on the diagonal. */
 export interface HeatCell {
@@ -19,9 +19,6 @@ export interface HeatMap {
   /** By row, then column; undefined where a value meets itself. */
   cells: readonly (readonly (HeatCell | undefined)[])[]
 }
-
-/** What values are called. */
-export type Titles = ReadonlyMap<string, string>
 
 /** The pairs as a square of one dimension's values, or the values of one against those of another; those that move with most come first. */
 export function heatMapOf(pairs: readonly Pair[], square: boolean): HeatMap {
@@ -48,13 +45,6 @@ export function titlesOf(pairs: readonly Pair[], square: boolean): readonly [Tit
   if (!square) return [apart(one), apart(other)]
   const both = apart([...one, ...other])
   return [both, both]
-}
-
-/** Names by value; where two values have one name, what they are stands behind it. */
-function apart(named: readonly (readonly [string, string])[]): Titles {
-  const names = [...new Map(named)]
-  const bearers = groupBy(names, ([, name]) => name)
-  return new Map(names.map(([value, name]) => [value, (bearers.get(name) ?? []).length > 1 ? `${name} (${value})` : name]))
 }
 
 const keyOf = (one: string, other: string): string => JSON.stringify([one, other])

@@ -6,7 +6,7 @@ import { heatMapOf, titlesOf } from '@/features/market-intel/heat-map'
 import { actualsOf, historyFrom } from '@/features/market-intel/history'
 import { betterThanBaseline, choiceOf, ranked } from '@/features/market-intel/league'
 import { exportHeader, exportRows, seriesNames, seriesResult } from '@/features/market-intel/result'
-import { revenueBars, revenueCells } from '@/features/market-intel/revenue-rows'
+import { revenueBars, revenueCells, wholePeriods } from '@/features/market-intel/revenue-rows'
 import { directionPhrase } from '@/features/market-intel/trend-rows'
 import { changed, viewOf } from '@/features/market-intel/view'
 import { formatChange, formatFigure, formatPeriod, formatShort } from '@/features/market-intel/words'
@@ -109,9 +109,17 @@ describe('revenue', () => {
     expect(revenueCells(REVENUE.items, [])[0]?.group).toBe('Revenue')
   })
 
-  it('is ranked, the smallest groups together', () => {
-    const rows = [1, 5, 3, 2].map((revenue) => ({ brand: `b${revenue}`, channel: 'online', revenue }))
-    expect(revenueBars(rows, ['brand', 'channel'], 3).map(({ title, value }) => [title, value])).toEqual([['b5 · online', 5], ['b3 · online', 3], ['All others', 3]])
+  it('is ranked by name, and says what is left: the smallest groups, and what the server adds up as `other`', () => {
+    const rows = [1, 5, 3, 2].map((revenue) => ({ product: `p${revenue}`, product_name: revenue > 2 ? 'MILK' : 'TEA', channel: 'online', revenue }))
+    const { bars, rest } = revenueBars([...rows, { product: 'other', product_name: 'other', channel: 'online', revenue: 9 }], ['product', 'channel'], 3, 20.5)
+    expect(bars.map(({ title, value }) => [title, value])).toEqual([['MILK (p5) · online', 5], ['MILK (p3) · online', 3], ['TEA (p2) · online', 2]])
+    expect(rest).toBe(10.5)
+  })
+
+  it('leaves out the period that came in part where only the first rows are here', () => {
+    const rows = ['2026-01-01', '2026-01-01', '2026-02-01'].map((period_on) => ({ period_on }))
+    expect(wholePeriods(rows)).toHaveLength(2)
+    expect(wholePeriods(rows.slice(0, 2))).toHaveLength(2)
   })
 })
 

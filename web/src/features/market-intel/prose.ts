@@ -14,6 +14,7 @@ const MODELS: Record<string, string> = {
 }
 
 const MODEL = new RegExp(`\\b(${Object.keys(MODELS).join('|')})\\b`, 'g')
+const QUOTED = /`([^`]*)`/g
 const DAY = /\b\d{4}-\d{2}-\d{2}\b/g
 const AMOUNT = /([+-]?)(\d[\d,]*(?:\.\d+)?) (USD|EUR|GBP|CHF|CAD|AUD)\b/g
 const LARGE = /(?<![\d.,-])\d{5,}(?![\d.-])/g
@@ -22,6 +23,7 @@ const LARGE = /(?<![\d.,-])\d{5,}(?![\d.-])/g
 export function sentence(text: string): string {
   const words = text
     .trim()
+    .replace(QUOTED, '“$1”')
     .replace(MODEL, (name) => MODELS[name] ?? name)
     .replace(DAY, (day) => (Number.isNaN(Date.parse(day)) ? day : formatDay(day)))
     .replace(AMOUNT, (_, sign: string, amount: string, code: string) => `${sign}${formatFigure(Number(amount.replaceAll(',', '')), code)}`)

@@ -35,6 +35,7 @@ export const MODELS: readonly Option[] = [
   { value: 'gbm', title: 'Gradient boosting' },
   { value: 'ensemble', title: 'Ensemble' },
   { value: 'intermittent', title: 'Intermittent demand (Croston)' },
+  { value: 'regression', title: 'Linear regression' },
   { value: 'pretrained', title: 'Pretrained model' },
 ]
 
@@ -86,7 +87,7 @@ const money = new Map<string, { exact: Intl.NumberFormat; short: Intl.NumberForm
 function amounts(currency: string) {
   const known = money.get(currency)
   if (known) return known
-  const style = { style: 'currency', currency } as const
+  const style = { style: 'currency', currency, signDisplay: 'negative' } as const
   const made = { exact: new Intl.NumberFormat('en-US', style), short: new Intl.NumberFormat('en-US', { ...style, notation: 'compact', maximumFractionDigits: 2 }) }
   money.set(currency, made)
   return made
@@ -110,8 +111,11 @@ export function formatShort(value: number, unit: string): string {
   return unit === '%' ? formatPercent(value) : COMPACT.format(value)
 }
 
+/** Whether a figure is nought once it is rounded. */
+const isNought = (text: string): boolean => !/[1-9]/.test(text)
+
 /** A change with its sign, so that its direction is not told by colour alone. */
 export function formatChange(value: number | null | undefined, unit: string): string {
   const text = formatFigure(value, unit)
-  return value !== null && value !== undefined && value > 0 ? `+${text}` : text
+  return value !== null && value !== undefined && value > 0 && !isNought(text) ? `+${text}` : text
 }

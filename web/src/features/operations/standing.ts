@@ -24,3 +24,9 @@ export function took({ created_at, ended_at }: Operation, now: number): string {
   const minutes = Math.floor(seconds / 60)
   return minutes < 60 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
+
+/** The page that shows what comes of an operation; undefined where none does. */
+export function pageOf(operation: Operation): string | undefined {
+  const shown = serviceOf(operation) === 'market_intel' && operation.kind === 'forecast' && !operation.error
+  return shown ? `/market-intelligence/ask?operation=${encodeURIComponent(operation.name)}` : undefined
+}

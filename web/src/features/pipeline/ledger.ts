@@ -20,8 +20,18 @@ export function byTable(lines: readonly LedgerLine[]): TableLedger[] {
     .sort((one, other) => Number(one.ties) - Number(other.ties) || one.table.localeCompare(other.table))
 }
 
+const REASONS: Record<string, string> = {
+  given: 'What the source says it has',
+  live: 'Latest of each key',
+  kept: 'In the table',
+  counted: 'Rows that its sum is made of',
+  said: 'What the table says',
+  after_clock: 'After the last complete day',
+}
+
 /** A reason in words: `quarantined:resolves_product_id` → `Quarantined: resolves product id`. */
 export function reasonTitle(reason: string): string {
+  if (REASONS[reason]) return REASONS[reason]
   const words = reason.replaceAll('_', ' ').replace(':', ': ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -18,6 +18,8 @@ export interface Figure {
   title: string
   unit: string
   value: number | null
+  /** Against the period before, in percent; absent where it is not known. */
+  change_pct?: number | null | undefined
 }
 
 const LIVE_MS = 120_000
@@ -77,7 +79,7 @@ export function useFigures() {
       )
       const found = (await Promise.all(asked)).flatMap(({ systems }) =>
         systems.flatMap(({ system, title, tiles }) =>
-          tiles.map((tile) => ({ metric: `${system}.${tile.key}`, title: `${title}: ${tile.title}`, unit: tile.unit, value: tile.value })),
+          tiles.map((tile) => ({ metric: `${system}.${tile.key}`, title: `${title}: ${tile.title}`, unit: tile.unit, value: tile.value, change_pct: tile.change_pct })),
         ),
       )
       return [...new Map(found.map((figure) => [figure.metric, figure])).values()]

@@ -125,7 +125,7 @@ describe('the alerts page', () => {
     const dialog = within(screen.getByRole('dialog', { name: 'Change Revenue falls' }))
     await fill(dialog.getByLabelText('Address'), 'https://127.0.0.1/')
     await userEvent.click(dialog.getByRole('button', { name: 'Save' }))
-    expect(await dialog.findByText('only public hosts')).toBeInTheDocument()
+    expect(await dialog.findByText('Only public hosts.')).toBeInTheDocument()
   })
 
   it('sends a test and says how each channel took it', async () => {

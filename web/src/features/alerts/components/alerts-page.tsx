@@ -14,7 +14,7 @@ import { type AlertRule, type Figure, useAlertRules, useDeleteRule, useFigures, 
 import { EventsDialog } from '@/features/alerts/components/events-dialog'
 import { RuleDialog } from '@/features/alerts/components/rule-dialog'
 import { TestDialog } from '@/features/alerts/components/test-dialog'
-import { problemWords, ruleWords, standing } from '@/features/alerts/wording'
+import { figureWords, problemWords, ruleWords, standing } from '@/features/alerts/wording'
 import { formatMoment } from '@/lib/format'
 
 type Open = { edit: AlertRule | undefined } | { events: AlertRule } | { test: AlertRule } | { remove: AlertRule } | undefined
@@ -65,7 +65,7 @@ export function AlertsPage() {
 const columns = (actions: (rule: AlertRule) => RowAction[], figures: readonly Figure[]): Column<AlertRule>[] => [
   { title: 'Rule', heads: true, cell: (rule) => <Worded rule={rule} figure={figures.find(({ metric }) => metric === rule.metric)} /> },
   { title: 'State', nowrap: true, cell: (rule) => <State rule={rule} /> },
-  { title: 'Last seen', nowrap: true, cell: (rule) => <LastSeen rule={rule} /> },
+  { title: 'Last seen', nowrap: true, cell: (rule) => <LastSeen rule={rule} unit={figures.find(({ metric }) => metric === rule.metric)?.unit ?? ''} /> },
   { title: 'On', cell: (rule) => <OnOff rule={rule} /> },
   {
     title: 'Actions',
@@ -99,11 +99,11 @@ function State({ rule }: { rule: AlertRule }) {
   )
 }
 
-function LastSeen({ rule }: { rule: AlertRule }) {
+function LastSeen({ rule, unit }: { rule: AlertRule; unit: string }) {
   if (!rule.evaluated_at) return <>Not yet</>
   return (
     <>
-      {typeof rule.value === 'number' ? rule.value.toLocaleString('en-US', { maximumFractionDigits: 2 }) : '–'}
+      {typeof rule.value === 'number' ? figureWords(rule.value, rule.condition.operator.startsWith('change_pct') ? '%' : unit) : '–'}
       <Typography variant="body2" color="textSecondary">
         {formatMoment(rule.evaluated_at)}
       </Typography>

@@ -14,7 +14,7 @@ import { FormProblem } from '@/components/form-problem'
 import { type AlertRule, type Figure, type Operator, useSaveRule } from '@/features/alerts/api/alert-rules'
 import { ChannelFields } from '@/features/alerts/components/channel-fields'
 import { type Draft, draftOf, ruleOf } from '@/features/alerts/draft'
-import { OPERATORS, ruleWords } from '@/features/alerts/wording'
+import { nowWords, OPERATORS, ruleWords } from '@/features/alerts/wording'
 import { problemFromError } from '@/lib/problem'
 
 interface RuleDialogProps {
@@ -76,7 +76,7 @@ interface FigureFieldProps {
 
 function FigureField({ figures, metric, wrong, onChange }: FigureFieldProps) {
   const known = figures.find((figure) => figure.metric === metric)
-  const now = known && typeof known.value === 'number' ? `Now ${known.value.toLocaleString('en-US', { maximumFractionDigits: 2 })} ${known.unit}` : ''
+  const now = known ? nowWords(known) : ''
   return (
     <Autocomplete
       freeSolo
@@ -94,6 +94,7 @@ function FigureField({ figures, metric, wrong, onChange }: FigureFieldProps) {
 
 function ConditionFields({ draft, onChange }: { draft: Draft; onChange: (change: Partial<Draft>) => void }) {
   const minutes = Number(draft.forMinutes)
+  const changes = draft.operator.startsWith('change_pct')
   return (
     <Stack direction={{ xs: 'column', sm: 'row' }} spacing={1.5}>
       <TextField select label="When it" value={draft.operator} onChange={(event) => onChange({ operator: event.target.value as Operator })} sx={{ flex: 2 }}>
@@ -104,7 +105,7 @@ function ConditionFields({ draft, onChange }: { draft: Draft; onChange: (change:
         ))}
       </TextField>
       <TextField
-        label="Threshold"
+        label={changes ? 'Threshold in %' : 'Threshold'}
         required
         value={draft.threshold}
         onChange={(event) => onChange({ threshold: event.target.value })}
@@ -118,6 +119,7 @@ function ConditionFields({ draft, onChange }: { draft: Draft; onChange: (change:
         value={draft.forMinutes}
         onChange={(event) => onChange({ forMinutes: event.target.value })}
         error={!(minutes >= 0 && minutes <= 1440)}
+        helperText={minutes === 0 ? '0: at once' : ''}
         slotProps={{ htmlInput: { min: 0, max: 1440, step: 1 } }}
         sx={{ flex: 1 }}
       />

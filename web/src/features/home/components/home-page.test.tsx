@@ -1,5 +1,5 @@
 import { screen, within } from '@testing-library/react'
-import { expect, it } from 'vitest'
+import { beforeEach, expect, it } from 'vitest'
 import { HomePage } from '@/features/home/components/home-page'
 import { renderPage } from '@/testing/render'
 import { answers, server } from '@/testing/server'
@@ -11,6 +11,31 @@ const system = (name: string, title: string, status: string) => ({
   prefix: name,
   zone: name,
   description: `About ${title}`,
+})
+
+const DASHBOARD = {
+  name: 'executive',
+  systems: [
+    {
+      system: 'market_intel',
+      title: 'Market Intelligence Hub',
+      tiles: [{ key: 'revenue_7d', title: 'Revenue, last 7 days', value: 78935.91, unit: 'USD', change_pct: -31.44 }],
+      lineage: { data_through_on: '2017-12-31' },
+    },
+    { system: 'demand', title: 'Demand', tiles: [{ key: 'customers', title: 'Customers who bought', value: 2469, unit: '' }], lineage: { data_through_on: '2018-01-01' } },
+  ],
+  missing: [],
+}
+
+beforeEach(() => server.use(answers('*/api/v1/dashboards/executive', DASHBOARD)))
+
+it('shows how the business stands, and through which day', async () => {
+  server.use(answers('*/api/v1/systems', { items: [] }))
+  renderPage(<HomePage />, { loggedIn: true })
+  expect(await screen.findByText('$78,935.91')).toBeVisible()
+  expect(screen.getByText('-31.4% against the period before')).toBeVisible()
+  expect(screen.getByText('2,469')).toBeVisible()
+  expect(screen.getByText('Data through Dec 31, 2017.')).toBeVisible()
 })
 
 it('links to the systems that run and says plainly which do not', async () => {

@@ -4,6 +4,7 @@ import Stack from '@mui/material/Stack'
 import { PageHeader } from '@/components/page-header'
 import { ProblemNotice } from '@/components/problem-notice'
 import { type System, useSystems } from '@/features/home/api/get-systems'
+import { KeyFigures } from '@/features/home/components/key-figures'
 import { SystemCard } from '@/features/home/components/system-card'
 import { useSessionState } from '@/lib/context'
 import { problemFromError } from '@/lib/problem'
@@ -20,8 +21,9 @@ export function HomePage() {
       <PageHeader
         title={`Welcome back, ${name}`}
         tab="Overview"
-        detail="Five systems read the same validated data. Open one to see what it found."
+        detail="How the business stands, and the systems that read its data. Open one to see what it found."
       />
+      <KeyFigures />
       {systems.error && (
         <ProblemNotice
           problem={problemFromError(systems.error)}

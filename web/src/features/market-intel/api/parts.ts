@@ -1,4 +1,6 @@
+import { useMemo } from 'react'
 import { type Revenue, useRevenue } from '@/features/market-intel/api/revenue'
+import { type Titles, titlesIn } from '@/features/market-intel/named'
 
 /** The parts of the business that have revenue, by name; empty while they are not known. */
 export interface Parts {
@@ -7,6 +9,8 @@ export interface Parts {
   country: readonly string[]
   category: readonly string[]
   currencies: readonly string[]
+  /** What departments are called. */
+  names: Titles
 }
 
 const WHOLE = { from: '', to: '', channel: '', region: '', country: '', currency: '', grain: 'all' }
@@ -22,7 +26,15 @@ export function useParts(): Parts {
     country: valuesOf(countries, 'country'),
     category: valuesOf(departments, 'department'),
     currencies: countries?.currencies ?? [],
+    names: useMemo(() => titlesIn(departments?.items ?? [], 'department'), [departments]),
   }
+}
+
+/** What the values of a dimension are called, those of the most revenue first; `pending` while that is on its way. */
+export function useTitles(dimension: string): { titles: Titles; pending: boolean } {
+  const asked = useRevenue({ ...WHOLE, by: [dimension] }, dimension !== '')
+  const titles = useMemo(() => titlesIn(asked.isPlaceholderData ? [] : (asked.data?.items ?? []), dimension), [asked.data, asked.isPlaceholderData, dimension])
+  return { titles, pending: asked.isLoading || asked.isPlaceholderData }
 }
 
 /** The values of a dimension, in the order of the alphabet. */

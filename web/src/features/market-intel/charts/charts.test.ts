@@ -123,7 +123,7 @@ describe('the stacked bars', () => {
 describe('bars and curves', () => {
   it('colours a bar below nought apart', () => {
     const data = drawn(barsOption([{ title: 'Rival', value: 4 }, { title: 'Cheapo', value: -3, told: ['on 2 products'] }], '%', COLORS, false)).series[0]?.data as { itemStyle: { color: string } }[]
-    expect(data.map(({ itemStyle }) => itemStyle.color)).toEqual([COLORS.main, COLORS.bad])
+    expect(data.map(({ itemStyle }) => itemStyle.color)).toEqual([COLORS.main, COLORS.other])
   })
 
   it('draws a concentration curve beside equal shares', () => {

@@ -9,6 +9,8 @@ export interface ChartColors {
   quiet: string
   good: string
   bad: string
+  /** Of the other direction, where neither is better. */
+  other: string
   text: string
   quietText: string
   line: string
@@ -32,6 +34,7 @@ export function chartColors(scheme: 'light' | 'dark'): ChartColors {
     quiet: scheme === 'dark' ? '#6b7c94' : '#8a97a8',
     good: palette.success.main,
     bad: palette.error.main,
+    other: palette.secondary.main,
     text: palette.text.primary,
     quietText: palette.text.secondary,
     line: palette.divider,

@@ -50,8 +50,11 @@ export function waterfallOption(all: readonly Step[], unit: string, colors: Char
   const titles = all.map(({ title }) => title)
   const names = categoryAxis(colors, titles, { ...(lies && { inverse: true }), axisLabel: { color: colors.text, fontSize: 12, lineHeight: 15, interval: 0, width: 96, overflow: 'break' } })
   const figures = valueAxis(colors, (value) => formatShort(value, unit), { ...(floor > 0 && { min: floor }), ...(lies && { splitNumber: 3 }) })
+  const base = frame(colors, (index) => toldAt(all[index], unit))
   return {
-    ...frame(colors, (index) => toldAt(all[index], unit)),
+    ...base,
+    // Room for the figure of the longest bar.
+    ...(lies && { grid: { ...base.grid, right: 64 } }),
     xAxis: lies ? figures : names,
     yAxis: lies ? names : figures,
     series: [
@@ -67,7 +70,27 @@ export function waterfallOption(all: readonly Step[], unit: string, colors: Char
           }
         }),
       },
+      figuresOf(all, unit, colors, lies),
     ],
+  }
+}
+
+/** The figure of each step at its far end, upon a line that is not drawn. */
+function figuresOf(all: readonly Step[], unit: string, colors: ChartColors, lies: boolean) {
+  const figure = ({ from, to, total }: Step) => (total ? formatShort(to, unit) : `${to > from ? '+' : ''}${formatShort(to - from, unit)}`)
+  return {
+    type: 'line',
+    symbol: 'circle',
+    symbolSize: 1,
+    silent: true,
+    lineStyle: { opacity: 0 },
+    // Not by its opacity, which its label would take over.
+    itemStyle: { color: 'transparent' },
+    label: { show: true, position: lies ? 'right' : 'top', color: colors.text, fontSize: 12 },
+    data: all.map((step, place) => {
+      const end = Math.max(step.from, step.to)
+      return { value: lies ? [end, place] : [place, end], label: { formatter: figure(step) } }
+    }),
   }
 }
 

@@ -6,7 +6,7 @@ import { type Outcome, outcomesPath, useOutcomes, useOutcomesAhead } from '@/fea
 import type { Stored } from '@/features/market-intel/api/stored'
 import { type Score, scoresOf } from '@/features/market-intel/accuracy'
 import { periodsOf } from '@/features/market-intel/ask'
-import { percent, ratio, signed } from '@/features/market-intel/backtest-figures'
+import { explained, percent, ratio, signed } from '@/features/market-intel/backtest-figures'
 import { outcomeOption } from '@/features/market-intel/charts/outcome-option'
 import { useChartColors } from '@/features/market-intel/charts/style'
 import { Answered } from '@/features/market-intel/components/answered'
@@ -16,6 +16,7 @@ import { Section } from '@/features/market-intel/components/section'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
 import { useView } from '@/features/market-intel/view'
 import { formatFigure, formatPeriod, unitOf } from '@/features/market-intel/words'
+import { fileNameOf } from '@/lib/file-name'
 import { formatCount, formatDay } from '@/lib/format'
 
 interface AccuracySectionProps {
@@ -53,13 +54,13 @@ function Scores({ stored, scores }: { stored: Stored; scores: readonly Score[] }
   const periods = periodsOf(stored.frequency)
   return (
     <Stack spacing={2}>
-      <Toolbar label="Which past forecasts" end={<ExportMenu path={outcomesPath(stored)} name="past-forecasts" disabled={false} />}>
+      <Toolbar label="Which past forecasts" end={<ExportMenu path={outcomesPath(stored)} name={fileNameOf('past-forecasts', stored.metric, stored.frequency, stored.level, stored.level === 'total' ? '' : stored.series_id)} disabled={false} />}>
         <Choice label={`${periods.charAt(0).toUpperCase()}${periods.slice(1)} ahead`} value={String(chosen?.horizon ?? '')} options={scores.map(({ horizon }) => ({ value: String(horizon), title: formatCount(horizon) }))} onChange={(ahead) => change({ ahead })} width={140} />
       </Toolbar>
       <Answered asked={asked} what="what came" height={320}>
         {(outcomes) => <OutcomeChart outcomes={outcomes} frequency={stored.frequency} unit={unitOf(stored.metric)} ahead={`${formatCount(chosen?.horizon ?? 0)} ${periods}`} />}
       </Answered>
-      <DataTable label="Past forecasts by distance" columns={columns(periods)} rows={scores} rowKey={({ horizon }) => String(horizon)} asked={HERE} empty="" minWidth={640} />
+      <DataTable label="Past forecasts by distance" columns={explained(columns(periods))} rows={scores} rowKey={({ horizon }) => String(horizon)} asked={HERE} empty="" minWidth={640} />
     </Stack>
   )
 }

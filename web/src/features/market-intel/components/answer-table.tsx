@@ -1,9 +1,10 @@
 import { useTheme } from '@mui/material/styles'
 import useMediaQuery from '@mui/material/useMediaQuery'
-import type { ReactNode } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { type Column, DataTable, type DataTableProps } from '@/components/data-table'
 import type { Sorting } from '@/components/sorting'
 import { type AnswerColumn, type AnswerRow, columnTitle, shownColumns } from '@/features/market-intel/answer-columns'
+import { namedColumns, titlesIn } from '@/features/market-intel/named'
 import { formatFigure, formatPeriod } from '@/features/market-intel/words'
 import { formatCell, formatDay, formatMoment, isNumeric } from '@/lib/format'
 import { useLocalPages } from '@/lib/use-pages'
@@ -28,15 +29,19 @@ const NO_ROWS: readonly AnswerRow[] = []
 
 /** The rows of an answer with the columns that it declares, each by its type and unit. Many are paged, here if not by the server. */
 export function AnswerTable({ answer, keys, hidden, currency = '', cells = {}, sorting, onSort, minWidth, pages, ...table }: AnswerTableProps) {
-  const shown = shownColumns(answer?.columns ?? [], hidden)
   const rows = (answer?.items ?? NO_ROWS) as readonly AnswerRow[]
+  const named = useMemo(() => namedColumns(answer?.columns ?? []), [answer?.columns])
+  const names = useMemo(() => nameCells(rows, named), [rows, named])
+  // What has a name is shown by it.
+  const shown = shownColumns(answer?.columns ?? [], [...named.map(([value]) => value), ...(hidden ?? [])])
+  const first = named.find(([value]) => value === keys[0])?.[1] ?? keys[0]
   const narrow = useMediaQuery(useTheme().breakpoints.down('md'))
   const local = useLocalPages(rows, narrow ? NARROW_PAGE_SIZE : PAGE_SIZE)
   const paged = pages ?? local.pages
   return (
     <DataTable
       {...table}
-      columns={shown.map((column) => columnOf(column, keys, cells, currency))}
+      columns={shown.map((column) => columnOf(column, first, { ...names, ...cells }, currency))}
       rows={pages ? rows : local.shown}
       rowKey={(row) => keys.map((name) => String(row[name] ?? '')).join(' ')}
       minWidth={minWidth ?? shown.length * 112}
@@ -46,16 +51,26 @@ export function AnswerTable({ answer, keys, hidden, currency = '', cells = {}, s
   )
 }
 
-function columnOf(column: AnswerColumn, keys: readonly string[], cells: Record<string, (row: AnswerRow) => ReactNode>, currency: string): Column<AnswerRow> {
+function columnOf(column: AnswerColumn, first: string | undefined, cells: Record<string, (row: AnswerRow) => ReactNode>, currency: string): Column<AnswerRow> {
   const numeric = isNumeric(column)
   return {
     title: columnTitle(column.name),
     cell: cells[column.name] ?? ((row) => cellOf(row[column.name], column, row, currency)),
     sort: column.name,
+    help: column.description,
     nowrap: numeric || column.type === 'DATE',
     ...(numeric && { align: 'right' }),
-    ...(column.name === keys[0] && { heads: true }),
+    ...(column.name === first && { heads: true }),
   }
+}
+
+/** The cells of names, those of one name told apart. */
+function nameCells(rows: readonly AnswerRow[], named: readonly (readonly [string, string])[]): Record<string, (row: AnswerRow) => string> {
+  const cells = named.map(([value, name]) => {
+    const titles = titlesIn(rows, value, name)
+    return [name, (row: AnswerRow) => titles.get(String(row[value] ?? 'unknown')) ?? '–'] as const
+  })
+  return Object.fromEntries(cells)
 }
 
 /** A cell in words, by the type and unit of its column; money by the currency that another column of its row names. */

@@ -57,7 +57,7 @@ export function AskForm({ title, submit, first, busy, problem, everyModel = fals
           <ToggleButton value="shop">A metric of the shop</ToggleButton>
           <ToggleButton value="series">Series of my own</ToggleButton>
         </ToggleButtonGroup>
-        {ofSeries ? <SeriesInput parsed={parsed} onChange={setParsed} wrong={problem?.field('series')} /> : <PartFields draft={draft} problem={problem} onChange={set} />}
+        {ofSeries && <SeriesInput parsed={parsed} onChange={setParsed} wrong={problem?.field('series')} />}
         <Box sx={ROW}>
           {!ofSeries && <Choice label="Metric" value={draft.metric} options={METRICS} onChange={(metric) => set({ metric })} wrong={problem?.field('metric')} />}
           <Choice label="Periods" value={draft.frequency} options={FREQUENCIES} onChange={(frequency) => set({ frequency })} wrong={problem?.field('frequency')} />
@@ -86,6 +86,7 @@ export function AskForm({ title, submit, first, busy, problem, everyModel = fals
             sx={FIELD}
           />
         </Box>
+        {!ofSeries && <PartFields draft={draft} problem={problem} onChange={set} />}
         {!everyModel && (
           <FormControlLabel
             control={<Switch checked={draft.explain === 'yes'} onChange={(event) => set({ explain: event.target.checked ? 'yes' : 'no' })} />}

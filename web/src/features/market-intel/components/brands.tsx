@@ -6,5 +6,5 @@ import { usePages } from '@/lib/use-pages'
 export function Brands({ region }: { region: string }) {
   const { token, pages } = usePages(region)
   const asked = useBrands(region, token)
-  return <AnswerTable label="Brands" answer={asked.data} keys={['brand', 'category_id']} hidden={['region', 'category_id', 'sales_before']} asked={asked} empty="No brand is known of the products that were sold." pages={pages(asked.data)} />
+  return <AnswerTable label="Brands" answer={asked.data} keys={['brand', 'category_id']} hidden={['region', 'category_id', 'category_name', 'category_growth_pct', 'sales_before']} asked={asked} empty="No brand is known of the products that were sold." pages={pages(asked.data)} />
 }

@@ -5,6 +5,7 @@ import Skeleton from '@mui/material/Skeleton'
 import Typography from '@mui/material/Typography'
 import type { EChartsCoreOption } from 'echarts/core'
 import { lazy, type ReactNode, Suspense, useId, useState } from 'react'
+import { Fallback } from '@/components/fallback'
 import { type Numbers, NumbersTable } from '@/features/market-intel/components/numbers-table'
 
 const Chart = lazy(async () => ({ default: (await import('@/components/chart')).Chart }))
@@ -43,9 +44,11 @@ export function ChartCard({ title, label, option, height, keys = [], note, numbe
           ))}
         </Box>
       </Box>
-      <Suspense fallback={<Skeleton variant="rounded" height={height} />}>
-        <Chart option={option} height={height} label={`${label} The same numbers are behind the button “Show the numbers”.`} />
-      </Suspense>
+      <Fallback instead={<NoChart />}>
+        <Suspense fallback={<Skeleton variant="rounded" height={height} />}>
+          <Chart option={option} height={height} label={`${label} The same numbers are behind the button “Show the numbers”.`} />
+        </Suspense>
+      </Fallback>
       {note && (
         <Typography variant="body2" color="textSecondary" component="div" sx={{ mt: 1 }}>
           {note}
@@ -53,6 +56,15 @@ export function ChartCard({ title, label, option, height, keys = [], note, numbe
       )}
       <NumbersDisclosure title={title} numbers={numbers} />
     </Card>
+  )
+}
+
+/** Stands in for the chart where the library that draws it could not be loaded. */
+function NoChart() {
+  return (
+    <Typography color="textSecondary" role="status" sx={{ py: 4, textAlign: 'center' }}>
+      The chart could not be drawn: the connection may be lost, or the app updated. Its numbers are below; reloading the page usually brings it back.
+    </Typography>
   )
 }
 

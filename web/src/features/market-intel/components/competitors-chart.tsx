@@ -20,10 +20,14 @@ export function CompetitorsChart({ answer }: { answer: Prices }) {
   const note = [overall, answer.not_convertible ? `${formatCount(answer.not_convertible)} prices were left out: no exchange rate leads to our currency.` : ''].filter(Boolean).join(' ')
   return (
     <ChartCard
-      title="How much dearer we are"
+      title="Our prices against each competitor's"
       label={`Bar chart of ${competitors.length} competitors. ${overall}`}
       option={option}
       height={barsHeight(competitors.length)}
+      keys={[
+        { color: colors.main, text: 'We are dearer' },
+        { color: colors.other, text: 'We are cheaper' },
+      ]}
       note={note || undefined}
       numbers={{
         header: ['Competitor', 'Our price against theirs', 'Price index', 'They are cheaper on', 'Products'],

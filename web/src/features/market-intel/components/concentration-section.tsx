@@ -1,4 +1,5 @@
 import Stack from '@mui/material/Stack'
+import Typography from '@mui/material/Typography'
 import { useMemo } from 'react'
 import { LineageLine } from '@/components/lineage-line'
 import { type Concentration, type Slice, useConcentration } from '@/features/market-intel/api/revenue'
@@ -8,28 +9,32 @@ import { Answered } from '@/features/market-intel/components/answered'
 import { ChartCard } from '@/features/market-intel/components/chart-card'
 import { Choice } from '@/features/market-intel/components/choice'
 import { Currencies } from '@/features/market-intel/components/currencies'
-import { Figures } from '@/features/market-intel/components/figures'
+import { Figures } from '@/components/figures'
 import { Section } from '@/features/market-intel/components/section'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
+import { useAnswered } from '@/features/market-intel/use-answered'
 import { useView } from '@/features/market-intel/view'
-import { capitalised, formatFigure } from '@/features/market-intel/words'
-import { formatCount, formatPercent, formatRatio } from '@/lib/format'
+import { capitalised, currencyOf, formatFigure } from '@/features/market-intel/words'
+import { formatCount, formatDay, formatPercent, formatRatio } from '@/lib/format'
 
 const NAMES: Record<string, string> = { customer: 'customers', product: 'products', brand: 'brands', category: 'categories', department: 'departments', region: 'regions', country: 'countries', channel: 'channels' }
 const DIMENSIONS = Object.entries(NAMES).map(([value, title]) => ({ value, title: capitalised(title) }))
+/** Known of the last 90 days only, so other days are refused. */
+const LATEST_ONLY = new Set(['product', 'brand'])
 const FIRST_VIEW = { spread: 'customer' }
 
 /** How much of the revenue a few bring: figures and the curve. */
 export function ConcentrationSection({ slice, onReset }: { slice: Slice; onReset: () => void }) {
   const [view, change] = useView(FIRST_VIEW)
-  const asked = useConcentration({ ...slice, by: view.spread })
+  const asked = useConcentration({ ...slice, ...(LATEST_ONLY.has(view.spread) && { from: '', to: '' }), by: view.spread })
+  const { spread } = useAnswered({ spread: view.spread }, asked.isPlaceholderData)
   return (
     <Section title="Concentration" detail="How much of the revenue the largest few bring.">
       <Toolbar label="What revenue is spread over">
         <Choice label="Spread over" value={view.spread} options={DIMENSIONS} onChange={(spread) => change({ spread })} />
       </Toolbar>
       <Answered asked={asked} what="the concentration" height={420} isEmpty={({ members }) => !members} empty="No revenue in this part of the business and this time." onReset={onReset}>
-        {(answer) => <Curve answer={answer} what={NAMES[view.spread] ?? view.spread} />}
+        {(answer) => <Curve answer={answer} what={NAMES[spread] ?? spread} />}
       </Answered>
     </Section>
   )
@@ -42,6 +47,11 @@ function Curve({ answer, what }: { answer: Concentration; what: string }) {
   return (
     <Stack spacing={2}>
       <Currencies codes={answer.currencies ?? []} />
+      {answer.from && answer.to && (
+        <Typography variant="body2" color="textSecondary">
+          {formatFigure(answer.revenue, currencyOf(answer.currencies ?? []))} from {formatDay(answer.from)} to {formatDay(answer.to)}.
+        </Typography>
+      )}
       <Figures
         label="Concentration"
         figures={[

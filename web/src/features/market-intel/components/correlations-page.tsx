@@ -15,10 +15,12 @@ import { Choice } from '@/features/market-intel/components/choice'
 import { DayField } from '@/features/market-intel/components/day-field'
 import { HeatMapTable } from '@/features/market-intel/components/heat-map-table'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
-import { heatMapOf, type Titles, titlesOf } from '@/features/market-intel/heat-map'
+import { heatMapOf, titlesOf } from '@/features/market-intel/heat-map'
+import type { Titles } from '@/features/market-intel/named'
 import { sentence } from '@/features/market-intel/prose'
 import { useView } from '@/features/market-intel/view'
 import { capitalised } from '@/features/market-intel/words'
+import { fileNameOf } from '@/lib/file-name'
 import { formatCount } from '@/lib/format'
 
 const GRAINS = ['day', 'week', 'month'].map((value) => ({ value, title: capitalised(value) }))
@@ -36,7 +38,7 @@ export function CorrelationsPage() {
   return (
     <Stack spacing={3}>
       <PageHeader title="What moves together" detail="How the revenue of two parts of the business changes from period to period: 1 is always the same way, –1 always the other way, 0 no common movement." />
-      <Toolbar label="What is compared" end={<ExportMenu path={correlationsPath(question)} name="correlations" disabled={!asked.data?.items.length} />}>
+      <Toolbar label="What is compared" end={<ExportMenu path={correlationsPath(question)} name={fileNameOf('correlations', view.by, view.and, grain, from, to)} disabled={!asked.data?.items.length} />}>
         <Choice label="Each" value={view.by} options={DIMENSIONS} onChange={(by) => change({ by, ...(by === view.and && { and: '' }) })} width={160} />
         <Choice label="Against" value={view.and} options={[ITSELF, ...DIMENSIONS.filter(({ value }) => value !== view.by)]} onChange={(and) => change({ and })} width={160} />
         <Choice label="Changes by" value={grain} options={GRAINS} onChange={(next) => change({ grain: next })} width={130} />
@@ -83,10 +85,10 @@ function Found({ answer, square, asked }: { answer: Correlations; square: boolea
         label="Pairs, strongest first"
         answer={answer}
         keys={['value_a', 'value_b']}
-        hidden={['value_a_name', 'value_b_name', ...(square ? ['dimension_a', 'dimension_b'] : [])]}
+        hidden={square ? ['dimension_a', 'dimension_b'] : []}
         cells={{
-          value_a: (row) => titleIn(titles, row.value_a),
-          value_b: (row) => titleIn(others, row.value_b),
+          value_a_name: (row) => titleIn(titles, row.value_a),
+          value_b_name: (row) => titleIn(others, row.value_b),
           p_value: (row) => pText(row.p_value),
           pearson: (row) => ratioText(row.pearson),
           spearman: (row) => ratioText(row.spearman),

@@ -1,11 +1,13 @@
 import { useTheme } from '@mui/material/styles'
 import useMediaQuery from '@mui/material/useMediaQuery'
 import { useMemo } from 'react'
+import { periodsOf } from '@/features/market-intel/ask'
 import { type Actual, type Ahead, forecastOption } from '@/features/market-intel/charts/forecast-option'
 import { useChartColors } from '@/features/market-intel/charts/style'
 import { ChartCard } from '@/features/market-intel/components/chart-card'
 import { aheadNumbers } from '@/features/market-intel/result'
 import { formatFigure, formatPeriod } from '@/features/market-intel/words'
+import { formatCount } from '@/lib/format'
 
 interface ForecastChartProps {
   title: string
@@ -35,7 +37,13 @@ export function ForecastChart({ title, history, ahead, frequency, unit }: Foreca
     { color: colors.main, text: '80 % band', opacity: 0.45 },
     { color: colors.main, text: '95 % band', opacity: 0.2 },
   ]
-  return <ChartCard title={title} label={said(ahead, frequency, unit)} option={option} height={340} keys={keys} note={future.length < ahead.length ? `The first ${future.length} of ${ahead.length} periods; all of them are in the numbers.` : undefined} numbers={aheadNumbers(ahead, frequency, unit)} />
+  return <ChartCard title={title} label={said(ahead, frequency, unit)} option={option} height={340} keys={keys} note={[together(ahead, frequency, unit), future.length < ahead.length && `Drawn are the first ${future.length} periods; all of them are in the numbers.`].filter(Boolean).join(' ') || undefined} numbers={aheadNumbers(ahead, frequency, unit)} />
+}
+
+/** What is expected over the whole horizon: means add up, the ends of bands do not. */
+function together(ahead: readonly Ahead[], frequency: string, unit: string): string {
+  const sum = ahead.reduce((total, { mean }) => total + mean, 0)
+  return ahead.length > 1 && Number.isFinite(sum) ? `Expected over the ${formatCount(ahead.length)} ${periodsOf(frequency)} together: ${formatFigure(unit ? sum : Math.round(sum), unit)}.` : ''
 }
 
 function said(ahead: readonly Ahead[], frequency: string, unit: string): string {

@@ -7,7 +7,7 @@ import { type Column, DataTable } from '@/components/data-table'
 import { LineageLine } from '@/components/lineage-line'
 import { ToneChip } from '@/components/tone-chip'
 import type { CompareAnswer, ModelScore } from '@/features/market-intel/api/forecast'
-import { percent, ratio, signed } from '@/features/market-intel/backtest-figures'
+import { explained, percent, ratio, signed } from '@/features/market-intel/backtest-figures'
 import { CsvButton } from '@/features/market-intel/components/csv-button'
 import { AUTO, BASELINE, betterThanBaseline, choiceOf, ranked } from '@/features/market-intel/league'
 import { sentence } from '@/features/market-intel/prose'
@@ -24,7 +24,7 @@ export function LeagueTable({ answer, unit }: { answer: CompareAnswer; unit: str
       <Verdict answer={answer} models={models} />
       <DataTable
         label="Model league"
-        columns={columns(choiceOf(answer.chosen, models), unit)}
+        columns={explained(columns(choiceOf(answer.chosen, models), unit))}
         rows={models}
         rowKey={({ model }) => model}
         asked={HERE}

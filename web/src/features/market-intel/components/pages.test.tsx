@@ -36,7 +36,7 @@ const CASES: Case[] = [
   { name: 'margins', page: <RevenuePage />, path: `${API}/revenue/margins`, loading: 'Loading the margins', shown: 'How costs were attributed', empty: { answer: { ...MARGINS, items: [] }, words: /No sales in this part/ } },
   { name: 'concentration', page: <RevenuePage />, path: `${API}/revenue/concentration`, loading: 'Loading the concentration', shown: 'The curve', empty: { answer: { ...CONCENTRATION, members: 0 }, words: /No revenue in this part/ } },
   { name: 'correlations', page: <CorrelationsPage />, path: `${API}/revenue/correlations`, loading: 'Loading the correlations', shown: 'The map', empty: { answer: { ...CORRELATIONS, items: [] }, words: /no two parts to compare/ } },
-  { name: 'prices', page: <PricesPage />, path: `${API}/pricing`, loading: 'Loading the prices', shown: 'How much dearer we are', empty: { answer: { ...PRICES, items: [] }, words: /No competitor's price is known/ } },
+  { name: 'prices', page: <PricesPage />, path: `${API}/pricing`, loading: 'Loading the prices', shown: "Our prices against each competitor's", empty: { answer: { ...PRICES, items: [] }, words: /No competitor's price is known/ } },
   { name: 'products', page: <ProductsPage />, path: `${API}/products`, loading: 'Loading products', shown: '1 of 2 products are at risk.', empty: { answer: { ...PRODUCTS, items: [] }, words: /No product fits these filters/ } },
 ]
 

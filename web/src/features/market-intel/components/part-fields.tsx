@@ -30,7 +30,7 @@ export function PartFields({ draft, problem, onChange }: PartFieldsProps) {
   return (
     <Box role="group" aria-label="Part of the shop" sx={{ display: 'flex', flexWrap: 'wrap', gap: 1.5, alignItems: 'flex-start' }}>
       {PARTS.map(({ name, label }) => (
-        <Part key={name} known={name === 'product' ? [...products.keys()] : parts[name]} {...(name === 'product' && { names: products })} label={label} value={draft[name]} wrong={problem?.field(`filters.${name}`) ?? problem?.field(name)} onChange={(value) => onChange({ [name]: value })} />
+        <Part key={name} known={name === 'product' ? [...products.keys()] : parts[name]} {...(name === 'product' ? { names: products } : name === 'category' && { names: parts.names, searched: false })} label={label} value={draft[name]} wrong={problem?.field(`filters.${name}`) ?? problem?.field(name)} onChange={(value) => onChange({ [name]: value })} />
       ))}
     </Box>
   )
@@ -40,6 +40,8 @@ interface PartProps {
   known: readonly string[]
   /** What the values are called; they are found by it too. */
   names?: ReadonlyMap<string, string>
+  /** Whether those that are known were found by what is typed. */
+  searched?: boolean
   label: string
   value: string
   wrong: string | undefined
@@ -47,13 +49,13 @@ interface PartProps {
 }
 
 /** One of the parts that are known, or another that is typed as it is. */
-function Part({ known, names, label, value, wrong, onChange }: PartProps) {
+function Part({ known, names, searched = true, label, value, wrong, onChange }: PartProps) {
   return (
     <Autocomplete
       freeSolo
       size="small"
       options={[...known]}
-      {...(names && { filterOptions: (options: string[]) => options, renderOption: ({ key, ...shown }: HTMLAttributes<HTMLLIElement> & { key: Key }, id: string) => <Named key={key} {...shown} id={shown.id} name={names.get(id) ?? ''} value={id} /> })}
+      {...(names && { filterOptions: (options: string[]) => (searched ? options : namedLike(options, names, value)), renderOption: ({ key, ...shown }: HTMLAttributes<HTMLLIElement> & { key: Key }, id: string) => <Named key={key} {...shown} id={shown.id} name={names.get(id) ?? ''} value={id} /> })}
       inputValue={value}
       onInputChange={(_, typed, reason) => reason !== 'blur' && onChange(typed)}
       renderInput={(input) => <TextField {...input} label={label} placeholder="All" error={Boolean(wrong)} helperText={wrong ?? names?.get(value)} slotProps={{ ...input.slotProps, inputLabel: { ...input.slotProps.inputLabel, shrink: true } }} />}
@@ -62,7 +64,13 @@ function Part({ known, names, label, value, wrong, onChange }: PartProps) {
   )
 }
 
-/** A product to choose: its name, and the id that is asked for. */
+/** Those whose name or id has what is typed; all where one of them is chosen already. */
+function namedLike(options: readonly string[], names: ReadonlyMap<string, string>, typed: string): string[] {
+  const part = typed.trim().toLowerCase()
+  return options.includes(typed) ? [...options] : options.filter((id) => `${names.get(id) ?? ''} ${id}`.toLowerCase().includes(part))
+}
+
+/** A product or department to choose: its name, and the id that is asked for. */
 function Named({ name, value, ...item }: HTMLAttributes<HTMLLIElement> & { name: string; value: string }) {
   return (
     <Box component="li" {...item}>

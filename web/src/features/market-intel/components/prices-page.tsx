@@ -12,6 +12,7 @@ import { Section } from '@/features/market-intel/components/section'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
 import { sortingOf, sortOf } from '@/features/market-intel/sort'
 import { useView } from '@/features/market-intel/view'
+import { fileNameOf } from '@/lib/file-name'
 import { usePages } from '@/lib/use-pages'
 
 const GROUPS = [
@@ -28,7 +29,7 @@ export function PricesPage() {
   return (
     <Stack spacing={4}>
       <PageHeader title="Prices" detail="Our prices against competitors' latest. The index is our price in percent of theirs: above 100 we are dearer." />
-      <Toolbar label="Which prices" end={<ExportMenu path={pricesPath(view)} name="prices" disabled={!asked.data?.items.length} />}>
+      <Toolbar label="Which prices" end={<ExportMenu path={pricesPath(view)} name={fileNameOf('prices', `by-${view.group_by}`, view.competitor)} disabled={!asked.data?.items.length} />}>
         <Choice label="Compared by" value={view.group_by} options={GROUPS} onChange={(group_by) => change({ group_by, sort: FIRST_VIEW.sort })} />
         <Choice label="Competitor" value={view.competitor} options={[{ value: '', title: 'All' }, ...competitorsOf(asked.data)]} onChange={(competitor) => change({ competitor })} />
       </Toolbar>
@@ -40,8 +41,8 @@ export function PricesPage() {
             <AnswerTable
               label={view.group_by === 'product' ? 'Prices by product' : 'Prices by category'}
               answer={answer}
-              keys={view.group_by === 'product' ? ['product_name', 'product_id', 'competitor'] : ['category_name', 'product_id', 'competitor']}
-              hidden={view.group_by === 'product' ? ['price_seen', 'price_currency_code', 'category_id'] : ['category_id']}
+              keys={view.group_by === 'product' ? ['product_id', 'competitor'] : ['category_id', 'competitor']}
+              hidden={view.group_by === 'product' ? ['price_seen', 'price_currency_code'] : []}
               asked={asked}
               empty=""
               sorting={sortingOf(view.sort)}

@@ -11,19 +11,21 @@ import { Degraded } from '@/features/market-intel/components/answered'
 import { AnswerTable } from '@/features/market-intel/components/answer-table'
 import { Brands } from '@/features/market-intel/components/brands'
 import { Choice } from '@/features/market-intel/components/choice'
+import type { AnswerRow } from '@/features/market-intel/answer-columns'
 import { RiskReasons } from '@/features/market-intel/components/risk-reasons'
 import { Section } from '@/features/market-intel/components/section'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
 import { TypedField } from '@/features/market-intel/components/typed-field'
 import { sortingOf, sortOf } from '@/features/market-intel/sort'
 import { useView } from '@/features/market-intel/view'
+import { fileNameOf } from '@/lib/file-name'
 import { formatCount, formatDay } from '@/lib/format'
 import { usePages } from '@/lib/use-pages'
 
 const FIRST_VIEW = { sort: '-sales', at_risk: '', name: '', brand: '', region: '' }
 
 /** A table holds what one compares products by; the rest is in its exports. */
-const LEFT_TO_EXPORTS = ['region', 'department_id', 'units_before', 'sales_before', 'category_growth_pct', 'gross_profit', 'customers', 'brand_velocity', 'days_since_sold', 'is_at_risk']
+const LEFT_TO_EXPORTS = ['product_id', 'region', 'department_name', 'share_of_category_pct', 'unit_price', 'velocity_vs_brand_pct', 'units_before', 'sales_before', 'category_growth_pct', 'gross_profit', 'customers', 'brand_velocity', 'days_since_sold', 'is_at_risk']
 
 /** What each product did lately, how it stands against its brand and category, and which are at risk and why. */
 export function ProductsPage() {
@@ -37,7 +39,7 @@ export function ProductsPage() {
     <Stack spacing={4}>
       <Stack spacing={3}>
         <PageHeader title="Products" detail={measured(answer?.from, answer?.to)} />
-        <Toolbar label="Which products" end={<ExportMenu path={productsPath(question)} name="products" disabled={!answer?.items.length} />}>
+        <Toolbar label="Which products" end={<ExportMenu path={productsPath(question)} name={fileNameOf('products', question.at_risk ? 'at-risk' : '', view.brand, view.name, view.region)} disabled={!answer?.items.length} />}>
           <TypedField label="Name" value={view.name} onChange={(name) => change({ name })} />
           <TypedField label="Brand" value={view.brand} onChange={(brand) => change({ brand })} />
           {regions.length > 1 && <Choice label="Region" value={view.region || (answer?.region ?? '')} options={regions.map((value) => ({ value, title: value === 'all' ? 'All regions' : value }))} onChange={(region) => change({ region })} />}
@@ -49,7 +51,7 @@ export function ProductsPage() {
           answer={answer}
           keys={['name', 'product_id', 'currency_code']}
           hidden={LEFT_TO_EXPORTS}
-          cells={{ name: (row) => <Box sx={{ minWidth: { md: 180 } }}>{String(row.name ?? '–')}</Box>, risk_reasons: (row) => <RiskReasons reasons={row.risk_reasons} /> }}
+          cells={{ name: (row) => <ProductName row={row} />, risk_reasons: (row) => <RiskReasons reasons={row.risk_reasons} /> }}
           asked={asked}
           empty="No product fits these filters."
           sorting={sortingOf(view.sort)}
@@ -63,6 +65,18 @@ export function ProductsPage() {
         <Brands region={view.region} />
       </Section>
     </Stack>
+  )
+}
+
+/** The name of a product, and its id below: many share a name. */
+function ProductName({ row }: { row: AnswerRow }) {
+  return (
+    <Box sx={{ minWidth: { md: 180 } }}>
+      {String(row.name ?? '–')}
+      <Typography variant="caption" component="div" color="textSecondary">
+        {String(row.product_id)}
+      </Typography>
+    </Box>
   )
 }
 

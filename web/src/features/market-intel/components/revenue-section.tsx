@@ -1,3 +1,4 @@
+import Alert from '@mui/material/Alert'
 import Stack from '@mui/material/Stack'
 import { ExportMenu } from '@/components/export-menu'
 import { LineageLine } from '@/components/lineage-line'
@@ -6,11 +7,13 @@ import { Answered, Degraded } from '@/features/market-intel/components/answered'
 import { AnswerTable, periodCells } from '@/features/market-intel/components/answer-table'
 import { Choice } from '@/features/market-intel/components/choice'
 import { Currencies } from '@/features/market-intel/components/currencies'
-import { RevenueChart } from '@/features/market-intel/components/revenue-chart'
+import { isCut, RevenueChart } from '@/features/market-intel/components/revenue-chart'
 import { Section } from '@/features/market-intel/components/section'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
+import { useAnswered } from '@/features/market-intel/use-answered'
 import { useView } from '@/features/market-intel/view'
 import { capitalised, currencyOf, formatFigure } from '@/features/market-intel/words'
+import { fileNameOf } from '@/lib/file-name'
 import { formatCount, formatDay } from '@/lib/format'
 
 const GRAINS = ['hour', 'day', 'week', 'month', 'all'].map((value) => ({ value, title: value === 'all' ? 'The whole time' : capitalised(value) }))
@@ -29,10 +32,11 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
   const by = [view.by === 'none' ? '' : view.by, view.and].filter(Boolean)
   const question = { ...slice, grain: view.grain, by }
   const asked = useRevenue(question)
+  const shown = useAnswered({ grain: view.grain, by }, asked.isPlaceholderData)
   return (
     <Section title="Explorer">
-      <Toolbar label="How it is cut" end={<ExportMenu path={revenuePath(question)} name="revenue" disabled={!asked.data?.items.length} />}>
-        <Choice label="Periods" value={view.grain} options={GRAINS} onChange={(grain) => change({ grain })} width={150} />
+      <Toolbar label="How it is cut" end={<ExportMenu path={revenuePath(question)} name={fileNameOf('revenue', by.length > 0 ? 'by' : '', ...by, view.grain, asked.data?.from, asked.data?.to)} disabled={!asked.data?.items.length} />}>
+        <Choice label="Periods" value={view.grain} options={GRAINS} onChange={(grain) => change({ grain })} width={180} />
         <Choice label="By" value={view.by} options={[{ value: 'none', title: 'Nothing' }, ...DIMENSIONS]} onChange={(next) => change({ by: next, ...((next === 'none' || next === view.and) && { and: '' }) })} />
         <Choice label="And by" value={view.and} options={[NONE, ...DIMENSIONS.filter(({ value }) => value !== view.by)]} disabled={view.by === 'none'} onChange={(and) => change({ and })} />
       </Toolbar>
@@ -41,15 +45,20 @@ export function RevenueSection({ slice, onReset }: SectionProps) {
           <Stack spacing={2}>
             <Degraded lineage={answer.lineage} />
             <Currencies codes={answer.currencies ?? []} notes={answer.notes ?? []} />
-            <RevenueChart answer={answer} by={by} grain={view.grain} />
+            {shown.grain !== 'all' && isCut(answer) && (
+              <Alert severity="warning" variant="outlined" sx={{ bgcolor: 'background.paper' }}>
+                Only the oldest {formatCount(answer.items.length)} of {formatCount(answer.total_size ?? 0)} rows fit here, so the chart ends early. Choose longer periods, a shorter time or one dimension less; the export has every row.
+              </Alert>
+            )}
+            <RevenueChart answer={answer} {...shown} />
             <AnswerTable
               label="Revenue"
               answer={answer}
-              keys={keysOf(view.grain, by)}
+              keys={keysOf(shown.grain, shown.by)}
               asked={asked}
               empty=""
-              cells={periodCells(view.grain)}
-              hidden={view.grain === 'all' ? ['period_on'] : []}
+              cells={periodCells(shown.grain)}
+              hidden={shown.grain === 'all' ? ['period_on'] : []}
               currency={currencyOf(answer.currencies)}
               minWidth={640}
               toolbar={

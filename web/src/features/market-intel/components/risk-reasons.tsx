@@ -7,7 +7,7 @@ export function RiskReasons({ reasons }: { reasons: unknown }) {
   const said = typeof reasons === 'string' ? reasons.split('; ').filter(Boolean) : []
   if (said.length === 0) return '–'
   return (
-    <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 0.5, minWidth: { md: 180 } }}>
+    <Box sx={{ display: 'flex', flexWrap: 'wrap', gap: 0.5, minWidth: { md: 160 }, maxWidth: { md: 220 } }}>
       {said.map((reason) => (
         <ToneChip key={reason} tone="warning" label={capitalised(reason)} />
       ))}

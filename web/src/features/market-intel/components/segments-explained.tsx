@@ -6,6 +6,7 @@ import { CsvButton } from '@/features/market-intel/components/csv-button'
 import { Choice } from '@/features/market-intel/components/choice'
 import { dimensionsOf, driverRows, SEGMENT_HEADER, segmentsOf, sumOf } from '@/features/market-intel/drivers'
 import { capitalised, formatChange, formatFigure } from '@/features/market-intel/words'
+import { fileNameOf } from '@/lib/file-name'
 
 interface SegmentsExplainedProps {
   answer: Drivers
@@ -39,7 +40,7 @@ export function SegmentsExplained({ answer, dimension, unit, onDimension }: Segm
             Together {formatChange(sumOf(rows), unit)}
           </Typography>
           <Box sx={{ ml: 'auto' }}>
-            <CsvButton name="drivers.csv" header={SEGMENT_HEADER} rows={() => driverRows(answer)} />
+            <CsvButton name={`${fileNameOf('drivers', answer.metric, answer.from, answer.to)}.csv`} header={SEGMENT_HEADER} rows={() => driverRows(answer)} />
           </Box>
         </>
       }

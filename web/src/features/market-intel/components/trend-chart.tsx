@@ -4,7 +4,7 @@ import type { Trends } from '@/features/market-intel/api/trends'
 import { useChartColors } from '@/features/market-intel/charts/style'
 import { trendOption } from '@/features/market-intel/charts/trend-option'
 import { ChartCard } from '@/features/market-intel/components/chart-card'
-import { Figures } from '@/features/market-intel/components/figures'
+import { Figures } from '@/components/figures'
 import { directionPhrase, trendNumbers, trendPoints } from '@/features/market-intel/trend-rows'
 import { capitalised, formatChange, formatFigure, METRICS, titleOf } from '@/features/market-intel/words'
 

@@ -6,8 +6,10 @@ import { Answered, Degraded } from '@/features/market-intel/components/answered'
 import { Choice } from '@/features/market-intel/components/choice'
 import { Toolbar } from '@/features/market-intel/components/toolbar'
 import { TrendChart } from '@/features/market-intel/components/trend-chart'
+import { useAnswered } from '@/features/market-intel/use-answered'
 import { useView } from '@/features/market-intel/view'
 import { FREQUENCIES, METRICS } from '@/features/market-intel/words'
+import { fileNameOf } from '@/lib/file-name'
 
 const TREND_METRICS = [...METRICS, { value: 'aov', title: 'Average order value' }, { value: 'active_customers', title: 'Active customers' }]
 const FIRST_VIEW = { metric: 'revenue', frequency: 'week', region: '' }
@@ -17,10 +19,11 @@ export function TrendSection() {
   const [view, change] = useView(FIRST_VIEW)
   const question = { ...view, from: '' }
   const asked = useTrends(question)
+  const shown = useAnswered(view, asked.isPlaceholderData)
   const regions = asked.data?.regions ?? []
   return (
     <Stack spacing={2} component="section" aria-label="Trend">
-      <Toolbar label="Which trend" end={<ExportMenu path={trendsPath(question)} name={`trend-${view.metric}-${view.frequency}`} disabled={!asked.data?.items.length} />}>
+      <Toolbar label="Which trend" end={<ExportMenu path={trendsPath(question)} name={fileNameOf('trend', view.metric, view.frequency, view.region)} disabled={!asked.data?.items.length} />}>
         <Choice label="Metric" value={view.metric} options={TREND_METRICS} onChange={(metric) => change({ metric })} />
         <Choice label="Periods" value={view.frequency} options={FREQUENCIES} onChange={(frequency) => change({ frequency })} width={140} />
         {regions.length > 1 && (
@@ -31,7 +34,7 @@ export function TrendSection() {
         {(answer) => (
           <Stack spacing={2}>
             <Degraded lineage={answer.lineage} />
-            <TrendChart answer={answer} frequency={view.frequency} metric={view.metric} />
+            <TrendChart answer={answer} frequency={shown.frequency} metric={shown.metric} />
             {answer.lineage && <LineageLine lineage={answer.lineage} />}
           </Stack>
         )}

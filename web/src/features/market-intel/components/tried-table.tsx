@@ -3,7 +3,7 @@ import Typography from '@mui/material/Typography'
 import { type Column, DataTable } from '@/components/data-table'
 import { ToneChip } from '@/components/tone-chip'
 import type { Tried } from '@/features/market-intel/api/stored'
-import { isMissing, percent, ratio, signed } from '@/features/market-intel/backtest-figures'
+import { explained, isMissing, percent, ratio, signed } from '@/features/market-intel/backtest-figures'
 import { CsvButton } from '@/features/market-intel/components/csv-button'
 import { formatFigure, MODELS, titleOf } from '@/features/market-intel/words'
 
@@ -13,7 +13,7 @@ const HERE = { error: undefined, isPending: false, isFetching: false, refetch: (
 export function TriedTable({ tried, unit }: { tried: readonly Tried[]; unit: string }) {
   const mase = (one: Tried) => (isMissing(one.mase) ? Number.POSITIVE_INFINITY : one.mase)
   const rows = [...tried].sort((one, other) => (mase(one) === mase(other) ? 0 : mase(one) - mase(other)))
-  return <DataTable label="Models tried on this series" columns={columns(unit)} rows={rows} rowKey={({ model }) => model} asked={HERE} empty="" toolbar={<TriedBar rows={rows} />} minWidth={860} />
+  return <DataTable label="Models tried on this series" columns={explained(columns(unit))} rows={rows} rowKey={({ model }) => model} asked={HERE} empty="" toolbar={<TriedBar rows={rows} />} minWidth={860} />
 }
 
 function TriedBar({ rows }: { rows: readonly Tried[] }) {

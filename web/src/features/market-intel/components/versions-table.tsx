@@ -4,7 +4,7 @@ import { type Column, DataTable, type DataTableProps } from '@/components/data-t
 import { type RowAction, RowMenu } from '@/components/row-menu'
 import { type Tone, ToneChip } from '@/components/tone-chip'
 import type { Version } from '@/features/market-intel/api/versions'
-import { ratio } from '@/features/market-intel/backtest-figures'
+import { explained, ratio } from '@/features/market-intel/backtest-figures'
 import { CsvButton } from '@/features/market-intel/components/csv-button'
 import { CHAMPION, modelTitle, throughDay } from '@/features/market-intel/versions'
 import { capitalised } from '@/features/market-intel/words'
@@ -30,7 +30,7 @@ export function VersionsTable({ asked, versions, may, onPromote, onDetails }: Ve
   return (
     <DataTable
       label="Model versions"
-      columns={columns(actions)}
+      columns={explained(columns(actions))}
       rows={versions}
       rowKey={keyOf}
       asked={asked}

@@ -26,6 +26,7 @@ const DONE = {
   ended_at: '2026-11-21T07:01:05Z',
   cancellable: false,
 }
+const FORECAST = { ...DONE, name: 'market_intel/f1' }
 const FAILED = { ...DONE, name: 'demand/d2', error: { reason: 'MODEL_FAILED', detail: 'too few days; take a longer span' } }
 let asked: URLSearchParams[]
 let missing: string[]
@@ -36,7 +37,7 @@ beforeEach(() => {
   server.use(
     http.get(OPERATIONS, ({ request }) => {
       asked.push(new URL(request.url).searchParams)
-      return HttpResponse.json({ items: [RUNNING, DONE, FAILED], total_size: 3, next_page_token: '', missing })
+      return HttpResponse.json({ items: [RUNNING, DONE, FORECAST, FAILED], total_size: 4, next_page_token: '', missing })
     }),
   )
 })
@@ -54,6 +55,13 @@ describe('the operations page', () => {
     expect(done.getByText('1 min 5 s')).toBeInTheDocument()
     expect((await row(/d2/)).getByText('too few days; take a longer span')).toBeInTheDocument()
     expect((await row(/d2/)).queryByRole('button', { name: /Result/ })).not.toBeInTheDocument()
+  })
+
+  it('leads to the page that draws a forecast', async () => {
+    open()
+    const forecast = await row(/f1/)
+    expect(forecast.getByRole('link', { name: /Open/ })).toHaveAttribute('href', '/market-intelligence/ask?operation=market_intel%2Ff1')
+    expect((await row(/d1/)).queryByRole('link', { name: /Open/ })).not.toBeInTheDocument()
   })
 
   it('asks for a result when it is to be seen, as the list has none', async () => {

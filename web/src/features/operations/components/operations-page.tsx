@@ -5,7 +5,7 @@ import Stack from '@mui/material/Stack'
 import Switch from '@mui/material/Switch'
 import Typography from '@mui/material/Typography'
 import { useState } from 'react'
-import { useSearchParams } from 'react-router'
+import { Link, useSearchParams } from 'react-router'
 import { ConfirmDialog } from '@/components/confirm-dialog'
 import { type Column, DataTable } from '@/components/data-table'
 import { PageHeader } from '@/components/page-header'
@@ -13,7 +13,7 @@ import { ToneChip } from '@/components/tone-chip'
 import { type Operation, useCancel, useOperations } from '@/features/operations/api/operations'
 import { Outcome } from '@/features/operations/components/outcome'
 import { ResultDialog } from '@/features/operations/components/result-dialog'
-import { kindOf, serviceOf, standing, took } from '@/features/operations/standing'
+import { kindOf, pageOf, serviceOf, standing, took } from '@/features/operations/standing'
 import { useSessionState } from '@/lib/context'
 import { formatSecond } from '@/lib/format'
 import { usePages } from '@/lib/use-pages'
@@ -79,6 +79,11 @@ const columns = ({ onEnd, onShow }: RowDeeds): Column<Operation>[] => [
     align: 'right',
     cell: (operation) => (
       <Stack direction="row" spacing={1} sx={{ justifyContent: 'flex-end' }}>
+        {pageOf(operation) && (
+          <Button size="small" color="inherit" component={Link} to={pageOf(operation) ?? ''} aria-label={`Open ${operation.name}`}>
+            Open
+          </Button>
+        )}
         {operation.done && !operation.error && (
           <Button size="small" color="inherit" onClick={() => onShow(operation)} aria-label={`Result of ${operation.name}`}>
             Result

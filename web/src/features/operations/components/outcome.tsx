@@ -15,7 +15,7 @@ export function Outcome({ operation }: { operation: Operation }) {
   }
   return (
     <Typography variant="body2" color="textSecondary">
-      {operation.phrase || 'Ended without an error'}
+      The result is ready
     </Typography>
   )
 }

@@ -74,7 +74,8 @@ function LineRow({ line, first, of }: { line: LedgerLine; first: boolean; of: Ta
           {of.table} <Verdict of={of.ties ? 'ties' : 'gap'} />
         </TableCell>
       )}
-      <TableCell>{line.stage}</TableCell>
+      {/* In line with its heading, whether the cell of the table goes before it or spans the row. */}
+      <TableCell sx={{ '&&': { pl: 1.5 } }}>{line.stage}</TableCell>
       <TableCell sx={wrong ? { color: 'error.main', fontWeight: 600 } : {}}>{reasonTitle(String(line.reason))}</TableCell>
       <TableCell align="right" sx={{ fontVariantNumeric: 'tabular-nums' }}>
         {formatCount(Number(line.row_count))}

@@ -10,6 +10,7 @@ import { SegmentsReport } from '@/features/segments/components/segments-report'
 import { ReportSkeleton } from '@/features/segments/components/report-skeleton'
 import { ViewControls } from '@/features/segments/components/view-controls'
 import { useView } from '@/features/segments/view'
+import { fileNameOf } from '@/lib/file-name'
 import { problemFromError } from '@/lib/problem'
 
 const WRONG_DAY = new Set(['AS_OF_OUT_OF_RANGE', 'INVALID_AS_OF'])
@@ -28,7 +29,7 @@ export function SegmentsPage() {
         detail="Who your customers are by recency, frequency and spend, and what to do for each group."
       />
       <ViewControls view={view} onChange={changeView}>
-        <ExportMenu path={segmentsPath(view)} name={`customer-segments-${view.method}`} disabled={!report || isPlaceholderData} />
+        <ExportMenu path={segmentsPath(view)} name={fileNameOf('customer-segments', view.method, view.asOf)} disabled={!report || isPlaceholderData} />
       </ViewControls>
       {report?.lineage?.degraded && (
         <Alert severity="warning" variant="outlined" sx={{ bgcolor: 'background.paper' }}>
