@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
@@ -31,6 +32,7 @@ COMPRESSIBLE = (
 ARROW = b"application/vnd.apache.arrow"
 
 
+@lru_cache(maxsize=256)
 def accepted(header: bytes) -> str:
     """Return the codec to use: the one liked best, ours first among equals; empty for none."""
     liked: dict[str, float] = {}

@@ -62,8 +62,9 @@ class HeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), request_id, *self._always, *scope.get(ANSWER_HEADERS, ())]
-                if not any(name == CSP_NAME for name, _ in headers):
+                own = message.get("headers", ())
+                headers = [*own, request_id, *self._always, *scope.get(ANSWER_HEADERS, ())]
+                if not any(name == CSP_NAME for name, _ in own):
                     headers.append(self._csp)
                 message["headers"] = headers
             await send(message)

@@ -64,6 +64,29 @@ async def test_each_of_many_calls_at_once_gets_its_own_answer(stack: Any, caller
     assert [answer.table.next_page_token for answer in answers] == [str(number) for number in range(200)]
 
 
+async def test_calls_that_come_turn_after_turn_of_the_loop_travel_together(
+    stack: Any, caller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller("ada")
+    stack.demand.answer = echo_length
+    await call(stack)
+    sizes: list[int] = []
+    batch = carrier.Stream._batch
+
+    def counted(stream: carrier.Stream) -> Any:
+        sizes.append(len(found := batch(stream)))
+        return found
+
+    async def later(turns: int) -> Any:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await call(stack)
+
+    monkeypatch.setattr(carrier.Stream, "_batch", counted)
+    await asyncio.gather(*(later(turns) for turns in range(carrier.ENOUGH_GATHERED)))
+    assert sizes == [carrier.ENOUGH_GATHERED]
+
+
 async def test_requests_and_answers_longer_than_a_batch_arrive_whole(
     stack: Any, caller: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
