@@ -99,7 +99,7 @@ def forecast(ask: Ask, panel: Panel, progress: Progress, pretrained: Path | None
         found, last = by_one(ask, panel, progress, pretrained)
         lasts = {ask.model: last}
     notes = (*general_notes(ask, panel), *unused(panel, found))
-    parts = parts_of(ask, panel, found, lasts) if is_explained(ask, panel) else NO_PARTS
+    parts = parts_of(ask, found, lasts) if is_explained(ask, panel) else NO_PARTS
     if ask.components and not is_explained(ask, panel):
         notes = (*notes, f"of more than {MOST_EXPLAINED} series the parts are not told; send fewer")
     answer = replace(found.forecast, components=parts.parts)
@@ -157,8 +157,9 @@ def entry(name: str) -> Entry:
     return MODELS[name]
 
 
-def parts_of(ask: Ask, panel: Panel, found: Automatic, lasts: Mapping[str, Forecast]) -> Explained:
+def parts_of(ask: Ask, found: Automatic, lasts: Mapping[str, Forecast]) -> Explained:
     """Return what the mean adds up from: the parts of each model by its share in it."""
+    panel = found.panel
     known = panel.regressors
     if ask.model != AUTO and known is not None and len(known.names) <= MOST_LEARNT_AGAIN:
         one = entry(ask.model)

@@ -151,9 +151,7 @@ def test_a_failure_is_a_problem_to_program_against(
     assert (refused.status, refused.reason) == (403, "PERMISSION_MISSING")
 
 
-def test_a_partner_follows_an_operation_to_its_result(
-    generated: Generated, connect: Connect, live: Live
-) -> None:
+def test_a_partner_follows_an_operation_to_its_result(generated: Generated, connect: Connect, live: Live) -> None:
     made, models = generated.operations(), generated.module("models")
     client = connect(live.person("analyst").token)
     history = [models.MarketIntelV1SeriesPoint(ds=str(FIRST + timedelta(day)), y=10 + day % 7) for day in range(120)]

@@ -71,6 +71,13 @@ class Backtest:
         """Return at which origins each series was tested, shape (origins, series)."""
         return np.asarray(np.isfinite(self.actual).any(axis=2))
 
+    @property
+    def apart(self) -> float:
+        """Return how far origins are apart, in multiples of the horizon; below 1 what is tested there overlaps."""
+        if len(self.held_back) < 2:
+            return 1.0
+        return float(self.held_back[0] - self.held_back[1]) / float(self.actual.shape[2])
+
     def figures(self, name: str) -> Figures:
         """Return the figures of a model by their name, one a series over all origins; NaN where not defined."""
         run, actual = self.runs[name], end_to_end(self.actual)

@@ -8,34 +8,30 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import ibis
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from services.market_intel.forecasting import accuracy, business, life, versions
-from services.market_intel.forecasting.backtest import Backtest
-from services.market_intel.forecasting.business import Business, Key
+from services.market_intel.forecasting.business import Business
 from services.market_intel.forecasting.choose import Effort, models_of
+from services.market_intel.forecasting.due import Due, Judge
 from services.market_intel.forecasting.hierarchy import Hierarchy, reconciled
 from services.market_intel.forecasting.kept import Chosen, Kept, choose_for, forecasts
 from services.market_intel.forecasting.model import Forecast, Model
 from services.market_intel.forecasting.models.gbm import GradientBoosting
 from services.market_intel.forecasting.panel import Panel
-from services.market_intel.forecasting.periods import FREQUENCIES, Frequency
+from services.market_intel.forecasting.periods import FREQUENCIES
+from services.market_intel.forecasting.rows import ACCURACY, BACKTESTS, FORECASTS, LINEAGE, TABLES, TIES, Rows, empty
 from services.market_intel.forecasting.spread import spread
 from services.market_intel.forecasting.tune import Budget, model_of, tune
 from services.market_intel.forecasting.tune_windows import TooShortToTune
 from services.market_intel.forecasting.versions import Roles, Version
 from shared.engine import Engine
-from shared.lineage import GENERATED, ModelStep
-from shared.models import CHAMPION, Training
-from shared.reconciliation import Untied
-from shared.tables import CONTRACT
+from shared.models import Training
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +39,8 @@ MOST_AHEAD = {"day": 90, "week": 26, "month": 12}
 HISTORY = 4
 """Periods of history for each that is forecast: three that a backtest holds back, and one before them to learn from."""
 
-TRACKED_SEASONS = 4
-FORECASTS, BACKTESTS, ACCURACY = TABLES = ("forecasts", "forecast_backtests", "forecast_accuracy")
 MAKES = {"forecast_tables": TABLES}
+__all__ = ["LINEAGE", "MAKES", "TIES", "forecast_tables"]
 Tables = dict[str, pa.Table]
 BatchEffort = Effort | Literal["tuned"]
 
@@ -98,25 +93,6 @@ def ahead(panel: Panel) -> int:
     return min(MOST_AHEAD[panel.frequency.name], int(panel.lengths.max(initial=0)) // HISTORY)
 
 
-def columns_of(name: str) -> pa.Schema:
-    """Return the columns of a table that are given here: all but those that the pipeline adds."""
-    wanted = CONTRACT[f"market_intel.{name}"].arrow_schema()
-    return pa.schema([each for each in wanted if each.name not in ("data_through_on", "computed_at")])
-
-
-def empty(name: str) -> pa.Table:
-    """Return a table without rows."""
-    return columns_of(name).empty_table()
-
-
-@dataclass(frozen=True)
-class Due:
-    """Series to choose models for, by place: without a choice yet, and with one that is to be made again, and why."""
-
-    new: tuple[int, ...]
-    again: Mapping[int, str]
-
-
 @dataclass(frozen=True)
 class Batch:
     """One run of the forecasts.
@@ -149,23 +125,24 @@ class Batch:
         roles = versions.standing(self.training.registry, versions.name_of(name), self.clock)
         if roles is not None:
             roles = versions.judged(roles, self.before[ACCURACY], name, life.RULES[name], self.training.registry)
-        due = self.due(panel, roles)
-        places = sorted({*due.new, *due.again})
-        part = panel.select(places)
+        due = Judge(self.before[ACCURACY], self.clock, self.training.registry).due(panel, horizon, roles)
+        part = panel.select(due.places)
         tuning = self.tuning(part, horizon, roles, due)
-        chosen = choose_for(part, horizon, self.choices(tuning), self.clock) if places else None
+        chosen = choose_for(part, horizon, self.choices(tuning), self.clock) if due.places else None
         if chosen is not None:
-            roles = self.renewed(panel, roles, due, places, chosen, tuning=tuning)
+            roles = self.renewed(panel, roles, due, chosen, tuning=tuning)
         if roles is None:
             raise AssertionError("series without a choice are new, so there is one by now")
         ways = [ways_of(panel, version, roles.champion) for version in roles.by_role.values()]
         answering = [roles.answering(series) for series in panel.ids]
         published = [version.series[series] for version, series in zip(answering, panel.ids, strict=True)]
         found = [self.coherent(panel, one) for one in forecasts(panel, horizon, [*ways, published], self.known(roles))]
+        rows = Rows(self.shop.keys, panel, self.clock)
+        trying = (roles.challenger or roles.champion).model.version
         return {
-            FORECASTS: self.forecast_rows(panel, found[-1], published, answering),
-            BACKTESTS: self.backtest_rows(panel, chosen, places, roles),
-            ACCURACY: self.accuracy_rows(panel, found, published, answering, roles),
+            FORECASTS: rows.forecasts(found[-1], published, answering),
+            BACKTESTS: rows.backtests(self.before[BACKTESTS], chosen, due.places, trying),
+            ACCURACY: rows.accuracy(found, published, answering, roles),
         }
 
     def tuning(self, panel: Panel, horizon: int, roles: Roles | None, due: Due) -> versions.Tuning:
@@ -191,69 +168,27 @@ class Batch:
         others = {name: model for name, model in self.models.items() if not tuning or name != GradientBoosting.name}
         return {**others, **{name: model_of(record) for name, record in tuning.items()}}
 
-    def due(self, panel: Panel, roles: Roles | None) -> Due:
-        """Return the series to choose models for. While a choice is on trial or watched, no other is made again."""
-        if roles is None:
-            return Due(tuple(range(len(panel))), {})
-        kept = roles.champion.series
-        new = tuple(place for place, series in enumerate(panel.ids) if series not in kept)
-        if roles.challenger or roles.shadow or not self.rested(panel.frequency, roles):
-            return Due(new, {})
-        name = versions.name_of(panel.frequency.name)
-        errors = accuracy.errors_of(self.before[ACCURACY], panel.frequency.name, name, roles.champion.family, CHAMPION)
-        span = TRACKED_SEASONS * min(panel.frequency.season, panel.frequency.year // 4)
-        since = panel.frequency.first_day(panel.frequency.number(self.clock) - span)
-        tracked = accuracy.tracked(errors, since, ahead(panel))
-        reasons = {}
-        for place, series in enumerate(panel.ids):
-            if series in kept:
-                now = self.standing(panel, place, kept[series], tracked.get(series))
-                if why := life.due(now, life.RULES[panel.frequency.name]):
-                    reasons[place] = why
-        return Due(new, reasons)
-
-    def rested(self, frequency: Frequency, roles: Roles) -> bool:
-        """Return whether the last choice is long enough ago: one that was rolled back is not to come again at once."""
-        found = self.training.registry.manifest().versions.get(roles.champion.model.name, {}).values()
-        last = max(day for day in map(versions.through, found) if day <= self.clock)
-        return life.periods_between(frequency.name, last, self.clock) >= life.RULES[frequency.name].second
-
-    def standing(self, panel: Panel, place: int, kept: Kept, tracked: tuple[float, int] | None) -> life.Standing:
-        """Return what is known of the choice for one series."""
-        age = life.periods_between(panel.frequency.name, dt.date.fromisoformat(kept.on), self.clock)
-        values = panel.series(place)
-        before, since = values[: len(values) - age], values[len(values) - age :]
-        error, outcomes = tracked or (float("nan"), 0)
-        return life.Standing(
-            age=age,
-            periods=len(values),
-            drift=life.drift(before, since, panel.frequency.season),
-            promised=float("nan") if kept.error is None else kept.error,
-            tracked=error,
-            outcomes=outcomes,
-        )
-
     def renewed(
         self,
         panel: Panel,
         roles: Roles | None,
         due: Due,
-        places: Sequence[int],
         chosen: Chosen,
         *,
         tuning: versions.Tuning,
     ) -> Roles:
         """Return the roles with what has been chosen, registered."""
-        found = {panel.ids[place]: kept for place, kept in zip(places, chosen.kept, strict=True)}
+        found = {panel.ids[place]: kept for place, kept in zip(due.places, chosen.kept, strict=True)}
         new = {panel.ids[place]: found[panel.ids[place]] for place in due.new}
         again = {panel.ids[place]: found[panel.ids[place]] for place in due.again}
-        why = summed_up(list(due.again.values()))
-        log.info("%s: models chosen for %d new and %d other series %s", panel.frequency.name, len(new), len(again), why)
+        log.info(
+            "%s: models chosen for %d new and %d other series %s", panel.frequency.name, len(new), len(again), due.why
+        )
         return versions.renewed(
             roles,
             new,
             again,
-            why,
+            due.why,
             training=self.training,
             frequency=panel.frequency.name,
             clock=self.clock,
@@ -266,160 +201,7 @@ class Batch:
         spread = (forecast.quantiles[:, :, -2] - forecast.quantiles[:, :, 1]).mean(axis=1)
         return reconciled(Hierarchy(panel.ids, sums), forecast, spread**2)
 
-    def forecast_rows(
-        self, panel: Panel, forecast: Forecast, published: Sequence[Kept], answering: Sequence[Version]
-    ) -> pa.Table:
-        """Return the rows of market_intel.forecasts."""
-        count, horizon = forecast.mean.shape
-        steps = np.arange(horizon)
-        days = panel.frequency.first_days((panel.ends[:, None] + steps).ravel())
-        columns: dict[str, Any] = {
-            **self.series_columns(panel, range(count), horizon),
-            "parent_id": accuracy.repeated([key.parent for key in self.shop.keys], horizon),
-            "ds": days,
-            "horizon": np.tile(steps + 1, count),
-            "mean": forecast.mean.ravel(),
-            **{name: forecast.quantiles[:, :, level].ravel() for level, name in enumerate(accuracy.BOUNDS)},
-            "chosen_model": accuracy.repeated([kept.chosen for kept in published], horizon),
-            "model_name": [versions.name_of(panel.frequency.name)] * (count * horizon),
-            "model_version": accuracy.repeated([version.model.version for version in answering], horizon),
-        }
-        return table(FORECASTS, columns)
-
-    def backtest_rows(self, panel: Panel, chosen: Chosen | None, places: Sequence[int], roles: Roles) -> pa.Table:
-        """Return the rows of market_intel.forecast_backtests: of series tried now, and of the others as they were."""
-        stale = self.before[BACKTESTS]
-        stale = stale.filter(pc.equal(stale["frequency"], panel.frequency.name)).select(columns_of(BACKTESTS).names)
-        now = {str(self.shop.keys[place]) for place in places}
-        ids = zip(*(stale[name].to_pylist() for name in ("metric", "level", "series_id")), strict=True)
-        stays = [(series := f"{m}/{level}/{s}") in panel.ids and series not in now for m, level, s in ids]
-        carried = stale.filter(pa.array(stays, pa.bool_())).cast(columns_of(BACKTESTS))
-        if chosen is None:
-            return carried
-        version = (roles.challenger or roles.champion).model.version
-        tried = [self.tried(panel, name, chosen, places, version) for name in chosen.tests.runs]
-        return pa.concat_tables([carried, *tried])
-
-    def tried(self, panel: Panel, model: str, chosen: Chosen, places: Sequence[int], version: str) -> pa.Table:
-        """Return the rows of one model, of the series that it was tried on."""
-        tests: Backtest = chosen.tests
-        figures = tests.figures(model)
-        origins = np.isfinite(tests.runs[model].mean).any(axis=2).sum(axis=0)
-        rows = [int(row) for row in np.flatnonzero(origins > 0)]
-        is_chosen = [chosen.kept[row].chosen == model for row in rows]
-        columns: dict[str, Any] = {
-            **self.series_columns(panel, [places[row] for row in rows], 1),
-            "model": [model] * len(rows),
-            "chosen": is_chosen,
-            "why": [chosen.kept[row].why if mine else None for row, mine in zip(rows, is_chosen, strict=True)],
-            "intervals": [
-                chosen.kept[row].intervals if mine else None for row, mine in zip(rows, is_chosen, strict=True)
-            ],
-            "tried_on": [self.clock] * len(rows),
-            "horizon": [tests.actual.shape[2]] * len(rows),
-            "origins": origins[rows],
-            **{name: pa.array(values[rows], from_pandas=True) for name, values in figures.items()},
-            "seconds": [round(tests.runs[model].seconds, 3)] * len(rows),
-            "model_name": [versions.name_of(panel.frequency.name)] * len(rows),
-            "model_version": [version] * len(rows),
-        }
-        return table(BACKTESTS, columns)
-
-    def accuracy_rows(
-        self,
-        panel: Panel,
-        found: Sequence[Forecast],
-        published: Sequence[Kept],
-        answering: Sequence[Version],
-        roles: Roles,
-    ) -> pa.Table:
-        """Return the forecasts of every version to be held against what comes."""
-        rows = []
-        for (role, version), forecast in zip(roles.by_role.items(), found, strict=False):
-            about: dict[str, Sequence[Any]] = {
-                "role": [role] * len(panel),
-                "published": [each is version for each in answering],
-                "chosen_model": [
-                    version.series[series].chosen if series in version.series else kept.chosen
-                    for series, kept in zip(panel.ids, published, strict=True)
-                ],
-                "model_name": [versions.name_of(panel.frequency.name)] * len(panel),
-                "model_version": [version.model.version] * len(panel),
-            }
-            mine = pa.array(np.repeat([series in version.series for series in panel.ids], steps_of(panel, forecast)))
-            rows.append(accuracy.made(panel, self.shop.keys, forecast, about).filter(mine))
-        return pa.concat_tables(rows)
-
-    def series_columns(self, panel: Panel, places: Sequence[int], each: int) -> dict[str, Any]:
-        """Return the columns that say which series a row is of."""
-        keys: list[Key] = [self.shop.keys[place] for place in places]
-        return {
-            "metric": accuracy.repeated([key.metric for key in keys], each),
-            "frequency": [panel.frequency.name] * (len(keys) * each),
-            "level": accuracy.repeated([key.level for key in keys], each),
-            "series_id": accuracy.repeated([key.series_id for key in keys], each),
-            "region": accuracy.repeated([key.region for key in keys], each),
-        }
-
 
 def ways_of(panel: Panel, version: Version, champion: Version) -> list[Kept]:
     """Return how a version forecasts each series; the champion's way where it has none of its own."""
     return [version.series.get(series, champion.series[series]) for series in panel.ids]
-
-
-def steps_of(panel: Panel, forecast: Forecast) -> int:
-    """Return how many periods ahead of each series are followed."""
-    return sum(step <= forecast.mean.shape[1] for step in accuracy.HORIZONS[panel.frequency.name])
-
-
-def summed_up(reasons: Sequence[str]) -> str:
-    """Return why series were chosen for again: how many, and the first reason."""
-    return f"{len(reasons)} series chosen again, the first as: {reasons[0]}" if reasons else ""
-
-
-def table(name: str, columns: Mapping[str, Any]) -> pa.Table:
-    """Return a table of the contract's columns but for those that the pipeline adds."""
-    wanted = columns_of(name)
-    given = {name: values if isinstance(values, pa.Array) else pa.array(values) for name, values in columns.items()}
-    arrays = [given[each.name].cast(each.type) for each in wanted]
-    return pa.table(arrays, wanted)
-
-
-MODEL = ("model_name", "model_version")
-_COUNTED = (
-    "curated.orders.ordered_at",
-    "curated.orders.status",
-    "curated.orders.total",
-    "curated.orders.order_id",
-    "curated.order_items.line_total",
-    "curated.order_items.quantity",
-)
-_NAMED = (
-    "curated.orders.region",
-    "curated.orders.channel",
-    "curated.products.product_id",
-    "curated.categories.category_id",
-    "curated.categories.parent_category_id",
-)
-_MODEL = ("model_name", "model_version")
-_WRITTEN = ("metric", "frequency", "level", "model", "role", "published", "origins", "seconds", *_MODEL)
-
-
-def _lineage(name: str) -> ModelStep:
-    """Return what each column of a table is made of: names of parts, or figures counted from orders and lines."""
-    made = {each: GENERATED for each in columns_of(name).names if each in _WRITTEN}
-    made |= {each: _NAMED for each in ("series_id", "region", "parent_id") if each in columns_of(name).names}
-    return ModelStep(columns={each: made.get(each, _COUNTED) for each in columns_of(name).names})
-
-
-LINEAGE = {name: _lineage(name) for name in TABLES}
-
-TIES = (
-    Untied("market_intel.forecasts", "It holds what is expected of days to come, of which there are no orders yet."),
-    Untied("market_intel.forecast_backtests", "It holds how far off models were in tests, and no sums."),
-    Untied(
-        "market_intel.forecast_accuracy",
-        "Its actuals are written down as they were known when each period was over, so later corrections of orders "
-        "are not in them.",
-    ),
-)

@@ -20,6 +20,7 @@ from services.market_intel.forecasting.combine import SQUARED, Shares, combined,
 from services.market_intel.forecasting.conformal import Calibration, calibrate
 from services.market_intel.forecasting.fallback import plausible, too_short
 from services.market_intel.forecasting.model import LEVELS, Forecast, Model
+from services.market_intel.forecasting.outliers import without_outliers
 from services.market_intel.forecasting.panel import Floats, Panel
 from services.market_intel.forecasting.reasons import choices, interval_reasons, reasons
 from services.market_intel.forecasting.registry import MODELS
@@ -62,6 +63,7 @@ class Automatic:
         figures: of the answer itself on the backtest by their name, one a series, each origin by shares learnt from the
             others; its intervals are those that were moved by the same tests.
         members: what each model says by itself, NaN where it has no answer.
+        panel: the series as they were learnt from, without outliers.
         seconds: what all of it took, of wall clock.
     """
 
@@ -74,6 +76,7 @@ class Automatic:
     expected: Mapping[str, Floats]
     figures: Figures
     members: Mapping[str, Forecast]
+    panel: Panel
     seconds: float
 
 
@@ -81,10 +84,18 @@ def models_of(effort: Effort, series: int | None = None) -> dict[str, Model]:
     """Return the models to choose from; those that fit one series after the other only for so few as FEW_SERIES."""
     from services.market_intel.forecasting.models.intermittent import Intermittent  # noqa: PLC0415
     from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive  # noqa: PLC0415
+    from services.market_intel.forecasting.models.regression import Regression  # noqa: PLC0415
     from services.market_intel.forecasting.models.smoothing import ExponentialSmoothing  # noqa: PLC0415
     from services.market_intel.forecasting.models.theta import Theta  # noqa: PLC0415
 
-    found: list[Model] = [SeasonalNaive(), MovingAverage(), ExponentialSmoothing(), Theta(), Intermittent()]
+    found: list[Model] = [
+        SeasonalNaive(),
+        MovingAverage(),
+        ExponentialSmoothing(),
+        Theta(),
+        Intermittent(),
+        Regression(),
+    ]
     if effort == "full":
         from services.market_intel.forecasting.models.gbm import GradientBoosting  # noqa: PLC0415
 
@@ -122,6 +133,7 @@ def automatic(
     begun = time.perf_counter()
     told = progress or (lambda share, phrase: None)
     tried = dict(models or models_of(effort, len(panel)))
+    panel, changed = without_outliers(panel)
     ahead, origins, step = plan(panel, horizon)
     tests = backtest(panel, tried, ahead, origins, step=step, progress=lambda share, phrase: told(share * 0.7, phrase))
     chosen = choose(panel, tests)
@@ -132,13 +144,14 @@ def automatic(
     return Automatic(
         plausible(panel, chosen.combined(found)),
         choices(chosen.names, chosen.middle.weights, chosen.untested, too_short(panel)),
-        reasons(panel, tests, chosen.middle, chosen.untested, too_short(panel)),
+        tuple(map(str.__add__, reasons(panel, tests, chosen.middle, chosen.untested, too_short(panel)), changed)),
         interval_reasons(chosen.names, chosen.band, tests, chosen.calibration.tests, too_short(panel)),
         tests,
         {name: chosen.middle.weights[:, index] for index, name in enumerate(chosen.names)},
         {name: chosen.expected.weights[:, index] for index, name in enumerate(chosen.names)},
         replace(tests, runs={"answer": chosen.past}).figures("answer"),
         dict(zip(chosen.names, found, strict=True)),
+        panel,
         time.perf_counter() - begun,
     )
 
@@ -179,12 +192,12 @@ def choose(panel: Panel, tests: Backtest) -> Choice:
     scales = typical_errors(panel, tests)
     said = np.stack([run.quantiles for run in tests.runs.values()])
     means = np.stack([run.mean for run in tests.runs.values()])[..., None]
-    middle = shares(tests.actual, said[..., [MEDIAN]], scales, pinball(POINT))
-    band = shares(tests.actual, np.delete(said, MEDIAN, axis=-1), scales, pinball(BAND))
-    expected = shares(tests.actual, means, scales, SQUARED)
+    middle = shares(tests.actual, said[..., [MEDIAN]], scales, pinball(POINT), tests.apart)
+    band = shares(tests.actual, np.delete(said, MEDIAN, axis=-1), scales, pinball(BAND), tests.apart)
+    expected = shares(tests.actual, means, scales, SQUARED, tests.apart)
     # Each origin by shares learnt from the others: those learnt from itself would make it look too easy.
     past = quantiles_of(said, middle.held_out, band.held_out)
-    calibration = calibrate(tests.actual, past, scales)
+    calibration = calibrate(tests.actual, past, scales, apart=tests.apart)
     expected_then = combined(means, expected.held_out)[..., 0]
     lift = lift_of(tests.actual, expected_then)
     untested = np.asarray(~tests.tested.any(axis=0))
@@ -196,9 +209,12 @@ def lift_of(actual: Floats, mean: Floats) -> float:
     """Return how much more came in all than was expected, as far as the origins agree on it.
 
     The mean of the origins' log ratios, shrunk by how surely it is not 0 (the positive part of James & Stein): where
-    sums were too low once and too high once, nothing is changed.
+    sums were too low once and too high once, nothing is changed. Nor where anything was below zero: a sum that passes
+    zero is in no proportion to another.
     """
     known = np.isfinite(actual) & np.isfinite(mean)
+    if (actual[known] < 0).any():
+        return 1.0
     came, said = (np.where(known, one, 0.0).sum(axis=(1, 2)) for one in (actual, mean))
     usable = (came > 0) & (said > 0)
     if usable.sum() < LEAST_ORIGINS:

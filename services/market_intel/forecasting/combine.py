@@ -92,7 +92,7 @@ def pinball(levels: Floats) -> Loss:
     return Loss(loss, slope)
 
 
-def shares(actual: Floats, found: Floats, scales: Floats, loss: Loss) -> Shares:
+def shares(actual: Floats, found: Floats, scales: Floats, loss: Loss, apart: float = 1.0) -> Shares:
     """Return what to take of each model.
 
     Args:
@@ -100,6 +100,8 @@ def shares(actual: Floats, found: Floats, scales: Floats, loss: Loss) -> Shares:
         found: forecasts, shape (models, origins, series, horizon, levels), NaN where a model has none.
         scales: a typical error of each series.
         loss: what is to be small.
+        apart: how far origins are apart, in multiples of the horizon. One whose days others have seen in part is
+            no judge of how far series should bend: their own luck on these days would count as skill.
     """
     actual, found = actual / scales[:, None], found / scales[:, None, None]
     each = by_origin(actual, found, loss)
@@ -110,15 +112,18 @@ def shares(actual: Floats, found: Floats, scales: Floats, loss: Loss) -> Shares:
     held_out = np.repeat(equal[None], actual.shape[0], axis=0)
     if not len(origins):
         return Shares(equal, 0.0, np.nan, held_out)
+    unseen = {origin: origins[np.abs(origins - origin) * apart >= 1] for origin in origins}
+    judges = [origin for origin in origins if len(unseen[origin])]
     # The panel's shares of one series are its own already.
-    powers = POWERS if len(equal) > 1 and len(origins) > 1 else POWERS[:1]
+    powers = POWERS if len(equal) > 1 and judges else POWERS[:1]
     tried: dict[float, Floats] = {power: held_out.copy() for power in powers}
     for origin in origins if len(origins) > 1 else []:
-        others = origins[origins != origin]
+        others = unseen[origin] if len(unseen[origin]) else origins[origins != origin]
         common = stack(actual[others], found[:, others], loss)
         for power in powers:
             tried[power][origin] = bent(common, each[:, others], power)
-    losses = {power: combined_loss(actual, found, weights, loss) for power, weights in tried.items()}
+    at = judges or list(origins)
+    losses = {power: combined_loss(actual[at], found[:, at], weights[at], loss) for power, weights in tried.items()}
     power = 0.0
     for candidate in powers:
         if losses[candidate] < losses[power] * (1 - CLEAR):

@@ -67,29 +67,31 @@ def group(horizon: int) -> Ints:
     return np.searchsorted(np.asarray(GROUPS), np.arange(1, horizon + 1)).astype(np.int64)
 
 
-def calibrate(actual: Floats, quantiles: Floats, scales: Floats) -> Calibration:
+def calibrate(actual: Floats, quantiles: Floats, scales: Floats, apart: float = 1.0) -> Calibration:
     """Return the factors with which the intervals of a backtest would have covered what they say.
 
     Args:
+        apart: how far origins are apart, in multiples of the horizon: tests that overlap see the same days come.
         actual: shape (origins, series, horizon), NaN where unknown.
         quantiles: what was forecast, shape (origins, series, horizon, levels).
         scales: a typical error of each series.
     """
-    series, horizon = actual.shape[1:]
+    origins, series, horizon = actual.shape
     least = LEAST * scales
     middle = quantiles[..., MEDIAN]
     groups = group(horizon)
     factors = np.ones((series, len(GROUPS), quantiles.shape[-1]))
     known = np.isfinite(actual) & np.isfinite(middle)
+    independent = (1 + (origins - 1) * min(1.0, apart)) / origins
     for lower, upper, share in PAIRS:
         below = distance(middle - actual, middle - quantiles[..., lower], least)
         above = distance(actual - middle, quantiles[..., upper] - middle, least)
         for level, ratios in ((lower, below), (upper, above)):
-            factors[:, :, level] = of_bound(ratios, known, groups, (1 - share) / 2)
+            factors[:, :, level] = of_bound(ratios, known, groups, (1 - share) / 2, independent)
     return Calibration(factors, least, int(known.sum()))
 
 
-def of_bound(ratios: Floats, known: Booleans, groups: Ints, tail: float) -> Floats:
+def of_bound(ratios: Floats, known: Booleans, groups: Ints, tail: float, independent: float) -> Floats:
     """Return the factors of one bound, shape (series, groups of horizons).
 
     Args:
@@ -97,13 +99,14 @@ def of_bound(ratios: Floats, known: Booleans, groups: Ints, tail: float) -> Floa
         known: where there was a test.
         groups: group of each period ahead.
         tail: share of actuals that are to fall beyond the bound.
+        independent: share of the tests that count; the others overlap with them.
     """
     panel = np.ones(len(GROUPS))
     for index in range(len(GROUPS)):
         here = known & (groups == index)
         # Where nothing was tested so far ahead it is as at the furthest that was.
         forecasts = int(here.any(axis=2).sum())
-        panel[index] = common(ratios[here], tail, forecasts) if forecasts else panel[max(index - 1, 0)]
+        panel[index] = common(ratios[here], tail, forecasts * independent) if forecasts else panel[max(index - 1, 0)]
     own = np.ones(ratios.shape[1])
     if len(own) > 1:
         tests = known.any(axis=2).sum(axis=0)
@@ -119,7 +122,7 @@ def distance(off: Floats, width: Floats, least: Floats) -> Floats:
     return off / np.maximum(np.maximum(width, least[:, None]), 1e-300)
 
 
-def common(ratios: Floats, tail: float, forecasts: int) -> float:
+def common(ratios: Floats, tail: float, forecasts: float) -> float:
     """Return the factor that leaves a share `tail` of actuals beyond the bound; nearer to 1 the fewer there are."""
     count = min(len(ratios), EFFECTIVE * forecasts)
     level = min(1.0, np.ceil((len(ratios) + 1) * (1 - tail)) / len(ratios))

@@ -61,7 +61,7 @@ def league(errors: dict[str, Floats], index: int, times: int) -> str:
     mine = {name: float(found[index]) for name, found in errors.items() if np.isfinite(found[index])}
     where = f"in {times} test{'s' if times != 1 else ''} on its own past"
     if not mine:
-        return f"{where} no error could be put in proportion, as the series did not change before"
+        return f"{where} no error could be put in proportion, as no change over a season is known of the series before"
     best = min(mine, key=lambda name: mine[name])
     text = f"{where} {best} had the least error, a MASE of {mine[best]:.2f}"
     if BASELINE in mine and best != BASELINE:

@@ -80,6 +80,7 @@ ENTRIES = (
     Entry("ets", "Exponential smoothing", "smoothing:ExponentialSmoothing", "cheap", 4),
     Entry("theta", "Theta", "theta:Theta", "cheap", 4),
     Entry("intermittent", "Intermittent demand (TSB)", "intermittent:Intermittent", "cheap", 1),
+    Entry("regression", "Linear regression", "regression:Regression", "cheap", 8, True, True),
     Entry("arima", "ARIMA", "arima:Arima", "expensive", 12, True, True, ("fits",), "statsmodels"),
     Entry("prophet", "Prophet", "prophet:Prophet", "expensive", 12, True, True, ("country",), "prophet"),
     Entry("lstm", "LSTM", "lstm:Lstm", "expensive", 8, True, False, ("threads", "seed", "epochs"), "torch"),

@@ -14,11 +14,12 @@ import pyarrow as pa
 import pytest
 
 from services.market_intel.forecasting import business
-from services.market_intel.forecasting.batch import TABLES, empty, forecast_tables
+from services.market_intel.forecasting.batch import forecast_tables
 from services.market_intel.forecasting.business import Business
 from services.market_intel.forecasting.models.naive import SeasonalNaive
 from services.market_intel.forecasting.panel import Panel
 from services.market_intel.forecasting.periods import DAY
+from services.market_intel.forecasting.rows import TABLES, empty
 from services.market_intel.forecasting.spread import Spread
 from shared.clock import batch_clock
 from shared.engine import Engine, Workers

@@ -272,7 +272,7 @@ async def test_an_operation_whose_answer_was_lost_is_listed_and_is_had_again_by_
     assert (changed.status_code, changed.json()["reason"]) == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
-@pytest.mark.parametrize("model", ["seasonal_naive", "moving_average", "ets", "theta", "intermittent"])
+@pytest.mark.parametrize("model", ["seasonal_naive", "moving_average", "ets", "theta", "intermittent", "regression"])
 async def test_a_model_that_is_named_is_the_one_that_forecasts(served: Served, model: str):
     answer = (await served.forecast({"series": series(200), "horizon": 7, "model": model})).json()
     whole(answer, 7)
@@ -329,7 +329,9 @@ async def test_components_add_up_to_the_forecast(served: Served):
     assert {"trend", "season"} <= parts.keys()
     sums = [sum(values) for values in zip(*parts.values(), strict=True)]
     assert sums == pytest.approx([row["mean"] for row in answer["forecast"]])
-    assert "without parts of their own" in answer["chosen"][0]["explained"]
+    assert "regression by its own terms" in answer["chosen"][0]["explained"]
+    smoothed = (await served.forecast({"series": series(200), "horizon": 7, "components": True, "model": "ets"})).json()
+    assert "without parts of their own" in smoothed["chosen"][0]["explained"]
 
 
 async def test_what_a_regressor_does_is_told_beside_the_forecast(served: Served):
@@ -349,7 +351,8 @@ async def test_what_a_regressor_does_is_told_beside_the_forecast(served: Served)
 async def test_what_is_known_ahead_and_used_by_no_model_is_said(served: Served):
     beside = [{"ds": (DAY_ONE + dt.timedelta(days=n)).isoformat(), "price": n} for n in range(130)]
     body = {"series": series(120), "horizon": 7, "regressors": beside, "country": "US"}
-    notes = " ".join((await served.forecast(body)).json()["notes"])
+    assert not (await served.forecast(body)).json()["notes"], "the automatic choice has a model that uses them"
+    notes = " ".join((await served.forecast({**body, "model": "ets"})).json()["notes"])
     assert "price, holiday, holiday_eve, holiday_morrow made no difference" in notes
     refused = await served.forecast({**body, "country": "XX"})
     assert refused.json()["reason"] == "UNKNOWN_COUNTRY"

@@ -130,17 +130,11 @@ def trend_of(values: Floats, season: int) -> Floats:
     trend = np.full_like(values, np.nan)
     half = width // 2
     trend[:, half : values.shape[1] - half] = windows
-    if EXTEND:
-        known = np.isfinite(values)
-        inside = np.isfinite(trend)
-        first, last = inside.argmax(axis=1), inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
-        at = np.clip(np.arange(values.shape[1])[None, :], first[:, None], last[:, None])
-        trend = np.where(known, np.take_along_axis(trend, at, axis=1), np.nan)
-    return trend
-
-
-EXTEND = True
-SHRINK = True
+    known = np.isfinite(values)
+    inside = np.isfinite(trend)
+    first, last = inside.argmax(axis=1), inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
+    at = np.clip(np.arange(values.shape[1])[None, :], first[:, None], last[:, None])
+    return np.where(known, np.take_along_axis(trend, at, axis=1), np.nan)
 
 
 def believed(off: Floats, found: Floats) -> Floats:

@@ -20,6 +20,7 @@ from services.market_intel.forecasting.model import Forecast, normal
 from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive
 from services.market_intel.forecasting.panel import Panel
 from services.market_intel.forecasting.periods import DAY, MONTH, WEEK
+from services.market_intel.forecasting.regressors import regressors_of
 from tests.unit.services.market_intel.test_models import panel, weekly_pattern
 
 HORIZON = 14
@@ -231,3 +232,32 @@ def test_progress_rises_to_the_end():
 def test_other_levels_are_refused():
     with pytest.raises(UnknownLevel, match="90"):
         automatic(panel(weekly_pattern(1, 100)), 7, levels=(80, 90))
+
+
+def test_what_is_known_ahead_counts_without_asking_for_more_effort():
+    random = np.random.default_rng(4)
+    promotion = (random.random(200 + HORIZON) < 0.2).astype(float)
+    values = 100 + 40 * promotion + random.normal(0, 4, 200 + HORIZON)
+    known = panel(values[:200])
+    days = DAY.first_days(known.starts[0] + np.arange(200 + HORIZON))
+    told = known.with_regressors(regressors_of(known, HORIZON, days, {"promotion": promotion}))
+    plain, found = (automatic(one, HORIZON).forecast.mean[0] for one in (known, told))
+    assert np.abs(found - values[200:]).mean() < 0.5 * np.abs(plain - values[200:]).mean()
+
+
+def test_sums_that_pass_zero_lift_nothing():
+    falling = np.linspace(20, -20, 12).reshape(3, 1, 4)
+    assert lift_of(falling, falling + 3) == 1.0
+    assert lift_of(np.abs(falling), 2 * np.abs(falling)) < 1.0
+
+
+def test_tests_that_overlap_say_how_far_apart_they_are():
+    assert backtest(panel(np.arange(100.0)), {}, 20, 4, step=5).apart == 0.25
+    assert backtest(panel(np.arange(100.0)), {}, 20, 1).apart == 1.0
+
+
+def test_the_reason_does_not_call_unknown_values_unchanged():
+    found = automatic(
+        with_gaps([5.0, *[np.nan] * 9, 9.0, *[np.nan] * 9, 4.0, *[np.nan] * 9, 8.0, *[np.nan] * 9, 6.0]), 7
+    )
+    assert "no change over a season is known" in found.why[0]

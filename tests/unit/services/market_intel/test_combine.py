@@ -71,3 +71,14 @@ def test_with_one_series_to_go_by_models_that_lose_by_far_have_next_to_no_share(
     found = shares(ACTUAL[few], said(*errors)[:, *few], SCALES[:1], MIDDLE).weights[0]
     assert found[2:].sum() < 0.02
     assert found[:2].min() > 0.25
+
+
+def test_days_that_other_origins_have_seen_do_not_judge_how_far_series_bend():
+    random = np.random.default_rng(2)
+    days = random.normal(0, 1, (1, 60, 12))
+    actual = np.concatenate([days[:, :, at : at + 10] for at in range(3)])
+    levels = random.normal(0, 1, (2, 1, 60, 1, 1))
+    found = np.broadcast_to(levels, (2, *actual.shape, 1))
+    fooled = shares(actual, found, np.ones(60), pinball(np.array([0.5])))
+    assert fooled.power > 0
+    assert shares(actual, found, np.ones(60), pinball(np.array([0.5])), apart=0.1).power == 0

@@ -90,3 +90,11 @@ def test_a_model_that_is_certain_gets_a_band_all_the_same():
     past = outcomes(1)
     found = calibrate(past, claimed(past, 0.0), SCALES)
     assert (np.diff(found.applied(claimed(past[0], 0.0)), axis=2) > 0).any()
+
+
+def test_tests_of_the_same_days_count_once():
+    past = outcomes(1, 3.0, origins=8, series=1)
+    apart, together = (calibrate(past, claimed(past, 1.0), np.ones(1), apart=one).factors for one in (1.0, 0.1))
+    assert (together[0, 3:5, 3] < apart[0, 3:5, 3]).all()
+    assert (together[0, 3:5, 3] > 1).all()
+    assert calibrate(past, claimed(past, 1.0), np.ones(1), apart=2.0).factors.tolist() == apart.tolist()

@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 import pytest
 
 from services.market_intel.forecasting import batch, versions
-from services.market_intel.forecasting.batch import ACCURACY, BACKTESTS, FORECASTS, TABLES, Tables
+from services.market_intel.forecasting.batch import Tables
 from services.market_intel.forecasting.business import Business, Key, Sum
 from services.market_intel.forecasting.kept import Kept
 from services.market_intel.forecasting.models.gbm import DEFAULTS, GradientBoosting, Settings
 from services.market_intel.forecasting.models.naive import MovingAverage, SeasonalNaive
 from services.market_intel.forecasting.periods import DAY
+from services.market_intel.forecasting.rows import ACCURACY, BACKTESTS, FORECASTS, TABLES, empty
 from services.market_intel.forecasting.tune import Budget, Trial, Tuned
 from services.market_intel.forecasting.tune_windows import TooShortToTune
 from services.market_intel.forecasting.versions import name_of
@@ -53,7 +54,7 @@ def training(registry: Registry, clock: dt.date = CLOCK) -> Training:
 
 
 def nothing() -> Tables:
-    return {name: batch.empty(name) for name in TABLES}
+    return {name: empty(name) for name in TABLES}
 
 
 def run(registry: Registry, clock: dt.date, before: Tables, business: Business | None = None) -> Tables:

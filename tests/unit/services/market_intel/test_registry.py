@@ -47,7 +47,7 @@ def series_of_all_kinds(frequency: Frequency) -> Panel:
 
 def test_the_registry_has_what_the_api_names_and_says_what_each_can():
     assert set(MODELS) == {
-        *("seasonal_naive", "moving_average", "ets", "theta", "intermittent", "ensemble"),
+        *("seasonal_naive", "moving_average", "ets", "theta", "intermittent", "regression", "ensemble"),
         *("arima", "prophet", "lstm", "gbm", "pretrained"),
     }
     for name, entry in MODELS.items():

@@ -18,6 +18,7 @@ from services.market_intel.forecasting.models.features import History
 from services.market_intel.forecasting.models.lstm import Lstm
 from services.market_intel.forecasting.models.naive import SeasonalNaive
 from services.market_intel.forecasting.models.prophet import Prophet
+from services.market_intel.forecasting.models.regression import Regression
 from services.market_intel.forecasting.models.theta import Theta
 from services.market_intel.forecasting.panel import Panel, panel_of
 from services.market_intel.forecasting.periods import DAY, WEEK
@@ -43,7 +44,9 @@ def promoted(series: int = 1, periods: int = 140) -> tuple[Panel, np.ndarray]:
     return known.with_regressors(found), values[:, -HORIZON:]
 
 
-@pytest.mark.parametrize(("model", "library"), [(Arima(fits=8), "statsmodels"), (Prophet(), "prophet")])
+@pytest.mark.parametrize(
+    ("model", "library"), [(Arima(fits=8), "statsmodels"), (Prophet(), "prophet"), (Regression(), "numpy")]
+)
 def test_the_effect_of_a_promotion_is_learnt_and_told(model, library):
     pytest.importorskip(library)
     panel, actual = promoted()
