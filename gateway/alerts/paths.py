@@ -163,7 +163,7 @@ EVENT_EXAMPLE = {
     "threshold": -10.0,
     "at": AT,
     "in_app": True,
-    "detail": f"{FIGURE} is -12.5; the rule: change_pct< -10",
+    "detail": f"the change of {FIGURE} against the period before is -12.5 %; the rule: below -10 %",
     "deliveries": [{"channel_id": CHANNEL_ID, "kind": "webhook", "outcome": "sent", "reason": ""}],
 }
 FIELDS_IN = {

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 
+from gateway.alerts.rules import CHANGE
 from gateway.alerts.store import FIRED, RESOLVED
 from shared.mail import Mail
 
+COMPARED = {">": "above", "<": "below", ">=": "at least", "<=": "at most"}
 HEADINGS = {FIRED: "Alert", RESOLVED: "Resolved"}
 SMS_LENGTH = 160
 
@@ -19,9 +21,11 @@ def heading(told: dict[str, Any]) -> str:
 
 
 def sentence(metric: str, operator: str, threshold: float, value: float | None) -> str:
-    """Return what is compared and how it stands."""
-    now = "not known" if value is None else f"{value:g}"
-    return f"{metric} is {now}; the rule: {operator} {threshold:g}"
+    """Return what is compared and how it stands, such as `market_intel.orders_7d is 2460; the rule: below 2500`."""
+    of_change, unit = operator.startswith(CHANGE), " %" if operator.startswith(CHANGE) else ""
+    what = f"the change of {metric} against the period before" if of_change else metric
+    now = "not known" if value is None else f"{value:g}{unit}"
+    return f"{what} is {now}; the rule: {COMPARED[operator.removeprefix(CHANGE)]} {threshold:g}{unit}"
 
 
 def mail_of(told: dict[str, Any], to: str, link: str) -> Mail:

@@ -23,7 +23,7 @@ from services.market_intel.forecasting.regressors import joined, regressors_of
 from services.market_intel.observations import Known, Observations, known, observations
 from shared.errors import FieldError, InvalidArgument
 from shared.transcode.decode import Decoders
-from shared.transcode.problem import MalformedBody
+from shared.transcode.json_object import object_in
 from shared.transcode.request import validated
 from shared.transcode.validate import validator
 
@@ -73,7 +73,7 @@ def read(body: bytes) -> Asked:
     Raises: MalformedBody, InvalidArgument naming each wrong field, UnknownFilter, InvalidSeries, InvalidRegressors,
         HorizonTooLong.
     """
-    found = parsed(body)
+    found = object_in(body)
     rows, beside = found.pop("series", None), found.pop("regressors", None)
     refuse_unknown_filters(found.get("filters"))
     message = forecasting_pb2.ForecastAsk()
@@ -102,17 +102,6 @@ def whole(value: Any) -> Any:
     if isinstance(value, list):
         return [whole(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT else value
-
-
-def parsed(body: bytes) -> dict[str, Any]:
-    """Return the object in a body. Raises MalformedBody, whose sentence quotes nothing of it."""
-    try:
-        found = orjson.loads(body) if body.strip() else {}
-    except orjson.JSONDecodeError as error:
-        raise MalformedBody(f"the body is not JSON: line {error.lineno}, column {error.colno}") from None
-    if not isinstance(found, dict):
-        raise MalformedBody('the body must be a JSON object such as {"metric": "revenue"}')
-    return found
 
 
 def refuse_unknown_filters(filters: Any) -> None:

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from starlette.types import Receive
 
 from shared.errors import Cancelled
+from shared.transcode.json_object import object_in
 from shared.transcode.problem import (
     BodyTooLarge,
     BodyTooSlow,
@@ -85,14 +85,7 @@ def parsed_object(headers: Mapping[bytes, bytes], body: bytes) -> dict[str, Any]
         return {}
     check_type(headers)
     check_depth(body)
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise MalformedBody(f"the body is not JSON: {error.msg} at {where}") from None
-    if not isinstance(found, dict):
-        raise MalformedBody('the body must be a JSON object such as {"name": "value"}')
-    return found
+    return object_in(body)
 
 
 async def read_bytes(headers: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:

@@ -143,7 +143,8 @@ def of_trends(rows: pa.Table) -> Iterator[Finding]:
         where = "" if row["region"] == EVERYWHERE else f" in {row['region']}"
         way = "above" if row["value"] > usual else "below"
         metric = METRIC_NAMES.get(row["metric"]) or row["metric"].replace("_", " ").capitalize()
-        title = f"{metric}{where} on {row['ds']} was far {way} what is usual"
+        verb = "were" if row["metric"] == "orders" else "was"
+        title = f"{metric}{where} on {row['ds']} {verb} far {way} what is usual"
         size = min(abs(row["anomaly_score"]) / 20, 1.0)
         score = (0.35 if where else 0.5) + 0.4 * size
         evidence = {"value": row["value"], "usual": usual, "score": row["anomaly_score"], "day": str(row["ds"])}

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from services.market_intel.forecasting import scores
 from services.market_intel.forecasting.model import LEVELS, Forecast, Model
 from services.market_intel.forecasting.panel import Floats, Panel, Regressors
+from services.market_intel.forecasting.registry import title_of
 from services.market_intel.forecasting.scores import Figures
 
 Progress = Callable[[float, str], None]
@@ -146,7 +147,7 @@ def backtest(
     runs = {}
     for place, (name, model) in enumerate(models.items()):
         if progress:
-            progress(100 * place / len(models), f"testing {name} at {origins} points in the past")
+            progress(100 * place / len(models), f"testing {title_of(name)} at {origins} points in the past")
         runs[name] = run(panel, model, horizon, held_back, tested)
     return Backtest(panel.ids, held_back, actual, scales(panel, held_back, tested), runs)
 

@@ -159,6 +159,10 @@ class Batch:
         except TooShortToTune as error:
             log.info("%s: not tuned: %s", panel.frequency.name, error.detail)
             return {}
+        except Exception:
+            # Whatever goes wrong in it, there are settings without tuning.
+            log.exception("%s: not tuned", panel.frequency.name)
+            return {}
         name, tried = found.model.name, len(found.trials)
         log.info("%s: %s after %d trials in %.0f s", panel.frequency.name, name, tried, found.seconds)
         return {name: found.written()}

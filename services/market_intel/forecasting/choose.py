@@ -23,7 +23,7 @@ from services.market_intel.forecasting.model import LEVELS, Forecast, Model
 from services.market_intel.forecasting.outliers import without_outliers
 from services.market_intel.forecasting.panel import Floats, Panel
 from services.market_intel.forecasting.reasons import choices, interval_reasons, reasons
-from services.market_intel.forecasting.registry import MODELS
+from services.market_intel.forecasting.registry import MODELS, title_of
 from services.market_intel.forecasting.scores import Figures
 from shared.errors import InvalidArgument
 
@@ -139,7 +139,7 @@ def automatic(
     chosen = choose(panel, tests)
     found = []
     for place, (name, model) in enumerate(tried.items()):
-        told(70 + 30 * place / len(tried), f"forecasting with {name}")
+        told(70 + 30 * place / len(tried), f"forecasting by {title_of(name)}")
         found.append(answer(model, panel, horizon))
     return Automatic(
         plausible(panel, chosen.combined(found)),

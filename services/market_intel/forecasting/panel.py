@@ -230,9 +230,9 @@ def refuse_doubles(frequency: Frequency, known: npt.NDArray[np.str_], places: In
     if same.any():
         at = int(same.argmax())
         day: date = frequency.first_day(int(periods[at]))
-        raise invalid(
-            f"{known[places[at]]} has more than one observation for the {frequency.name} of {day}; add them up first"
-        )
+        named = known[places[at]]
+        whose = f"series {named}" if named != ONLY_SERIES else "the series"
+        raise invalid(f"{whose} has more than one observation for the {frequency.name} of {day}; add them up first")
 
 
 def invalid(detail: str) -> InvalidSeries:

@@ -93,3 +93,8 @@ ENTRIES = (
 
 MODELS: Mapping[str, Entry] = {entry.name: entry for entry in ENTRIES}
 """Name → model. `auto` is none: it is the choice among them."""
+
+
+def title_of(name: str) -> str:
+    """Return what people call a model; one that is no entry, such as a tuned one, has its name alone."""
+    return MODELS[name].title if name in MODELS else name

@@ -159,6 +159,7 @@ async def test_nan_is_no_json(served: Served):
     body = b'{"series": [{"ds": "2024-01-01", "y": NaN}]}'
     response = await served.ask("POST", "forecast", content=body, headers=headers)
     assert (response.status_code, response.json()["reason"]) == (400, "MALFORMED_BODY")
+    assert "send null" in response.json()["detail"]
 
 
 async def test_many_series_are_an_operation_whose_rows_are_kept_for_whoever_asked(served: Served):

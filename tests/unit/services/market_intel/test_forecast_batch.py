@@ -394,11 +394,14 @@ def test_a_new_series_is_tried_with_what_was_tuned_for_the_others(
     assert {row["chosen_model"] for row in rows(second[FORECASTS], series_id="TX")} == {name}
 
 
-def test_series_too_short_to_tune_are_forecast_without(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("failure", [TooShortToTune("send longer series"), RuntimeError("a fault of the library")])
+def test_series_that_cannot_be_tuned_are_forecast_without(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
     pytest.importorskip("lightgbm")
 
     def refuse(panel: Any, horizon: int, budget: Budget) -> Tuned:
-        raise TooShortToTune("send longer series")
+        raise failure
 
     monkeypatch.setattr(batch, "tune", refuse)
     found = boosted(registry, CLOCK, nothing(), BUDGET)

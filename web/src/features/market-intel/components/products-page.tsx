@@ -25,7 +25,7 @@ import { usePages } from '@/lib/use-pages'
 const FIRST_VIEW = { sort: '-sales', at_risk: '', name: '', brand: '', region: '' }
 
 /** A table holds what one compares products by; the rest is in its exports. */
-const LEFT_TO_EXPORTS = ['product_id', 'region', 'department_name', 'share_of_category_pct', 'unit_price', 'velocity_vs_brand_pct', 'units_before', 'sales_before', 'category_growth_pct', 'gross_profit', 'customers', 'brand_velocity', 'days_since_sold', 'is_at_risk']
+const LEFT_TO_EXPORTS = ['product_id', 'region', 'department_name', 'share_of_category_pct', 'unit_price', 'velocity_vs_brand_pct', 'units_before', 'sales_before', 'category_growth_pct', 'gross_profit', 'customers', 'brand_velocity', 'days_since_sold', 'last_sold_on', 'is_at_risk']
 
 /** What each product did lately, how it stands against its brand and category, and which are at risk and why. */
 export function ProductsPage() {
