@@ -21,7 +21,7 @@ def heading(told: dict[str, Any]) -> str:
 
 
 def sentence(metric: str, operator: str, threshold: float, value: float | None) -> str:
-    """Return what is compared and how it stands, such as `market_intel.orders_7d is 2460; the rule: below 2500`."""
+    """Return what is compared and how it stands, such as `… is 2460; the rule: below 2500`."""
     of_change, unit = operator.startswith(CHANGE), " %" if operator.startswith(CHANGE) else ""
     what = f"the change of {metric} against the period before" if of_change else metric
     now = "not known" if value is None else f"{value:g}{unit}"
