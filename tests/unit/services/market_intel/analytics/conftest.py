@@ -16,6 +16,7 @@ from services.market_intel import batch
 from shared.engine import DuckDbEngine, Engine
 from shared.lake import Lake, Zones
 from shared.tables import CONTRACT, tables_of
+from tests.unit.services.market_intel.analytics.asking import Ask, asked_of
 from tests.unit.services.market_intel.analytics.shop import CLOCK, Shop
 
 MADE_AT = dt.datetime(2017, 6, 30, 3, tzinfo=dt.UTC)
@@ -89,3 +90,8 @@ def lake(made: dict[str, pa.Table], tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def empty_lake(tmp_path: Path) -> Lake:
     return Lake(Zones.under(tmp_path / "lake"), poll_seconds=0.05)
+
+
+@pytest.fixture
+def ask(lake: Lake) -> Ask:
+    return asked_of(lake)

@@ -188,3 +188,9 @@ def sums(rows: Iterable[Any], key: Callable[[Any], Any], value: Callable[[Any], 
 def place(order: Row) -> tuple[str, str, str]:
     """Return channel, country and region of an order."""
     return order["channel"], order["country"], order["region"] or "unknown"
+
+
+def in_money(rows: pa.Table, currency: str) -> pa.Table:
+    """Return the rows with every amount in a currency."""
+    place = rows.schema.get_field_index("currency_code")
+    return rows.set_column(place, rows.schema.field(place), pa.array([currency] * rows.num_rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -13,41 +12,13 @@ import pytest
 
 from protos.common.v1 import table_pb2
 from protos.market_intel.v1 import analytics_pb2 as pb
-from services.market_intel.analytics import headlines, questions, servicer
-from services.market_intel.analytics.readings import Readings
-from services.market_intel.analytics.servicer import Call, MarketServicer
+from services.market_intel.analytics import questions, servicer
+from services.market_intel.analytics.servicer import Call
 from shared.errors import FailedPrecondition, InvalidArgument, PlatformError
 from shared.lake import Lake
-from shared.principal import Principal
 from shared.table_message import columns_of, to_items
-from tests.unit.services.market_intel.analytics.shop import CLOCK, Shop, sums, table
-
-READ = frozenset({"market_intel:read"})
-FREE = Principal("ann", permissions=READ)
-NORTH = Principal("bob", permissions=READ, regions=frozenset({"North"}))
-NOBODY = Principal("eve", permissions=READ, regions=frozenset())
-Ask = Callable[..., Any]
-
-METHODS: dict[Callable[[Call], Any], Any] = {
-    servicer.list_trends: pb.ListTrendsRequest,
-    servicer.list_price_wars: pb.ListPriceWarsRequest,
-    servicer.list_products: pb.ListProductsRequest,
-    servicer.list_brands: pb.ListBrandsRequest,
-    servicer.list_revenue: pb.ListRevenueRequest,
-    servicer.list_margins: pb.ListMarginsRequest,
-    servicer.get_concentration: pb.GetConcentrationRequest,
-    servicer.list_correlations: pb.ListCorrelationsRequest,
-    servicer.get_drivers: pb.GetDriversRequest,
-    servicer.list_pricing: pb.ListPricingRequest,
-}
-
-
-@pytest.fixture
-def ask(lake: Lake) -> Ask:
-    def asked(method: Callable[[Call], Any], caller: Principal = FREE, **fields: Any) -> Any:
-        return method(Call(lake, METHODS[method](**fields), caller, "json"))
-
-    return asked
+from tests.unit.services.market_intel.analytics.asking import FREE, METHODS, NOBODY, NORTH, Ask
+from tests.unit.services.market_intel.analytics.shop import CLOCK, Shop, in_money, sums
 
 
 def test_revenue_by_region_is_that_of_the_orders(ask: Ask, shop: Shop) -> None:
@@ -115,198 +86,6 @@ def test_arrow_says_the_same_as_json(lake: Lake) -> None:
     assert [float(each) for each in columns_of(table.arrow_stream)["revenue"]] == [row["revenue"] for row in plain]
 
 
-def test_drivers_of_any_two_periods_add_up_and_name_the_lake_version(ask: Ask, shop: Shop) -> None:
-    answer = ask(
-        servicer.get_drivers,
-        **{"from": "2017-05-10", "to": "2017-06-20", "before_from": "2017-03-03", "before_to": "2017-04-01"},
-    )
-    assert round(sum(each.contribution for each in answer.effects), 2) == round(answer.change, 2)
-    assert round(answer.total_after - answer.total_before, 2) == round(answer.change, 2)
-    assert answer.effects[0].starts_at == answer.total_before
-    assert answer.effects[-1].ends_at == answer.total_after
-    for dimension in ("channel", "region", "country", "department", "category"):
-        own = [each.contribution for each in answer.segments if each.dimension == dimension]
-        assert round(sum(own), 2) == round(answer.change, 2), dimension
-    in_days = [o["total"] for o in shop.valid() if "2017-05-10" <= o["ordered_at"].date().isoformat() <= "2017-06-20"]
-    assert answer.total_after == float(sum(in_days))
-    assert (answer.lineage.table, answer.lineage.version) == ("market_intel.customer_daily", 0)
-    assert any("different" in note or "42 days" in note for note in answer.notes)
-
-
-def test_lost_new_and_returning_are_who_the_orders_say(ask: Ask, shop: Shop) -> None:
-    days = {"from": "2017-06-01", "to": "2017-06-29", "before_from": "2017-05-01", "before_to": "2017-05-31"}
-    answer = ask(servicer.get_drivers, **days)
-
-    def bought(first: str, last: str) -> set[str]:
-        return {o["customer_id"] for o in shop.valid() if first <= o["ordered_at"].date().isoformat() <= last} - {None}
-
-    before, after = bought(days["before_from"], days["before_to"]), bought(days["from"], days["to"])
-    earlier = bought("2017-01-01", days["before_to"])
-    counts = {each.driver: each.customers for each in answer.effects if each.HasField("customers")}
-    assert counts == {
-        "lost_customers": len(before - after),
-        "new_customers": len(after - earlier),
-        "returning_customers": len((after & earlier) - before),
-    }
-    lost = [o["total"] for o in shop.valid() if o["customer_id"] in before - after and o["ordered_at"].month == 5]
-    assert answer.effects[0].contribution == -float(sum(lost))
-
-
-def test_the_last_day_alone_explains_the_month_up_to_it(ask: Ask) -> None:
-    answer = ask(servicer.get_drivers, to="2017-05-20")
-    assert (getattr(answer, "from"), answer.to) == ("2017-05-01", "2017-05-20")
-    assert (answer.before_from, answer.before_to) == ("2017-04-11", "2017-04-30")
-
-
-def test_where_there_is_nothing_to_compare_with_the_answer_says_so(ask: Ask) -> None:
-    answer = ask(servicer.get_drivers, **{"from": "2017-01-01", "to": "2017-03-31"})
-    assert answer.total_before == 0
-    assert any("there is nothing before to compare with" in note for note in answer.notes)
-
-
-def test_drivers_name_the_department_that_explains_most(ask: Ask) -> None:
-    told = ask(servicer.get_drivers).summary
-    assert any(sentence.startswith(("By department, Food", "By department, Toys")) for sentence in told), told
-
-
-def test_a_channel_of_cancelled_orders_alone_explains_nothing_and_is_not_unknown(
-    empty_lake: Lake, made: dict[str, pa.Table]
-) -> None:
-    only = {
-        "ds": CLOCK,
-        "customer_id": "c1",
-        "channel": "phone",
-        "orders": 1,
-        "valid_orders": 0,
-        "units": 0,
-        "currency_code": "USD",
-        "data_through_on": CLOCK,
-    }
-    rows = made["market_intel.customer_daily"]
-    cancelled = table("market_intel.customer_daily", [only]).cast(rows.schema)
-    empty_lake.overwrite("market_intel.customer_daily", pa.concat_tables([rows, cancelled]))
-    empty_lake.overwrite("market_intel.sales_daily", made["market_intel.sales_daily"])
-    request = pb.GetDriversRequest(channel="phone", to=CLOCK.isoformat())
-    answer = servicer.get_drivers(Call(empty_lake, request, FREE, "json"))
-    assert (answer.total_before, answer.total_after) == (0, 0)
-
-
-@pytest.mark.parametrize("metric", ["orders", "units"])
-def test_drivers_of_counts_have_no_price(ask: Ask, metric: str) -> None:
-    answer = ask(servicer.get_drivers, metric=metric)
-    assert [each.driver for each in answer.effects] == [
-        "lost_customers",
-        "new_customers",
-        "returning_customers",
-        "volume",
-    ]
-    assert sum(each.contribution for each in answer.effects) == answer.change
-
-
-def test_margins_hold_every_cost_that_is_there_and_say_how(ask: Ask, shop: Shop) -> None:
-    answer = ask(servicer.list_margins, by="region", grain="all")
-    rows = to_items(answer.table)
-    assert {each.cost: each.is_included for each in answer.attributions} == {
-        "cogs": True, "shipping_cost": True, "payment_fees": True, "marketing": True,
-    }  # fmt: skip
-    valid = {order["order_id"] for order in shop.valid()}
-    assert sum(row["shipping_cost"] for row in rows) == pytest.approx(
-        float(sum(p["cost"] for p in shop.parcels if p["order_id"] in valid))
-    )
-    spent = float(sum(each["amount"] for each in shop.spend if each["spend_on"] <= CLOCK))
-    first = min(order["ordered_at"].date() for order in shop.orders)
-    early = float(sum(each["amount"] for each in shop.spend if each["spend_on"] < first))
-    assert sum(row["marketing"] for row in rows) == pytest.approx(spent - early)
-    for row in rows:
-        costs = row["shipping_cost"] + row["payment_fees"] + row["marketing"]
-        assert row["contribution"] == pytest.approx(row["gross_profit"] + row["shipping_fees"] - costs)
-    unknown = sum(line["line_total"] for line, _ in shop.sold() if line["product_id"] in ("p2", "p4"))
-    whole = sum(line["line_total"] for line, _ in shop.sold())
-    assert answer.cost_unknown_pct == pytest.approx(float(unknown / whole * 100))
-
-
-def test_costs_of_orders_cannot_be_told_by_product(ask: Ask) -> None:
-    answer = ask(servicer.list_margins, by="category", grain="all")
-    assert [each.is_included for each in answer.attributions] == [True, False, False, False]
-    assert "contribution" not in to_items(answer.table)[0]
-
-
-def test_a_cost_whose_table_no_source_has_is_named_and_left_out(
-    lake: Lake, empty_lake: Lake, made: dict[str, pa.Table]
-) -> None:
-    for name in ("sales_daily", "revenue_daily"):
-        empty_lake.overwrite(f"market_intel.{name}", made[f"market_intel.{name}"])
-    answer = servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(), FREE, "json"))
-    left = {each.cost: each.method for each in answer.attributions if not each.is_included}
-    assert set(left) == {"shipping_cost", "payment_fees", "marketing"}
-    assert left["payment_fees"].startswith("payments: no such table in the lake")
-
-
-def in_money(rows: pa.Table, currency: str) -> pa.Table:
-    """Return the rows with every amount in a currency."""
-    place = rows.schema.get_field_index("currency_code")
-    return rows.set_column(place, rows.schema.field(place), pa.array([currency] * rows.num_rows))
-
-
-def test_a_cost_in_other_money_than_sales_is_named_and_left_out(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
-    for name in ("sales_daily", "revenue_daily", "payments_daily"):
-        empty_lake.overwrite(f"market_intel.{name}", made[f"market_intel.{name}"])
-    for name in ("shipping_daily", "marketing_daily"):
-        empty_lake.overwrite(f"market_intel.{name}", in_money(made[f"market_intel.{name}"], "EUR"))
-    for currency in ("", "USD"):
-        request = pb.ListMarginsRequest(grain="all", currency=currency)
-        answer = servicer.list_margins(Call(empty_lake, request, FREE, "json"))
-        left = {each.cost: each.method for each in answer.attributions if not each.is_included}
-        assert left == dict.fromkeys(("shipping_cost", "marketing"), "paid in EUR, sales are in USD"), currency
-        (row,) = to_items(answer.table)
-        assert row["contribution"] == pytest.approx(row["gross_profit"] + row["shipping_fees"] - row["payment_fees"])
-
-
-def test_a_cancelled_order_in_other_money_leaves_no_cost_out(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
-    nothing = {"ds": CLOCK, "channel": "store", "currency_code": "EUR", "orders": 1, "data_through_on": CLOCK}
-    empty_lake.overwrite("market_intel.sales_daily", made["market_intel.sales_daily"])
-    for name in ("market_intel.revenue_daily", "market_intel.payments_daily"):
-        cancelled = table(name, [{**nothing, "valid_orders": 0, "units": 0}] if "revenue" in name else [nothing])
-        empty_lake.overwrite(name, pa.concat_tables([made[name], cancelled.cast(made[name].schema)]))
-    answer = servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(grain="all"), FREE, "json"))
-    assert "payment_fees" in {each.cost for each in answer.attributions if each.is_included}
-    assert to_items(answer.table)[0]["payment_fees"] > 0
-
-
-def test_payments_without_a_known_fee_are_not_taken_for_free(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
-    for name in ("sales_daily", "revenue_daily"):
-        empty_lake.overwrite(f"market_intel.{name}", made[f"market_intel.{name}"])
-    rows = made["market_intel.payments_daily"]
-    nothing = pa.array([Decimal("0.00")] * rows.num_rows, pa.decimal128(18, 2))
-    rows = rows.set_column(rows.schema.get_field_index("fees"), rows.schema.field("fees"), nothing)
-    empty_lake.overwrite("market_intel.payments_daily", rows)
-    answer = servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(), FREE, "json"))
-    left = {each.cost: each.method for each in answer.attributions if not each.is_included}
-    assert left["payment_fees"].startswith("payments: no amount of any row is known")
-    assert "payment_fees" not in to_items(answer.table)[0]
-
-
-def test_margins_warn_where_much_of_what_was_sold_has_no_known_cost(ask: Ask) -> None:
-    answer = ask(servicer.list_margins, grain="all")
-    (note,) = answer.notes
-    assert note.startswith(f"{answer.cost_unknown_pct:.0f} % of sales have no known cost of goods")
-    assert "contribution is too low" in note
-    (note,) = ask(servicer.list_margins, by="department", grain="all").notes
-    assert "contribution" not in note
-
-
-def test_without_any_unit_cost_margins_name_what_is_missing(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
-    rows = made["market_intel.sales_daily"]
-    nothing = pa.array([Decimal("0.00")] * rows.num_rows, pa.decimal128(18, 2))
-    for name in ("sales_with_cost", "cost"):
-        rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), nothing)
-    empty_lake.overwrite("market_intel.sales_daily", rows)
-    empty_lake.overwrite("market_intel.revenue_daily", made["market_intel.revenue_daily"])
-    with pytest.raises(FailedPrecondition, match=r"curated\.products\.unit_cost") as raised:
-        servicer.list_margins(Call(empty_lake, pb.ListMarginsRequest(), FREE, "json"))
-    assert raised.value.error_reason == "SOURCE_TABLE_MISSING"
-
-
 def test_without_prices_of_rivals_the_table_that_is_missing_is_named(ask: Ask) -> None:
     with pytest.raises(FailedPrecondition, match="competitor_prices") as raised:
         ask(servicer.list_pricing)
@@ -370,16 +149,6 @@ def test_what_makes_no_sense_is_refused_by_a_reason(ask: Ask, method: Any, field
     assert isinstance(raised.value, InvalidArgument | FailedPrecondition) or reason == "AS_OF_OUT_OF_RANGE"
 
 
-def test_amounts_of_several_currencies_are_not_explained_together(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
-    rows = made["market_intel.customer_daily"]
-    half = pa.array(["EUR" if n % 2 else "USD" for n in range(rows.num_rows)])
-    rows = rows.set_column(rows.schema.get_field_index("currency_code"), rows.schema.field("currency_code"), half)
-    empty_lake.overwrite("market_intel.customer_daily", rows)
-    with pytest.raises(InvalidArgument, match="EUR, USD"):
-        servicer.get_drivers(Call(empty_lake, pb.GetDriversRequest(), FREE, "json"))
-    assert servicer.get_drivers(Call(empty_lake, pb.GetDriversRequest(currency="EUR"), FREE, "json")).unit == "EUR"
-
-
 def test_a_caller_bound_to_a_region_is_answered_over_its_rows_alone(ask: Ask, shop: Shop) -> None:
     north = float(sum(order["total"] for order in shop.valid() if order["region"] == "North"))
     assert ask(servicer.list_revenue, NORTH, grain="all").total == north
@@ -399,70 +168,6 @@ def test_a_caller_bound_to_no_region_sees_nothing(ask: Ask) -> None:
             fields = {"by": ["region"]} if method is servicer.list_correlations else {}
             with pytest.raises(FailedPrecondition):
                 ask(method, NOBODY, **fields)
-
-
-def test_tiles_are_of_the_last_seven_days_and_bound_callers_see_their_own(lake: Lake, shop: Shop) -> None:
-    market = MarketServicer(lake)
-    last = [order for order in shop.valid() if 0 <= (CLOCK - order["ordered_at"].date()).days < 7]
-    tiles = {tile.key: tile for tile in market._tiles(FREE).tiles}
-    assert tiles["revenue_7d"].value == float(sum(order["total"] for order in last))
-    assert tiles["aov_7d"].value == pytest.approx(tiles["revenue_7d"].value / len(last))
-    assert "revenue_7d_year" not in tiles
-    own = {tile.key: tile for tile in market._tiles(NORTH).tiles}
-    assert own["revenue_7d"].value == float(sum(order["total"] for order in last if order["region"] == "North"))
-
-
-def test_without_a_valid_order_there_is_no_average_of_the_week(made: dict[str, pa.Table]) -> None:
-    rows = made["market_intel.revenue_daily"].to_pandas()
-    rows.loc[rows["ds"] > CLOCK - dt.timedelta(days=7), "valid_orders"] = 0
-    daily = pa.Table.from_pandas(rows, made["market_intel.revenue_daily"].schema)
-    assert [figure.key for figure in headlines.figures(daily)] == ["revenue_7d", "orders_7d"]
-
-
-def test_a_tile_and_an_insight_that_mix_currencies_say_so(made: dict[str, pa.Table]) -> None:
-    daily, customers = made["market_intel.revenue_daily"], made["market_intel.customer_daily"]
-    mixed = pa.concat_tables([daily, in_money(daily, "EUR")])
-    assert [(figure.unit, headlines.SEVERAL in figure.title) for figure in headlines.figures(mixed)] == [
-        ("", True),
-        ("", False),
-        ("", True),
-    ]
-    assert all(headlines.SEVERAL not in figure.title for figure in headlines.figures(daily))
-    many = pa.concat_tables([customers.set_column(1, "customer_id", renamed(customers, n)) for n in range(2)])
-    (finding,) = headlines.of_customers(pa.concat_tables([many, in_money(many, "EUR")]))
-    assert headlines.SEVERAL in finding.title
-
-
-def renamed(customers: pa.Table, number: int) -> pa.Array:
-    """Return the ids of other customers; guests stay guests."""
-    return pa.array([name and f"{name}-{number}" for name in customers["customer_id"].to_pylist()])
-
-
-def test_a_product_at_risk_in_two_regions_is_one_product() -> None:
-    rows = [
-        {
-            "product_id": "p1",
-            "region": region,
-            "is_at_risk": True,
-            "sales_before": Decimal("10.00"),
-            "currency_code": "USD",
-        }
-        for region in ("North", "South")
-    ]
-    (finding,) = headlines.of_products(table("market_intel.product_performance", rows))
-    assert finding.title == "1 products at risk brought 100% of sales in the 90 days before the last"
-
-
-def test_insights_are_ranked_and_carry_their_numbers(lake: Lake) -> None:
-    found = MarketServicer(lake)._insights(FREE).insights
-    scores = [each.score for each in found]
-    assert scores == sorted(scores, reverse=True)
-    assert all(0 <= score <= 1 for score in scores)
-    change = next(each for each in found if each.title.startswith("Revenue "))
-    before, after = (change.evidence.fields[name].number_value for name in ("before", "after"))
-    assert f"{after:,.2f}" in change.title
-    assert f"{before:,.2f}" in change.title
-    MarketServicer(lake)._insights(NORTH)
 
 
 def test_the_months_kept_add_up_to_what_is_answered(ask: Ask, made: dict[str, pa.Table]) -> None:
@@ -509,43 +214,6 @@ def test_categories_and_departments_are_named_beside_their_ids(ask: Ask) -> None
                 assert row[f"value_{side}_name"] == own.get(row[f"value_{side}"], row[f"value_{side}"])
 
 
-PRICED = {"product_name": "x", "currency_code": "USD", "price_currency_code": "USD", "observed_on": CLOCK}
-
-
-@pytest.fixture
-def priced(empty_lake: Lake, made: dict[str, pa.Table]) -> Ask:
-    """Ask a lake where two rivals were seen, one of which is at war in the department food."""
-    prices = [
-        {"product_id": product, "category_id": category, "competitor": rival, "price_index": 110.0, **PRICED}
-        for product, category in (("p1", "tea"), ("p3", "coffee"), ("p4", "toys"))
-        for rival in ("rival", "peaceful")
-    ]
-    war = {"category_id": "food", "competitor": "rival", "starts_on": CLOCK, "ends_on": CLOCK}
-    empty_lake.overwrite("market_intel.competitive_pricing", table("market_intel.competitive_pricing", prices))
-    empty_lake.overwrite("market_intel.price_wars", table("market_intel.price_wars", [war]))
-    empty_lake.overwrite("curated.categories", made["curated.categories"])
-    return lambda method, **fields: method(Call(empty_lake, METHODS[method](**fields), FREE, "json"))
-
-
-def test_a_department_has_the_prices_of_the_categories_below_it(priced: Ask) -> None:
-    for category, products in (("food", {"p1", "p3"}), ("drinks", {"p1"}), ("tea", {"p1"}), ("toys", {"p4"})):
-        rows = to_items(priced(servicer.list_pricing, category=category).table)
-        assert {row["product_id"] for row in rows} == products, category
-    with pytest.raises(InvalidArgument, match="coffee, tea, toys") as raised:
-        priced(servicer.list_pricing, category="moon")
-    assert raised.value.error_reason == "UNKNOWN_FILTER"
-
-
-def test_who_is_at_peace_has_no_war_and_who_is_not_there_is_unknown(priced: Ask) -> None:
-    assert priced(servicer.list_price_wars, competitor="rival", category="food").table.total_size == 1
-    for fields in ({"competitor": "peaceful"}, {"category": "toys"}):
-        assert priced(servicer.list_price_wars, **fields).table.total_size == 0
-    for fields, there in (({"competitor": "moon"}, "peaceful, rival"), ({"category": "moon"}, "food, toys")):
-        with pytest.raises(InvalidArgument, match=there) as raised:
-            priced(servicer.list_price_wars, **fields)
-        assert raised.value.error_reason == "UNKNOWN_FILTER"
-
-
 @pytest.mark.parametrize(
     ("grain", "days", "periods"),
     [
@@ -571,22 +239,3 @@ def test_correlations_say_what_cannot_be_compared(empty_lake: Lake, made: dict[s
     answer = servicer.list_correlations(Call(empty_lake, request, FREE, "json"))
     assert "of channel there is store alone: nothing to compare it with" in answer.notes
     assert "amounts in EUR, USD are added up as they stand" in answer.notes
-
-
-def test_price_wars_name_their_department(empty_lake: Lake, made: dict[str, pa.Table]) -> None:
-    war = {
-        "category_id": "food",
-        "competitor": "rival",
-        "starts_on": CLOCK,
-        "ends_on": CLOCK,
-        "depth_pct": 20.0,
-        "is_ongoing": True,
-        "data_through_on": CLOCK,
-    }
-    empty_lake.overwrite("market_intel.price_wars", table("market_intel.price_wars", [war]))
-    for name in ("curated.categories", "market_intel.customer_daily"):
-        empty_lake.overwrite(name, made[name])
-    (row,) = to_items(servicer.list_price_wars(Call(empty_lake, pb.ListPriceWarsRequest(), FREE, "json")).table)
-    assert (row["category_id"], row["category_name"]) == ("food", "Food")
-    found, _ = questions.findings(Readings(empty_lake, FREE, None))
-    assert "rival has cut prices in Food by 20 %" in [each.title for each in found]
