@@ -122,7 +122,7 @@ def report(found: list) -> None:
     print(f"| added latency, one client (ms) | {median(added):.2f} | {added[0]:.2f}–{added[-1]:.2f} | ≤ 0.4 |")
 
 
-def main(seconds: float = 1.0, pairs: int = 25) -> None:
+def main(seconds: float = 3.0, pairs: int = 5) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         token, environment = credentials(Path(folder))
         port, _ = stack.enter_context(server("backend", environment))
